@@ -1,0 +1,49 @@
+# Everything here is `sluice ...` or a standard tool; there is no logic in this file.
+PYTHON ?= python3
+BROKER ?= $(SLUICE_BROKER)
+LLM ?= $(SLUICE_LLM)
+export SLUICE_BROKER = $(BROKER)
+export SLUICE_LLM = $(LLM)
+export SLUICE_PORT_OFFSET SLUICE_HOME
+BIN = .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help up down status clean check test test-fast bench warehouse install develop constraints format
+
+help:            ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
+
+install:
+	@$(PYTHON) local/bootstrap.py
+develop:
+	@$(PYTHON) local/bootstrap.py --develop
+
+up: install      ## install what is missing, start the platform, answer one turn, print where to go
+	@$(BIN)/sluice up
+down: install    ## stop it; data stays
+	@$(BIN)/sluice down
+status: install  ## one line per process
+	@$(BIN)/sluice status
+clean: install   ## stop it, delete data and environments
+	@$(BIN)/sluice clean
+warehouse: install  ## build the star schema from what has landed, and reconcile
+	@$(BIN)/sluice warehouse
+
+check: develop   ## format, lint, types, import contracts, unused dependencies, SQL
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/sqlfluff lint --config dbt/.sqlfluff dbt
+test: develop    ## all tests
+	@$(BIN)/python -m local.test_tools
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+test-fast: develop  ## unit and contract tests, no network
+	$(BIN)/pytest tests/unit tests/contract
+bench: develop   ## benchmarks, each beside its floor; ONLY=name for one
+	$(BIN)/python -m benchmarks $(ONLY)
+format: develop
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+constraints: develop  ## pin all dependencies anew
+	$(BIN)/python -m local.pin

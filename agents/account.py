@@ -1,0 +1,98 @@
+"""What an attempt cost, and its row in the ledger."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from sluice.bots import Route
+from sluice.clock import milliseconds_between
+from sluice.errors import ErrorCode
+from sluice.events import AttemptMetered, AttemptOutcome, PromptReady, Usage
+from sluice.ids import derived_event_id
+
+_MILLION = Decimal(1_000_000)
+_PLACES = Decimal("0.0000000001")
+NOTHING = Usage(prompt_tokens=0, completion_tokens=0, estimated=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """US dollars with ten places, and which price table said so."""
+
+    usd: Decimal
+    price_version: str
+
+
+class Prices(Protocol):
+    """Prices of models that have none in their route."""
+
+    version: str
+
+    def cost_usd(self, model: str, usage: Usage) -> Decimal | None:
+        """None for a model the table does not know."""
+        ...
+
+
+def cost_of(route: Route, usage: Usage, prices: Prices) -> Cost:
+    """The route's own price first, then the table's, then nothing, marked `unpriced`."""
+    if route.price is not None:
+        usd = (
+            route.price.prompt_per_million_usd * usage.prompt_tokens
+            + route.price.completion_per_million_usd * usage.completion_tokens
+        ) / _MILLION
+        return Cost(usd.quantize(_PLACES), "route")
+    found = prices.cost_usd(route.model, usage)
+    return (
+        Cost(Decimal(0).quantize(_PLACES), "unpriced")
+        if found is None
+        else Cost(found.quantize(_PLACES), prices.version)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call of a model, as far as it went."""
+
+    number: int
+    route: Route
+    started_at: datetime
+    first_token_at: datetime | None
+    ended_at: datetime
+    outcome: AttemptOutcome
+    usage: Usage
+    call_id: str | None = None
+    finish_reason: str | None = None
+    error: ErrorCode | None = None
+
+    @property
+    def first_token_ms(self) -> float | None:
+        """Call to first token, ms."""
+        return None if self.first_token_at is None else milliseconds_between(self.started_at, self.first_token_at)
+
+
+def ledger_row(prompt: PromptReady, attempt: Attempt, cost: Cost) -> AttemptMetered:
+    """One row for (turn, attempt), whatever the end. A repeat has the same `event_id`."""
+    return AttemptMetered(
+        event_id=derived_event_id(prompt.turn_id, attempt.number, "metered"),
+        occurred_at=attempt.ended_at,
+        traceparent=prompt.traceparent,
+        turn_id=prompt.turn_id,
+        session_id=prompt.session_id,
+        user_id=prompt.user_id,
+        bot=prompt.bot,
+        attempt=attempt.number,
+        model=attempt.route.model,
+        provider_call_id=attempt.call_id,
+        usage=attempt.usage,
+        cost_usd=cost.usd,
+        price_version=cost.price_version,
+        outcome=attempt.outcome,
+        finish_reason=attempt.finish_reason,
+        error_code=attempt.error.value if attempt.error else None,
+        started_at=attempt.started_at,
+        first_token_ms=attempt.first_token_ms,
+        duration_ms=milliseconds_between(attempt.started_at, attempt.ended_at),
+        template_id=prompt.template_id,
+        template_hash=prompt.template_hash,
+    )

@@ -1,0 +1,68 @@
+"""What the steps need from outside, as small protocols. `streams` has the real ones, tests have doubles."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from sluice.bots import Route
+from sluice.errors import ErrorCode
+from sluice.events import Event, Usage
+from sluice.safe_text import SafeText
+
+Emit = Callable[[Event], Awaitable[None]]
+"""Puts an event on its topic. Returns when the producer has taken it. Raises Unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptMessage:
+    """One message as models take it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: SafeText
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What goes to a model: redacted text only."""
+
+    messages: tuple[PromptMessage, ...]
+    output_tokens: int
+    connect_seconds: float
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A piece of the answer."""
+
+    text: SafeText
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last thing a model gives. `usage` is None where the provider did not say."""
+
+    finish_reason: str
+    usage: Usage | None
+    call_id: str | None
+
+
+class ModelFailed(Exception):
+    """The model gave no whole answer. Holds a code, never the provider's words: they can echo prompt and key."""
+
+    def __init__(self, code: ErrorCode, call_id: str | None = None) -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.call_id = call_id
+
+
+class LanguageModel(Protocol):
+    """A model behind a route. Closing the iterator hangs up."""
+
+    def stream(self, route: Route, prompt: Prompt) -> AsyncIterator[Said | Ended]:
+        """Any number of Said, then one Ended. Raises ModelFailed."""
+        ...
+
+    def count(self, route: Route, prompt: Prompt, answer: str) -> Usage:
+        """Tokens by tokenizer, where the provider did not say; marked estimated."""
+        ...

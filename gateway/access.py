@@ -1,0 +1,75 @@
+"""Who is asking: bearer tokens, short-lived tickets for browsers' sockets, and the development page's own token."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from gateway.frames import TICKET_PREFIX
+from sluice.clock import Clock
+from sluice.errors import ErrorCode, Refused
+from sluice.tokens import DEVELOPER, Person, issue, verify
+
+TICKET_SECONDS = 30
+_LOOPBACK_NAMES = {"127.0.0.1", "localhost", "[::1]", "::1"}
+_MOST_TICKETS = 10_000
+
+
+@dataclass(slots=True)
+class Access:
+    """Checks and issues."""
+
+    signing_key: bytes
+    pseudonym_key: bytes
+    clock: Clock
+    token_seconds: int
+    dev_tokens: bool
+    allowed_origins: tuple[str, ...] = ()
+    new_ticket: Callable[[], str] = lambda: secrets.token_urlsafe(24)
+    _tickets: dict[str, tuple[Person, datetime]] = field(default_factory=dict)
+
+    def person(self, headers: Mapping[str, str]) -> Person:
+        """From `Authorization: Bearer`. Raises Refused."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Refused(ErrorCode.UNAUTHENTICATED)
+        return verify(token.strip(), self.signing_key, self.pseudonym_key, self.clock())
+
+    def ticket(self, person: Person) -> str:
+        """Good once, for half a minute."""
+        now = self.clock()
+        if len(self._tickets) >= _MOST_TICKETS:
+            self._tickets = {k: v for k, v in self._tickets.items() if v[1] > now}
+        ticket = self.new_ticket()
+        self._tickets[ticket] = (person, now + timedelta(seconds=TICKET_SECONDS))
+        return ticket
+
+    def socket_person(self, headers: Mapping[str, str], subprotocols: list[str]) -> Person:
+        """A program's bearer token, or a browser's ticket from the sub-protocol list. Raises Refused."""
+        self.check_origin(headers)
+        tickets = [name.removeprefix(TICKET_PREFIX) for name in subprotocols if name.startswith(TICKET_PREFIX)]
+        if not tickets:
+            return self.person(headers)
+        person, until = self._tickets.pop(tickets[0], (None, None))
+        if person is None or until is None or until <= self.clock():
+            raise Refused(ErrorCode.UNAUTHENTICATED)
+        return person
+
+    def check_origin(self, headers: Mapping[str, str]) -> None:
+        """Browsers say where the page is from: only the gateway's own host and the allowed list. Raises Refused."""
+        origin = headers.get("origin")
+        if origin is None or origin in self.allowed_origins:
+            return
+        if urlsplit(origin).netloc != headers.get("host"):
+            raise Refused(ErrorCode.ORIGIN_REFUSED)
+
+    def development_token(self, headers: Mapping[str, str], client: str | None) -> str:
+        """For the page on loopback. Raises Refused elsewhere, also when a foreign name points at loopback."""
+        if not self.dev_tokens:
+            raise Refused(ErrorCode.NOT_FOUND)
+        host = urlsplit("//" + headers.get("host", "")).hostname or ""
+        if client not in _LOOPBACK_NAMES or host not in _LOOPBACK_NAMES:
+            raise Refused(ErrorCode.ORIGIN_REFUSED)
+        self.check_origin(headers)
+        return issue(DEVELOPER, self.signing_key, self.clock(), self.token_seconds)

@@ -1,0 +1,91 @@
+"""The ASGI application: routes, and the one place where refusals become answers."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from gateway import rest
+from gateway.asyncapi import asyncapi_document
+from gateway.edge import Edge
+from gateway.openapi import openapi_document
+from gateway.pages import page
+from gateway.problems import problem
+from gateway.socket import websocket_endpoint
+from gateway.sse import turn_events
+from sluice.errors import ErrorCode, Refused
+
+_NOT_FOUND, _METHOD = 404, 405
+
+
+def make_app(edge: Edge, start: Callable[[], None]) -> Starlette:
+    """The app; `start` runs on the event loop before the first request."""
+
+    @asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        start()
+        yield
+        await edge.bridge.stop()
+        await edge.producer.stop()
+        edge.turns.history.close()
+
+    app = Starlette(
+        routes=ROUTES,
+        lifespan=life,
+        exception_handlers={Refused: _refused, HTTPException: _http, Exception: _broken},
+    )
+    app.state.edge = edge
+    return app
+
+
+async def _openapi(_request: Request) -> Response:
+    return JSONResponse(openapi_document())
+
+
+async def _asyncapi(_request: Request) -> Response:
+    return JSONResponse(asyncapi_document())
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    edge: Edge = request.app.state.edge
+    edge.metrics.count("sluice_refusals_total", code=error.code.value)
+    return problem(error)
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {_NOT_FOUND: ErrorCode.NOT_FOUND, _METHOD: ErrorCode.METHOD_NOT_ALLOWED}.get(
+        error.status_code, ErrorCode.INVALID_FRAME
+    )
+    return problem(Refused(code))
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    edge: Edge = request.app.state.edge
+    edge.log.error("request failed", error=type(error).__name__, path=request.url.path)
+    return problem(Refused(ErrorCode.INTERNAL))
+
+
+ROUTES = [
+    WebSocketRoute("/v1/ws", websocket_endpoint),
+    Route("/v1/sessions", rest.list_sessions, methods=["GET"]),
+    Route("/v1/sessions/{session_id}/messages", rest.send_message, methods=["POST"]),
+    Route("/v1/sessions/{session_id}/turns", rest.list_turns, methods=["GET"]),
+    Route("/v1/turns/{turn_id}", rest.show_turn, methods=["GET"]),
+    Route("/v1/turns/{turn_id}/events", turn_events, methods=["GET"]),
+    Route("/v1/turns/{turn_id}/stop", rest.stop_turn, methods=["POST"]),
+    Route("/v1/turns/{turn_id}/feedback", rest.judge_turn, methods=["POST"]),
+    Route("/v1/tickets", rest.make_ticket, methods=["POST"]),
+    Route("/v1/dev/token", rest.make_development_token, methods=["POST"]),
+    Route("/healthz", rest.health, methods=["GET"]),
+    Route("/readyz", rest.readiness, methods=["GET"]),
+    Route("/openapi.json", _openapi, methods=["GET"]),
+    Route("/asyncapi.json", _asyncapi, methods=["GET"]),
+    Route("/", page, methods=["GET"]),
+    Route("/{path:path}", page, methods=["GET"]),
+]

@@ -1,0 +1,206 @@
+"""Own conversations, for REST: an index in SQLite, built from `chat-requests` and `chat-turns` and rebuilt from them.
+
+Holds redacted text only. Positions in the log are stored with the rows, in one transaction.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.rendering import money, overhead_ms
+from sluice.errors import ErrorCode
+from sluice.events import ChatRequested, TurnFinished
+
+_TABLES = """
+create table if not exists sessions (
+    session_id text primary key, user_id text not null, bot text not null, title text, updated_at text not null
+) without rowid;
+create index if not exists sessions_of_user on sessions (user_id, updated_at desc, session_id);
+create table if not exists turns (
+    turn_id text primary key, session_id text not null, user_id text not null, created_at text not null,
+    bot text not null, state text not null, document text
+) without rowid;
+create index if not exists turns_of_session on turns (session_id, created_at, turn_id);
+create table if not exists positions (
+    topic text, partition integer, next_offset integer, primary key (topic, partition)
+);
+create table if not exists origin (cluster_id text);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTurn:
+    """A turn as the index knows it. `document` is what REST shows of a finished one."""
+
+    turn_id: str
+    session_id: str
+    user_id: str
+    created_at: str
+    bot: str
+    state: str
+    document: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A conversation as the index knows it."""
+
+    session_id: str
+    title: str | None
+    bot: str
+    updated_at: str
+    turns: int
+
+
+class History:
+    """Written by the log reader's thread, read by requests: one connection behind a lock."""
+
+    def __init__(self, path: Path, cluster_id: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("pragma journal_mode=wal")
+        self._db.execute("pragma synchronous=normal")
+        self._db.executescript(_TABLES)
+        known = self._db.execute("select cluster_id from origin").fetchone()
+        if known is not None and known[0] != cluster_id:
+            for table in ("sessions", "turns", "positions", "origin"):
+                self._db.execute(f"delete from {table}")  # noqa: S608 (a fixed list)
+            known = None
+        if known is None:
+            self._db.execute("insert into origin values (?)", (cluster_id,))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Where to read on."""
+        with self._lock:
+            rows = self._db.execute("select topic, partition, next_offset from positions").fetchall()
+        return {(topic, partition): offset for topic, partition, offset in rows}
+
+    def record(
+        self, events: Iterable[ChatRequested | TurnFinished], positions: dict[tuple[str, int], int] | None = None
+    ) -> None:
+        """Note events and how far the log has been read, all or nothing. Repeats change nothing."""
+        with self._lock:
+            self._db.execute("begin")
+            try:
+                for event in events:
+                    if isinstance(event, ChatRequested):
+                        self._requested(event)
+                    else:
+                        self._finished(event)
+                for (topic, partition), offset in (positions or {}).items():
+                    self._db.execute("insert or replace into positions values (?, ?, ?)", (topic, partition, offset))
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
+
+    def owner(self, session_id: str) -> str | None:
+        """user_id of a session; None where it is new."""
+        with self._lock:
+            row = self._db.execute("select user_id from sessions where session_id = ?", (session_id,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def turn(self, turn_id: str) -> StoredTurn | None:
+        """One turn."""
+        with self._lock:
+            row = self._db.execute(f"{_SELECT_TURN} where turn_id = ?", (turn_id,)).fetchone()
+        return None if row is None else _turn(row)
+
+    def turns(self, session_id: str, after: tuple[str, str], limit: int) -> list[StoredTurn]:
+        """Turns of a session after (created_at, turn_id), oldest first."""
+        query = _SELECT_TURN + _AFTER
+        with self._lock:
+            rows = self._db.execute(query, (session_id, *after, limit)).fetchall()
+        return [_turn(row) for row in rows]
+
+    def sessions(self, user_id: str, before: tuple[str, str], limit: int) -> list[StoredSession]:
+        """Sessions of a person before (updated_at, session_id), newest first."""
+        query = (
+            "select session_id, title, bot, updated_at, "
+            "(select count(*) from turns t where t.session_id = s.session_id) "
+            "from sessions s where user_id = ? and (updated_at, session_id) < (?, ?) "
+            "order by updated_at desc, session_id desc limit ?"
+        )
+        with self._lock:
+            rows = self._db.execute(query, (user_id, *before, limit)).fetchall()
+        return [StoredSession(*row) for row in rows]
+
+    def _requested(self, event: ChatRequested) -> None:
+        at = event.occurred_at.isoformat()
+        self._touch(event.session_id, event.user_id, event.bot, at)
+        self._db.execute(
+            "insert or ignore into turns values (?, ?, ?, ?, ?, 'accepted', null)",
+            (event.turn_id, event.session_id, event.user_id, at, event.bot),
+        )
+
+    def _finished(self, event: TurnFinished) -> None:
+        at = event.accepted_at.isoformat()
+        self._touch(event.session_id, event.user_id, event.bot, at)
+        document = json.dumps(document_of(event), ensure_ascii=False)
+        self._db.execute(
+            "insert into turns values (?, ?, ?, ?, ?, ?, ?) on conflict (turn_id) do update set "
+            "state = excluded.state, document = excluded.document where turns.document is null "
+            "and turns.user_id = excluded.user_id",
+            (event.turn_id, event.session_id, event.user_id, at, event.bot, event.state, document),
+        )
+        if event.question:
+            self._db.execute(
+                "update sessions set title = ? where session_id = ? and title is null and user_id = ?",
+                (event.question[:80], event.session_id, event.user_id),
+            )
+
+    def _touch(self, session_id: str, user_id: str, bot: str, at: str) -> None:
+        self._db.execute(
+            "insert into sessions values (?, ?, ?, null, ?) on conflict (session_id) do update set "
+            "updated_at = max(updated_at, excluded.updated_at) where sessions.user_id = excluded.user_id",
+            (session_id, user_id, bot, at),
+        )
+
+
+_SELECT_TURN = "select turn_id, session_id, user_id, created_at, bot, state, document from turns"
+
+
+_AFTER = " where session_id = ? and (created_at, turn_id) > (?, ?) order by created_at, turn_id limit ?"
+
+
+def _turn(row: tuple[Any, ...]) -> StoredTurn:
+    turn_id, session_id, user_id, created_at, bot, state, document = row
+    shown = None if document is None else json.loads(document)
+    return StoredTurn(turn_id, session_id, user_id, created_at, bot, state, shown)
+
+
+def document_of(event: TurnFinished) -> dict[str, Any]:
+    """A finished turn as REST shows it."""
+    error = None
+    if event.error_code is not None:
+        kind = ErrorCode(event.error_code).kind
+        error = {"code": event.error_code, "message": kind.message, "retryable": kind.retryable}
+    return {
+        "question": event.question,
+        "answer": event.answer,
+        "model": event.model,
+        "attempts": event.attempts,
+        "usage": {
+            "prompt_tokens": event.usage.prompt_tokens,
+            "completion_tokens": event.usage.completion_tokens,
+            "estimated": event.usage.estimated,
+        },
+        "cost_usd": money(event.cost_usd),
+        "latency_ms": {
+            "first_delta": event.first_delta_ms,
+            "total": event.total_ms,
+            "overhead": overhead_ms(event.first_delta_ms, event.first_token_ms),
+        },
+        "finish_reason": event.finish_reason,
+        "error": error,
+    }

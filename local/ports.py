@@ -1,0 +1,53 @@
+"""Which ports a platform needs, and who holds one that is taken."""
+
+import socket
+
+import psutil
+
+from sluice.errors import ConfigurationError
+from sluice.settings import Settings
+
+
+def needed(settings: Settings) -> dict[str, int]:
+    """What for, and which."""
+    ports = {"gateway": settings.gateway_port}
+    if settings.llm == "dev":
+        ports["development provider"] = settings.provider_port
+    if settings.broker == "local":
+        ports |= {"broker": settings.broker_port, "broker's controller": settings.controller_port}
+    for process in ("gateway", "enrich", "redact", "respond", "landing"):
+        ports[f"metrics of {process}"] = settings.metrics_port(process)
+    return ports
+
+
+def check(settings: Settings) -> None:
+    """Raises ConfigurationError naming each taken port and, where it can be known, its holder."""
+    taken = [
+        f"{port} ({purpose}) is held by {_holder(port)}" for purpose, port in needed(settings).items() if _taken(port)
+    ]
+    if taken:
+        raise ConfigurationError(
+            "Ports are taken:\n  "
+            + "\n  ".join(taken)
+            + "\nStop that process, or move this platform: make up SLUICE_PORT_OFFSET=1000"
+        )
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _holder(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except psutil.Error:
+        pass
+    return "another process"

@@ -1,0 +1,44 @@
+"""What the provider would bill: the independent witness for the usage ledger."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+CallState = Literal["running", "completed", "refused", "failed", "disconnected"]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request for an answer."""
+
+    call_id: str
+    model: str
+    traceparent: str
+    prompt_tokens: int
+    completion_tokens: int = 0
+    state: CallState = "running"
+
+
+@dataclass(slots=True)
+class Meter:
+    """All calls since the provider started, newest last, at most `keep`; totals count all of them."""
+
+    keep: int = 100_000
+    calls: list[Call] = field(default_factory=list)
+
+    def begin(self, call_id: str, model: str, traceparent: str, prompt_tokens: int) -> Call:
+        """Note a call."""
+        call = Call(call_id, model, traceparent, prompt_tokens)
+        self.calls.append(call)
+        del self.calls[: -self.keep]
+        return call
+
+    def report(self) -> dict[str, Any]:
+        """`{"calls": [...], "totals": {...}}`."""
+        return {
+            "calls": [asdict(call) for call in self.calls],
+            "totals": {
+                "calls": len(self.calls),
+                "prompt_tokens": sum(call.prompt_tokens for call in self.calls),
+                "completion_tokens": sum(call.completion_tokens for call in self.calls),
+            },
+        }

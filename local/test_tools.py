@@ -1,0 +1,53 @@
+"""What `make test` needs beside Python packages: a Chromium, and the built page. Installs, or says how."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from local import jars, page
+from sluice.errors import ConfigurationError
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+MISSING = 3
+
+
+def main() -> None:
+    """Leave with 3 and the next step where something cannot be had."""
+    try:
+        page.build()
+        jars.install(jars.kafka_lib())
+    except ConfigurationError as error:
+        _leave(str(error))
+    if find_chromium() is None:
+        _install_chromium()
+    if find_chromium() is None:
+        _leave("The browser tests need Chromium. Install it as root with: apt-get install chromium")
+
+
+def find_chromium() -> str | None:
+    """Path of a Chromium, or None."""
+    return next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
+def _install_chromium() -> None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    sys.stdout.write("  … chromium (Debian's package, for the browser tests)\n")
+    sys.stdout.flush()
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            _leave(f"`{' '.join(command)}` failed: {done.stderr.strip()[-500:]}")
+
+
+def _leave(message: str) -> None:
+    sys.stderr.write(message + "\n")
+    raise SystemExit(MISSING)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""`make up`: bring everything, start everything, send one turn through, and only then say where to go."""
+
+import asyncio
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+from rich.console import Console
+
+from local import jars, page, ports
+from local.processes import RUNNING, ProcessManager, broker_of, programs
+from sluice.bots import load_bots
+from sluice.chat_client import ChatClient, TurnResult
+from sluice.cli.chat import development_token
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.ids import new_id
+from sluice.kafka_admin import KafkaAdmin
+from sluice.key_files import make_key_files
+from sluice.settings import Settings
+from sluice.topics import catalogue
+
+_FREE_BYTES = 1_000_000_000
+_BROKER_SECONDS, _READY_SECONDS, _TURN_SECONDS = 60.0, 90.0, 90.0
+_PROBE = "Say hello to whoever reads this."
+_SUBJECT = "self-check"
+
+
+@dataclass(slots=True)
+class Up:
+    """The steps, with progress on the console."""
+
+    settings: Settings
+    console: Console
+
+    def __call__(self) -> None:
+        """Raises ConfigurationError or Unavailable with the next step for the person."""
+        manager = ProcessManager(self.settings)
+        if manager.running():
+            self._already(manager)
+            return
+        load_bots(self.settings)
+        self._check_disk()
+        ports.check(self.settings)
+        with self._step("chat page"):
+            page.build()
+        if self.settings.broker == "local":
+            with self._step("Apache Kafka and its Java"):
+                jars.install(jars.kafka_lib())
+                broker_of(self.settings).prepare()
+        make_key_files(self.settings.keys_dir)
+        manager.launch()
+        try:
+            self._start(manager)
+        except (ConfigurationError, Unavailable):
+            manager.shut_down()
+            raise
+        self._tell()
+
+    def _start(self, manager: ProcessManager) -> None:
+        for program in programs(self.settings):
+            manager.start(program.name)
+        with self._step(f"broker at {self.settings.bootstrap_servers}"):
+            admin = KafkaAdmin(self.settings.bootstrap_servers)
+            self._until(lambda: bool(admin.partitions(1.0)) or True, _BROKER_SECONDS, "broker")
+        with self._step("topics"):
+            admin.apply(catalogue().values(), self.settings.replication_factor)
+        with self._step("workers and gateway"):
+            self._until(self._gateway_ready, _READY_SECONDS, "gateway")
+        with self._step("one turn through everything"):
+            result = self._probe(manager)
+        if result.state != "completed":
+            code = (result.error or {}).get("code", result.state)
+            raise ConfigurationError(
+                f"The platform runs, but a test turn failed ({code}). Logs: {self.settings.logs_dir}. "
+                "With a model of your own, check its name and its key: `sluice doctor`."
+            )
+        (self.settings.home / "run.json").write_text(json.dumps(self._choices()))
+
+    def _already(self, manager: ProcessManager) -> None:
+        file = self.settings.home / "run.json"
+        if file.exists() and json.loads(file.read_text()) != self._choices():
+            raise ConfigurationError("The platform runs with another BROKER or LLM. Run `make down` first.")
+        for state in manager.states():
+            if state.state != RUNNING:
+                manager.start(state.name)
+        self._until(self._gateway_ready, _READY_SECONDS, "gateway")
+        self._tell()
+
+    def _choices(self) -> dict[str, str]:
+        return {"broker": self.settings.broker, "llm": self.settings.llm}
+
+    def _probe(self, manager: ProcessManager) -> TurnResult:
+        try:
+            return asyncio.run(asyncio.wait_for(self._turn(), _TURN_SECONDS))
+        except TimeoutError:
+            restless = [state.name for state in manager.states() if state.uptime_seconds < _TURN_SECONDS / 2]
+            raise ConfigurationError(
+                f"A test turn was not answered within {_TURN_SECONDS:.0f} s. "
+                f"Processes that keep restarting: {', '.join(restless) or 'none'}. Logs: {self.settings.logs_dir}"
+            ) from None
+
+    async def _turn(self) -> TurnResult:
+        token = development_token(self.settings, _SUBJECT)
+        async with ChatClient(self.settings.gateway_url, token) as client:
+            bot = client.ready["bots"][0]["name"]
+            return await client.ask(_PROBE, session_id=f"self-check-{new_id()}", bot=bot, client_msg_id=new_id())
+
+    def _gateway_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.settings.gateway_url}/readyz", timeout=2.0).is_success
+        except httpx.HTTPError:
+            return False
+
+    def _check_disk(self) -> None:
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.settings.home).free
+        if free < _FREE_BYTES:
+            raise ConfigurationError(
+                f"Only {free / 1e9:.1f} GB are free at {self.settings.home}; 1 GB is needed. "
+                "Free some, or set SLUICE_HOME to another disk."
+            )
+
+    def _until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if ready():
+                    return
+            except Unavailable:
+                pass
+            if time.monotonic() > deadline:
+                raise Unavailable(f"The {what} was not ready within {seconds:.0f} s. Logs: {self.settings.logs_dir}")
+            time.sleep(0.1)
+
+    @contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        begun = time.monotonic()
+        with self.console.status(f"{what} ..."):
+            yield
+        self.console.print(f"  [green]✓[/green] {what} [dim]{time.monotonic() - begun:.1f} s[/dim]", highlight=False)
+
+    def _tell(self) -> None:
+        s = self.settings
+        broker = f"Apache Kafka {jars.KAFKA_VERSION}, built in" if s.broker == "local" else "your cluster"
+        model = "development provider (scripted answers)" if s.llm == "dev" else s.llm
+        self.console.print(
+            f"\nSluice is up.\n\n"
+            f"  page     {s.gateway_url}/\n"
+            f'  ask      .venv/bin/sluice chat --once "What is a sluice?"\n'
+            f"  logs     {s.logs_dir}\n"
+            f"  broker   {broker} at {s.bootstrap_servers}\n"
+            f"  model    {model}\n"
+            f"  data     {s.home} (durable; `make clean` deletes it)\n"
+            f"  stop     make down\n",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )

@@ -1,0 +1,4 @@
+"""The vocabulary of the platform: events, topics, codec, errors, settings, and the command line.
+
+Imports nothing from the other packages of this project.
+"""

@@ -1,0 +1,138 @@
+"""Bots and their routes, read from `deploy/bots/*.yaml`; prompt templates from `deploy/prompts/<name>/<version>.j2`."""
+
+import hashlib
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sluice.errors import ConfigurationError
+from sluice.paths import data_folder
+from sluice.settings import Settings
+
+DEVELOPMENT_BASE = "http://127.0.0.1:9100"
+"""How bot files name the development provider; follows `SLUICE_PORT_OFFSET`."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Price(_Strict):
+    """US dollars for a million tokens."""
+
+    prompt_per_million_usd: Annotated[Decimal, Field(ge=0)]
+    completion_per_million_usd: Annotated[Decimal, Field(ge=0)]
+
+
+class Route(_Strict):
+    """One model of a route. `api_key` names the secret (an environment variable), it is never the key."""
+
+    model: str
+    api_base: str | None = None
+    api_key: str | None = None
+    prefill: bool = False
+    price: Price | None = None
+
+
+class Limits(_Strict):
+    """Bounds of one attempt and of the turn."""
+
+    connect_seconds: Annotated[float, Field(gt=0)] = 3
+    first_token_seconds: Annotated[float, Field(gt=0)] = 15
+    gap_seconds: Annotated[float, Field(gt=0)] = 10
+    total_seconds: Annotated[float, Field(gt=0)] = 120
+    output_tokens: Annotated[int, Field(gt=0)] = 1024
+    context_tokens: Annotated[int, Field(gt=0)] = 8000
+
+
+class Bot(_Strict):
+    """One bot as its file says it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    description: str
+    template: Annotated[str, Field(pattern=r"^[a-z0-9-]+@[0-9]+$")]
+    route: Annotated[tuple[Route, ...], Field(min_length=1)]
+    limits: Limits = Limits()
+    redaction: str = "default"
+
+    @cached_property
+    def development(self) -> bool:
+        """True where the answers come from the development provider."""
+        return all((route.api_base or "").startswith(DEVELOPMENT_BASE) for route in self.route)
+
+
+class Template(_Strict):
+    """One version of a prompt template."""
+
+    id: str
+    hash: str
+    source: str
+
+
+class Bots(_Strict):
+    """All bots with their templates."""
+
+    by_name: dict[str, Bot]
+    templates: dict[str, Template]
+    provider_base: str
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "Bots":
+        if not self.by_name:
+            raise ValueError("there is no bot")
+        return self
+
+    def template_of(self, bot: Bot) -> Template:
+        """The template a bot names."""
+        return self.templates[bot.template]
+
+    def api_base(self, route: Route) -> str | None:
+        """Where to call, with the development provider's real port."""
+        return route.api_base and route.api_base.replace(DEVELOPMENT_BASE, self.provider_base, 1)
+
+
+def load_bots(settings: Settings) -> Bots:
+    """Read all bot files.
+
+    Raises ConfigurationError with file and reason.
+    """
+    by_name: dict[str, Bot] = {}
+    templates: dict[str, Template] = {}
+    for path in sorted(settings.bots_dir.glob("*.yaml")):
+        bot = _read_bot(path)
+        if bot.name in by_name:
+            raise ConfigurationError(f"{path}: there is another bot named {bot.name}.")
+        if settings.llm != "dev" and bot.development:
+            bot = bot.model_copy(update={"route": (Route(model=settings.llm),)})
+        by_name[bot.name] = bot
+        templates[bot.template] = _read_template(bot.template, path)
+    if not by_name:
+        raise ConfigurationError(
+            f"There is no bot in {settings.bots_dir}. Set SLUICE_BOTS_DIR to a folder with bot files."
+        )
+    base = settings.provider_url.removesuffix("/v1")
+    return Bots(by_name=by_name, templates=templates, provider_base=base)
+
+
+def _read_bot(path: Path) -> Bot:
+    try:
+        return Bot.model_validate(yaml.safe_load(path.read_text()))
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: not YAML: {error}") from None
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(f"{path}: {wrong}") from None
+
+
+def _read_template(template_id: str, named_by: Path) -> Template:
+    name, _, version = template_id.partition("@")
+    path = data_folder("deploy") / "prompts" / name / f"{version}.j2"
+    try:
+        source = path.read_text()
+    except FileNotFoundError:
+        raise ConfigurationError(f"{named_by}: template {template_id} is not there: {path}") from None
+    return Template(id=template_id, hash=hashlib.sha256(source.encode()).hexdigest(), source=source)

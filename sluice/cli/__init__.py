@@ -1,0 +1,1 @@
+"""The command `sluice`. Packages add commands through the entry point group `sluice.commands`."""

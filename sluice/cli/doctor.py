@@ -1,0 +1,107 @@
+"""`sluice doctor`."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import httpx
+import typer
+from rich.console import Console
+
+from sluice.bots import Bots, Route, load_bots
+from sluice.cli.leaving import ExitCode
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.kafka_admin import KafkaAdmin
+from sluice.key_files import TOKEN_KEY
+from sluice.settings import Settings, load_settings
+from sluice.topics import catalogue
+
+_FREE_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    name: str
+    good: bool
+    detail: str
+
+
+def doctor() -> None:
+    """Say what is missing, and how to get it."""
+    console = Console(highlight=False)
+    findings = list(examine(load_settings()))
+    for finding in findings:
+        console.print(
+            f"{'ok  ' if finding.good else 'NO  '}{finding.name}: {finding.detail}", markup=False, soft_wrap=True
+        )
+    bad = sum(not finding.good for finding in findings)
+    console.print(f"{len(findings) - bad} of {len(findings)} in order")
+    raise typer.Exit(int(ExitCode.MISSING if bad else ExitCode.DONE))
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """All findings, in the order a turn would need them."""
+    yield _packages()
+    yield _disk(settings)
+    yield Finding(
+        "keys",
+        (settings.keys_dir / TOKEN_KEY).exists(),
+        str(settings.keys_dir) if (settings.keys_dir / TOKEN_KEY).exists() else "not made; run `make up`",
+    )
+    try:
+        bots = load_bots(settings)
+    except ConfigurationError as error:
+        yield Finding("bots", False, str(error))
+    else:
+        for bot in bots.by_name.values():
+            for route in bot.route:
+                yield _route(settings, bots, bot.name, route)
+    yield _try("broker", lambda: _broker(settings))
+    yield _try("gateway", lambda: _gateway(settings))
+
+
+def _packages() -> Finding:
+    missing = [name for name in ("faust", "litellm", "uvicorn", "pyarrow", "supervisor") if find_spec(name) is None]
+    return Finding("packages", not missing, f"missing: {', '.join(missing)}; run `make up`" if missing else "installed")
+
+
+def _disk(settings: Settings) -> Finding:
+    place = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    detail = f"{free / 1e9:.1f} GB free at {place}"
+    return Finding(
+        "disk", free >= _FREE_BYTES, detail if free >= _FREE_BYTES else detail + "; at least 2 GB are needed"
+    )
+
+
+def _route(settings: Settings, bots: Bots, bot: str, route: Route) -> Finding:
+    where = bots.api_base(route) or "the provider's own address"
+    if route.api_key is not None and settings.secret(route.api_key) is None:
+        return Finding(f"route {bot}", False, f"{route.model} at {where}: set {route.api_key} in the environment")
+    return Finding(f"route {bot}", True, f"{route.model} at {where}")
+
+
+def _broker(settings: Settings) -> str:
+    existing = KafkaAdmin(settings.bootstrap_servers).partitions(timeout_seconds=3.0)
+    missing = [name for name in catalogue() if name not in existing]
+    if missing:
+        raise Unavailable(f"{len(missing)} topics are missing; run `sluice topics apply`")
+    return f"{settings.bootstrap_servers}, all topics there"
+
+
+def _gateway(settings: Settings) -> str:
+    try:
+        httpx.get(f"{settings.gateway_url}/readyz", timeout=3.0).raise_for_status()
+    except httpx.HTTPError as error:
+        raise Unavailable(f"{settings.gateway_url} does not answer ({type(error).__name__}); run `make up`") from error
+    return settings.gateway_url
+
+
+def _try(name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, look())
+    except Unavailable as error:
+        return Finding(name, False, str(error))

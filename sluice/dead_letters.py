@@ -1,0 +1,64 @@
+"""What becomes of a record that cannot be used: a `DeadLetter` event on `<topic>-dlq`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sluice.clock import Clock
+from sluice.codec import Codec
+from sluice.errors import RejectReason
+from sluice.events import DeadLetter
+from sluice.ids import derived_event_id
+from sluice.kafka_config import Headers
+from sluice.letter_box import put_in
+from sluice.topics import dead_letter_topic
+from sluice.tracing import HEADER, new_traceparent
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a record came from, with what it held."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: datetime
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    @property
+    def traceparent(self) -> str | None:
+        """From the record's header."""
+        return next((v.decode(errors="replace") for n, v in self.headers if n == HEADER and isinstance(v, bytes)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """Writes dead letters for one consumer group. A record met again gives the same `event_id`."""
+
+    codec: Codec
+    public_key: bytes
+    consumer_group: str
+    clock: Clock
+    new_trace: Callable[[], str] = new_traceparent
+
+    def letter(self, origin: Origin, reason: RejectReason, detail: str) -> tuple[str, bytes]:
+        """Topic and value to produce. `detail` must hold no content."""
+        event = DeadLetter(
+            event_id=derived_event_id(
+                "dead-letter", self.consumer_group, origin.topic, origin.partition, origin.offset
+            ),
+            occurred_at=self.clock(),
+            traceparent=origin.traceparent or self.new_trace(),
+            reason=reason.value,
+            detail=detail,
+            consumer_group=self.consumer_group,
+            origin_topic=origin.topic,
+            origin_partition=origin.partition,
+            origin_offset=origin.offset,
+            origin_timestamp=origin.timestamp,
+            key=None if origin.key is None else put_in(self.public_key, origin.key),
+            value=None if origin.value is None else put_in(self.public_key, origin.value),
+        )
+        return dead_letter_topic(origin.topic), self.codec.encode(event)

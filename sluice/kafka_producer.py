@@ -1,0 +1,96 @@
+"""One idempotent librdkafka producer for a process on an event loop."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from sluice.errors import Unavailable
+from sluice.kafka_config import Headers, producer_config
+
+OnFatal = Callable[[str], None]
+
+
+class Producing(Protocol):
+    """The port: what behaviour and gateway need of a log to write to."""
+
+    async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[None]:
+        """Hand over in order; the future is done once the log has acknowledged, or fails with Unavailable."""
+        ...
+
+    async def post(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
+        """Hand over in order and return; waits while the local queue is full. Raises Unavailable."""
+        ...
+
+
+class KafkaProducer:
+    """`put` gives the delivery report, `post` does not. Both keep the order of calls within a key."""
+
+    def __init__(self, bootstrap_servers: str, client_id: str, on_fatal: OnFatal) -> None:
+        self._on_fatal = on_fatal
+        self._producer = Producer(producer_config(bootstrap_servers, client_id) | {"error_cb": self._on_error})
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._poll, name=f"{client_id}-producer", daemon=True)
+
+    def start(self) -> None:
+        """Call on the event loop that will await the reports."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def stop(self, timeout_seconds: float = 10.0) -> int:
+        """Flush. Gives the number of records that could not be delivered in time."""
+        left = await asyncio.to_thread(self._producer.flush, timeout_seconds)
+        self._stopping.set()
+        await asyncio.to_thread(self._thread.join, 2.0)
+        return int(left)
+
+    async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[None]:
+        """See Producing."""
+        assert self._loop is not None, "start() comes first"
+        loop = self._loop
+        done: asyncio.Future[None] = loop.create_future()
+
+        def report(error: KafkaError | None, _message: Message) -> None:
+            loop.call_soon_threadsafe(_settle, done, error)
+
+        await self._produce(topic, key, value, headers, report)
+        return done
+
+    async def post(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
+        """See Producing. A delivery that fails later ends the process by `on_fatal`."""
+        await self._produce(topic, key, value, headers, self._posted)
+
+    async def _produce(self, topic: str, key: str, value: bytes, headers: Headers, report: Any) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, value, key.encode(), on_delivery=report, headers=list(headers))
+            except BufferError:
+                await asyncio.sleep(0.005)
+                continue
+            except KafkaException as error:
+                raise Unavailable(f"kafka: {error.args[0].name()}") from error
+            return
+
+    def _posted(self, error: KafkaError | None, _message: Message) -> None:
+        if error is not None and not self._stopping.is_set():
+            self._on_fatal(f"a record was not delivered: {error.name()}")
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._on_fatal(error.name())
+
+    def _poll(self) -> None:
+        while not self._stopping.is_set():
+            self._producer.poll(0.1)
+
+
+def _settle(done: asyncio.Future[None], error: KafkaError | None) -> None:
+    if done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(Unavailable(f"kafka: {error.name()}"))

@@ -1,0 +1,26 @@
+"""The key files of one platform, made once and never replaced."""
+
+import secrets
+from pathlib import Path
+
+from sluice.errors import ConfigurationError
+from sluice.key_store import create_secret_file
+from sluice.letter_box import make_letter_box
+
+TOKEN_KEY = "token-signing.key"  # noqa: S105 (a file name)
+PSEUDONYM_KEY = "pseudonym.key"
+
+
+def make_key_files(folder: Path) -> None:
+    """Create what is missing: token signing, pseudonyms, dead letters."""
+    for name in (TOKEN_KEY, PSEUDONYM_KEY):
+        create_secret_file(folder / name, secrets.token_hex(32).encode())
+    make_letter_box(folder)
+
+
+def read_key_file(folder: Path, name: str) -> bytes:
+    """Raises ConfigurationError where it was not made."""
+    try:
+        return (folder / name).read_bytes()
+    except FileNotFoundError:
+        raise ConfigurationError(f"{folder / name} is missing. `make up` creates it.") from None

@@ -1,0 +1,146 @@
+"""All settings, read once by each process from `SLUICE_*` variables. Defaults need neither key nor Docker."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sluice.errors import ConfigurationError
+from sluice.paths import checkout, data_folder
+
+ProcessName = Literal["gateway", "enrich", "redact", "respond", "landing", "provider"]
+_METRICS_PORTS: dict[ProcessName, int] = {
+    "gateway": 9401,
+    "enrich": 9402,
+    "redact": 9403,
+    "respond": 9404,
+    "landing": 9405,
+    "provider": 9406,
+}
+_GATEWAY_PORT, _PROVIDER_PORT, _BROKER_PORT, _CONTROLLER_PORT = 8080, 9100, 9092, 9093
+
+
+class Settings(BaseSettings):
+    """Names are the variables without `SLUICE_`; reference with defaults: docs/reference/settings.md."""
+
+    model_config = SettingsConfigDict(env_prefix="SLUICE_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    home: Path = Field(
+        default_factory=lambda: checkout() / ".sluice", description="Data, logs and state of one platform."
+    )
+    port_offset: int = Field(
+        0, ge=0, le=50000, description="Added to every port, to run several platforms on one machine."
+    )
+    broker: str = Field("local", description="`local` for the built-in Apache Kafka, or host:port,...")
+    llm: str = Field("dev", description="`dev` for the development provider, or any model name litellm knows.")
+    schema_registry_url: str | None = Field(None, description="A Confluent-compatible registry; none: the lock file.")
+    bots_dir: Path = Field(default_factory=lambda: data_folder("deploy") / "bots", description="One YAML file a bot.")
+    replication_factor: int = Field(1, ge=1, description="Of the topics that `sluice topics apply` creates.")
+    tenant: str = Field("default", description="Bound into every sealed field.")
+
+    gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on.")
+    dev_tokens: bool = Field(True, description="Let a page on loopback obtain its own token. Off in production.")
+    allowed_origins: tuple[str, ...] = Field((), description="Exact origins of pages beside the gateway's own.")
+    token_seconds: int = Field(3600, ge=60, description="Life of a development token.")
+    coalesce_ms: int = Field(25, ge=0, le=1000, description="Deltas after the first are gathered for this long.")
+    socket_buffer_bytes: int = Field(1_000_000, ge=10_000, description="A socket with more unsent bytes is cut off.")
+
+    history_turns: int = Field(20, ge=0, description="Earlier turns that go with a question.")
+    predecessor_wait_seconds: float = Field(2.0, ge=0, description="How long a turn waits for the one before it.")
+    running_turns: int = Field(64, ge=1, description="Turns one worker handles at the same time.")
+    broker_session_seconds: float = Field(10.0, ge=2, description="A worker silent for this long loses its partitions.")
+
+    landing_flush_seconds: float = Field(2.0, gt=0, description="The sink writes a file at least this often.")
+    landing_flush_records: int = Field(50_000, ge=1, description="The sink writes a file at this many records.")
+
+    dev_key: SecretStr = Field(SecretStr("dev-key"), description="Key of the development provider.")
+
+    def secret(self, name: str) -> SecretStr | None:
+        """A secret by its name: an environment variable. The development provider's key has a default."""
+        if name == "SLUICE_DEV_KEY":
+            return self.dev_key
+        value = os.environ.get(name)
+        return SecretStr(value) if value else None
+
+    def port(self, base: int) -> int:
+        """A port of this platform."""
+        return base + self.port_offset
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Kafka's address as clients want it."""
+        return f"127.0.0.1:{self.port(_BROKER_PORT)}" if self.broker == "local" else self.broker
+
+    @property
+    def broker_port(self) -> int:
+        """Of the built-in Kafka."""
+        return self.port(_BROKER_PORT)
+
+    @property
+    def controller_port(self) -> int:
+        """Of the built-in Kafka."""
+        return self.port(_CONTROLLER_PORT)
+
+    @property
+    def gateway_port(self) -> int:
+        """Of page, WebSocket and REST."""
+        return self.port(_GATEWAY_PORT)
+
+    @property
+    def provider_port(self) -> int:
+        """Of the development provider."""
+        return self.port(_PROVIDER_PORT)
+
+    def metrics_port(self, process: ProcessName) -> int:
+        """Where a process shows its metrics, on loopback."""
+        return self.port(_METRICS_PORTS[process])
+
+    @property
+    def gateway_url(self) -> str:
+        """How programs on this machine reach the gateway."""
+        return f"http://127.0.0.1:{self.gateway_port}"
+
+    @property
+    def provider_url(self) -> str:
+        """Base URL of the development provider."""
+        return f"http://127.0.0.1:{self.provider_port}/v1"
+
+    @cached_property
+    def keys_dir(self) -> Path:
+        """Key files; nobody else may read them."""
+        return self.home / "keys"
+
+    @cached_property
+    def logs_dir(self) -> Path:
+        """One log file a process."""
+        return self.home / "logs"
+
+    @cached_property
+    def state_dir(self) -> Path:
+        """What a process can rebuild from the log."""
+        return self.home / "state"
+
+    @cached_property
+    def landing_dir(self) -> Path:
+        """Parquet by topic and date."""
+        return self.home / "landing"
+
+    @cached_property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file that dbt builds."""
+        return self.home / "warehouse" / "sluice.duckdb"
+
+
+def load_settings() -> Settings:
+    """Read the environment once.
+
+    Raises ConfigurationError naming each wrong variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"SLUICE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(f"Wrong settings: {wrong}") from None

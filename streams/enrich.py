@@ -1,0 +1,49 @@
+"""Composition root of the enrich stage: `python -m streams.enrich`."""
+
+from agents.enrich import awaits, enrich, requested
+from agents.timing import stage_timed
+from sluice.bots import load_bots
+from sluice.clock import utc_now
+from sluice.events import ChatRequested, TurnFinished
+from streams.conversations import Conversations
+from streams.publisher import Publisher
+from streams.worker import make_worker
+
+
+def main() -> None:
+    """Wire and run."""
+    worker = make_worker("enrich")
+    bots = load_bots(worker.settings)
+    table = worker.app.Table("conversations", key_type=bytes, value_type=bytes)
+    conversations = Conversations(table, worker.settings.history_turns)
+
+    async def enrich_step(request: ChatRequested, publisher: Publisher) -> None:
+        entered_at = utc_now()
+        before = awaits(conversations.get(request.session_id), request)
+        arrived = before is None or await conversations.wait_for(before, worker.settings.predecessor_wait_seconds)
+        conversation = conversations.get(request.session_id)
+        bot = bots.by_name.get(request.bot)
+        enriched = enrich(
+            request,
+            conversation,
+            bot,
+            bots.template_of(bot) if bot else None,
+            history_incomplete=not arrived,
+            entered_at=entered_at,
+            left_at=utc_now(),
+        )
+        if enriched.refusal is None:
+            conversations.put(request.session_id, requested(conversation, request))
+        await publisher.emit(enriched)
+        await publisher.emit(stage_timed(enriched))
+
+    async def remember_step(turn: TurnFinished, _publisher: Publisher) -> None:
+        conversations.finish(turn)
+
+    worker.consume("chat-requests", (ChatRequested,), enrich_step, limit=worker.settings.running_turns)
+    worker.consume("chat-turns", (TurnFinished,), remember_step)
+    worker.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""litellm behind the model port. It is slow to import (4 s, 160 MB), so only the respond stage does."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+from typing import Any
+
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # noqa: TID251 (read by litellm at import; else it asks the network)
+
+import litellm
+
+from agents.ports import Ended, ModelFailed, Prompt, Said
+from sluice.bots import Route
+from sluice.errors import ErrorCode
+from sluice.events import Usage
+from sluice.safe_text import SafeText
+from sluice.tracing import HEADER, child_of
+
+litellm.suppress_debug_info = True
+litellm.turn_off_message_logging = True
+litellm.telemetry = False
+
+_LONGEST_SECONDS = 3600.0
+# First match wins: several of these are subclasses of later ones.
+_CODES: tuple[tuple[type[Exception], ErrorCode], ...] = (
+    (litellm.ContextWindowExceededError, ErrorCode.MODEL_CONTEXT_TOO_LONG),
+    (litellm.ContentPolicyViolationError, ErrorCode.MODEL_CONTENT_FILTERED),
+    (litellm.AuthenticationError, ErrorCode.MODEL_REFUSED_KEY),
+    (litellm.PermissionDeniedError, ErrorCode.MODEL_REFUSED_KEY),
+    (litellm.RateLimitError, ErrorCode.MODEL_RATE_LIMITED),
+    (litellm.Timeout, ErrorCode.MODEL_TIMEOUT),
+    (litellm.BadRequestError, ErrorCode.MODEL_REFUSED_REQUEST),
+    (litellm.NotFoundError, ErrorCode.MODEL_REFUSED_REQUEST),
+)
+
+
+class LitellmModel:
+    """Any provider litellm knows. Retries and fail-over are not its business: they are ours."""
+
+    def __init__(self, api_base: Callable[[Route], str | None], secret: Callable[[str], Any]) -> None:
+        self._api_base = api_base
+        self._secret = secret
+
+    async def stream(self, route: Route, prompt: Prompt) -> AsyncIterator[Said | Ended]:
+        """See agents.ports.LanguageModel."""
+        key = self._secret(route.api_key) if route.api_key else None
+        response: Any = None
+        spoke = False
+        try:
+            response = await litellm.acompletion(
+                model=route.model,
+                messages=[{"role": m.role, "content": m.content} for m in prompt.messages],
+                api_base=self._api_base(route),
+                api_key=key.get_secret_value() if key else None,
+                max_tokens=prompt.output_tokens,
+                stream=True,
+                stream_options={"include_usage": True},
+                timeout=_LONGEST_SECONDS,
+                num_retries=0,
+                max_retries=0,
+                extra_headers={HEADER: child_of(prompt.traceparent)},
+            )
+            call_id, finish_reason, usage = None, None, None
+            async for chunk in response:
+                call_id = call_id or chunk.id
+                usage = _usage(chunk) or usage
+                for choice in chunk.choices[:1]:
+                    finish_reason = choice.finish_reason or finish_reason
+                    if choice.delta.content:
+                        spoke = True
+                        yield Said(SafeText(choice.delta.content))
+            if finish_reason is None:
+                raise ModelFailed(ErrorCode.MODEL_STREAM_BROKEN, call_id)
+            yield Ended(finish_reason, usage, call_id)
+        except ModelFailed:
+            raise
+        except Exception as error:
+            raise ModelFailed(_code_of(error, spoke=spoke)) from None
+        finally:
+            await _close(response)
+
+    def count(self, route: Route, prompt: Prompt, answer: str) -> Usage:
+        """See agents.ports.LanguageModel."""
+        messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
+        return Usage(
+            prompt_tokens=litellm.token_counter(model=route.model, messages=messages),
+            completion_tokens=litellm.token_counter(model=route.model, text=answer) if answer else 0,
+            estimated=True,
+        )
+
+    async def warm_up(self) -> None:
+        """The first call builds clients and tokenizers for 1.2 s; let no person wait for that."""
+        response = await litellm.acompletion(
+            model="openai/warm-up",
+            messages=[{"role": "user", "content": "hello"}],
+            mock_response="hello",
+            stream=True,
+            api_key="none",
+        )
+        async for _ in response:
+            pass
+        litellm.token_counter(model="openai/warm-up", text="hello")
+
+
+class LitellmPrices:
+    """litellm's table of prices, as of its version."""
+
+    version = "litellm-1.106.2"
+
+    def cost_usd(self, model: str, usage: Usage) -> Decimal | None:
+        """See agents.account.Prices."""
+        try:
+            prompt, completion = litellm.cost_per_token(
+                model=model, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
+            )
+        except Exception:
+            return None
+        return Decimal(str(prompt)) + Decimal(str(completion))
+
+
+def _usage(chunk: Any) -> Usage | None:
+    usage = getattr(chunk, "usage", None)
+    if usage is None or usage.completion_tokens is None:
+        return None
+    return Usage(
+        prompt_tokens=int(usage.prompt_tokens or 0), completion_tokens=int(usage.completion_tokens), estimated=False
+    )
+
+
+def _code_of(error: Exception, *, spoke: bool) -> ErrorCode:
+    if spoke:
+        return ErrorCode.MODEL_STREAM_BROKEN
+    return next((code for kind, code in _CODES if isinstance(error, kind)), ErrorCode.MODEL_UNAVAILABLE)
+
+
+async def _close(response: Any) -> None:
+    stream = getattr(response, "completion_stream", None)
+    close = getattr(stream, "close", None) or getattr(stream, "aclose", None)
+    if close is not None:
+        await close()

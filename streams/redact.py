@@ -1,0 +1,37 @@
+"""Composition root of the redact stage: `python -m streams.redact`. The only stage with keys."""
+
+from agents.policies import load_policies
+from agents.redact import redact
+from agents.timing import stage_timed
+from sluice.clock import utc_now
+from sluice.events import RequestEnriched
+from sluice.key_store import FileKeyStore
+from sluice.sealing import Sealer
+from streams.publisher import Publisher
+from streams.worker import make_worker
+
+
+def main() -> None:
+    """Wire and run."""
+    worker = make_worker("redact")
+    policies = load_policies()
+    sealer = Sealer(FileKeyStore(worker.settings.keys_dir / "subjects"), worker.settings.tenant)
+
+    async def redact_step(enriched: RequestEnriched, publisher: Publisher) -> None:
+        prompt = redact(
+            enriched,
+            policies,
+            open_text=lambda sealed, subject: sealer.open(sealed, subject=subject, field="ChatRequested.text"),
+            seal_map=lambda plain, subject: sealer.seal(plain, subject=subject, field="PromptReady.placeholders"),
+            entered_at=utc_now(),
+            clock=utc_now,
+        )
+        await publisher.emit(prompt)
+        await publisher.emit(stage_timed(prompt))
+
+    worker.consume("chat-enriched", (RequestEnriched,), redact_step)
+    worker.run()
+
+
+if __name__ == "__main__":
+    main()

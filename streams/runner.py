@@ -1,0 +1,110 @@
+"""The one loop around every step: decode, run, settle, acknowledge; and the one place where errors are caught."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from faust.types import EventT
+
+from sluice.codec import Codec
+from sluice.dead_letters import DeadLetters, Origin
+from sluice.errors import Rejected, RejectReason, Unavailable
+from sluice.events import Event
+from sluice.kafka_producer import Producing
+from sluice.logs import Logger
+from sluice.metrics import Metrics
+from streams.publisher import Publisher
+
+E = TypeVar("E", bound=Event)
+Step = Callable[[E, Publisher], Awaitable[None]]
+Crash = Callable[[], None]
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Runner(Generic[E]):
+    """Every event that enters ends in one way: handled, dead-lettered, or the process ends and it comes again."""
+
+    expected: tuple[type[E], ...]
+    step: Step[E]
+    codec: Codec
+    producer: Producing
+    dead_letters: DeadLetters
+    metrics: Metrics
+    log: Logger
+    crash: Crash
+
+    async def __call__(self, faust_event: EventT) -> None:
+        """Handle one record and acknowledge it."""
+        origin = origin_of(faust_event)
+        try:
+            await self._until_available(origin)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self.log.error(
+                "step failed, ending the process",
+                error=type(error).__name__,
+                where=traceback.format_tb(error.__traceback__)[-3:],
+                topic=origin.topic,
+                partition=origin.partition,
+                offset=origin.offset,
+            )
+            self.crash()
+            return
+        faust_event.ack()
+
+    async def _until_available(self, origin: Origin) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            publisher = Publisher(self.codec, self.producer)
+            try:
+                await self._once(origin, publisher)
+            except Unavailable as error:
+                self.log.warning(
+                    "waiting for what is away", reason=str(error), topic=origin.topic, offset=origin.offset
+                )
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _once(self, origin: Origin, publisher: Publisher) -> None:
+        try:
+            event = self.codec.decode(origin.value)
+            if not isinstance(event, self.expected):
+                raise Rejected(RejectReason.UNEXPECTED_EVENT, type(event).__name__)
+            await self.step(event, publisher)
+        except Rejected as rejected:
+            await self._put_away(origin, rejected, publisher)
+        await publisher.settled()
+
+    async def _put_away(self, origin: Origin, rejected: Rejected, publisher: Publisher) -> None:
+        topic, value = self.dead_letters.letter(origin, rejected.reason, rejected.detail)
+        await publisher.put(topic, f"{origin.partition}-{origin.offset}", value, origin.headers)
+        self.metrics.count("sluice_dead_letters_total", topic=origin.topic, reason=rejected.reason.value)
+        self.log.warning(
+            "record put away",
+            reason=rejected.reason.value,
+            detail=rejected.detail,
+            topic=origin.topic,
+            partition=origin.partition,
+            offset=origin.offset,
+        )
+
+
+def origin_of(faust_event: EventT) -> Origin:
+    """Faust's message as the log has it. Key and value are raw bytes."""
+    message = faust_event.message
+    return Origin(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp=datetime.fromtimestamp(message.timestamp, UTC),
+        key=message.key,
+        value=message.value,
+        headers=list((message.headers or {}).items() if isinstance(message.headers, dict) else message.headers or []),
+    )
