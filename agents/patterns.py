@@ -85,7 +85,7 @@ def ip_addresses(text: str) -> Iterator[Span]:
     for pattern in (_IPV4, _IPV6):
         for match in pattern.finditer(text):
             candidate = match[0].rstrip(":") if not match[0].endswith("::") else match[0]
-            if len(candidate) > len("::") and _is_address(candidate):
+            if any(character.isdigit() for character in candidate) and _is_address(candidate):
                 yield Span(match.start(), match.start() + len(candidate), "IP", 0.95)
 
 
@@ -111,7 +111,9 @@ def find(text: str, types: tuple[PersonalType, ...] = PERSONAL_TYPES) -> list[Sp
     """All spans, in order, without overlap: the surer one wins, then the longer."""
     found = [span for type_ in types for span in DETECTORS[type_](text)]
     kept: list[Span] = []
+    taken = bytearray(len(text))
     for span in sorted(found, key=lambda s: (-s.score, s.start - s.end, s.start)):
-        if all(span.end <= other.start or span.start >= other.end for other in kept):
+        if taken.find(1, span.start, span.end) < 0:
+            taken[span.start : span.end] = b"\x01" * (span.end - span.start)
             kept.append(span)
     return sorted(kept, key=lambda s: s.start)

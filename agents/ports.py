@@ -1,6 +1,6 @@
 """What the steps need from outside, as small protocols. `streams` has the real ones, tests have doubles."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -59,7 +59,7 @@ class ModelFailed(Exception):
 class LanguageModel(Protocol):
     """A model behind a route. Closing the iterator hangs up."""
 
-    def stream(self, route: Route, prompt: Prompt) -> AsyncIterator[Said | Ended]:
+    def stream(self, route: Route, prompt: Prompt) -> AsyncGenerator[Said | Ended, None]:
         """Any number of Said, then one Ended. Raises ModelFailed."""
         ...
 

@@ -1,7 +1,6 @@
 """Ask a model and put what it says on the log. Every turn that comes in here ends in exactly one terminal event."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
@@ -140,7 +139,7 @@ class Respond:
             return Outcome("failed", failure.code, failure.call_id)
         finally:
             stop.watch(None)
-            await _hang_up(stream)
+            await stream.aclose()
         return _judge(answer)
 
     async def _say(self, ready: PromptReady, text: SafeText, answer: _Answer) -> None:
@@ -186,9 +185,3 @@ def _judge(answer: _Answer) -> Outcome:
     if not answer.text.strip():
         return Outcome("failed", ErrorCode.MODEL_EMPTY_ANSWER)
     return Outcome("completed")
-
-
-async def _hang_up(stream: AsyncIterator[Said | Ended]) -> None:
-    close = getattr(stream, "aclose", None)
-    if close is not None:
-        await close()

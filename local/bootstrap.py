@@ -26,9 +26,7 @@ def main() -> None:
     parser.add_argument("--develop", action="store_true", help="also the tools for `make check` and `make test`")
     develop = parser.parse_args().develop
     if sys.version_info < OLDEST:
-        leave(
-            f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed, this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 up"
-        )
+        leave(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 up")
     requirements = ROOT / "constraints" / ("develop.txt" if develop else "platform.txt")
     if satisfied(requirements, develop):
         return

@@ -2,7 +2,6 @@
 
 import hashlib
 from decimal import Decimal
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -59,7 +58,7 @@ class Bot(_Strict):
     limits: Limits = Limits()
     redaction: str = "default"
 
-    @cached_property
+    @property
     def development(self) -> bool:
         """True where the answers come from the development provider."""
         return all((route.api_base or "").startswith(DEVELOPMENT_BASE) for route in self.route)

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -28,9 +29,13 @@ class Producing(Protocol):
 class KafkaProducer:
     """`put` gives the delivery report, `post` does not. Both keep the order of calls within a key."""
 
-    def __init__(self, bootstrap_servers: str, client_id: str, on_fatal: OnFatal) -> None:
+    def __init__(
+        self, bootstrap_servers: str, client_id: str, on_fatal: OnFatal, extra: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
         self._on_fatal = on_fatal
-        self._producer = Producer(producer_config(bootstrap_servers, client_id) | {"error_cb": self._on_error})
+        self._producer = Producer(
+            producer_config(bootstrap_servers, client_id) | dict(extra) | {"error_cb": self._on_error}
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._poll, name=f"{client_id}-producer", daemon=True)

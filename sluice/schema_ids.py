@@ -40,7 +40,7 @@ class LockFileIds:
     def __init__(self, path: Path) -> None:
         try:
             entries = json.loads(path.read_text())["schemas"]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigurationError(
                 f"The schema lock file {path} cannot be read ({type(error).__name__}). Restore it from version control."
             ) from error

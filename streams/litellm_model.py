@@ -1,7 +1,7 @@
 """litellm behind the model port. It is slow to import (4 s, 160 MB), so only the respond stage does."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -41,7 +41,7 @@ class LitellmModel:
         self._api_base = api_base
         self._secret = secret
 
-    async def stream(self, route: Route, prompt: Prompt) -> AsyncIterator[Said | Ended]:
+    async def stream(self, route: Route, prompt: Prompt) -> AsyncGenerator[Said | Ended, None]:
         """See agents.ports.LanguageModel."""
         key = self._secret(route.api_key) if route.api_key else None
         response: Any = None

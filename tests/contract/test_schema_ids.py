@@ -1,0 +1,137 @@
+"""One suite over both ways to number schemas. The registry here is a small server that speaks the Confluent API."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from sluice import wiring
+from sluice.codec import Codec
+from sluice.errors import ConfigurationError, Rejected, RejectReason, Unavailable
+from sluice.paths import data_folder
+from sluice.schema_ids import LockFileIds, RegistryIds
+from sluice.schemas import canonical, schema_of
+from sluice.settings import Settings
+from tests.samples import SAMPLES
+
+
+class SmallRegistry(ThreadingHTTPServer):
+    """Registers schemas by subject and gives them back by id; `answer` overrides the status of everything."""
+
+    def __init__(self) -> None:
+        self.schemas: list[str] = []
+        self.answer: int | None = None
+        self.requests = 0
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        schemas = self.server.schemas
+        if body["schema"] not in schemas:
+            schemas.append(body["schema"])
+        self.reply(200, {"id": schemas.index(body["schema"]) + 100})
+
+    def do_GET(self) -> None:
+        number = int(self.path.split("/")[3].split("?")[0]) - 100
+        if 0 <= number < len(self.server.schemas):
+            self.reply(200, {"schema": self.server.schemas[number]})
+        else:
+            self.reply(404, {"error_code": 40403, "message": "not found"})
+
+    def reply(self, status: int, body: dict) -> None:
+        self.server.requests += 1
+        status = self.server.answer or status
+        raw = json.dumps(body if status == 200 else {"error_code": status, "message": "no"} | body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def registry():
+    server = SmallRegistry()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(params=["lock file", "registry"])
+def ids(request, registry):
+    return (
+        LockFileIds(data_folder("avro") / "schema-ids.lock.json")
+        if request.param == "lock file"
+        else RegistryIds(registry.url)
+    )
+
+
+def test_a_number_stands_for_its_schema(ids):
+    for name in SAMPLES:
+        assert canonical(ids.schema_for(ids.id_of(name))) == canonical(schema_of(name))
+
+
+def test_a_number_stays(ids):
+    assert ids.id_of("ChatRequested") == ids.id_of("ChatRequested")
+    assert ids.id_of("ChatRequested") != ids.id_of("PromptReady")
+
+
+def test_an_unknown_number_is_rejected(ids):
+    with pytest.raises(Rejected) as rejected:
+        ids.schema_for(99_999)
+    assert rejected.value.reason is RejectReason.UNKNOWN_SCHEMA
+
+
+def test_events_round_trip(ids):
+    codec = Codec(ids)
+    for event in SAMPLES.values():
+        assert codec.decode(codec.encode(event)) == event
+
+
+def test_the_registry_is_asked_once(registry):
+    ids = RegistryIds(registry.url)
+    number = ids.id_of("ChatRequested")
+    ids.schema_for(number)
+    before = registry.requests
+    for _ in range(5):
+        ids.schema_for(ids.id_of("ChatRequested"))
+    assert registry.requests == before
+
+
+def test_a_refused_schema_stops_the_start(registry):
+    registry.answer = 409
+    with pytest.raises(ConfigurationError, match="409"):
+        RegistryIds(registry.url).id_of("ChatRequested")
+
+
+def test_a_troubled_registry_is_unavailable(registry):
+    registry.answer = 500
+    with pytest.raises(Unavailable, match="500"):
+        RegistryIds(registry.url).schema_for(100)
+
+
+def test_a_registry_that_is_away_is_unavailable(registry):
+    registry.shutdown()
+    registry.server_close()
+    ids = RegistryIds(registry.url)
+    with pytest.raises(Unavailable):
+        ids.schema_for(100)
+    with pytest.raises(Unavailable):
+        ids.id_of("ChatRequested")
+
+
+def test_the_settings_choose(registry):
+    assert isinstance(wiring.schema_ids(Settings()), LockFileIds)
+    assert isinstance(wiring.schema_ids(Settings(schema_registry_url=registry.url)), RegistryIds)
+    assert wiring.codec(Settings()).encode(SAMPLES["StopRequested"])[0] == 0

@@ -1,0 +1,49 @@
+"""The catalogue of topics is whole and agrees with code."""
+
+import typing
+
+from sluice.events import EVENT_TYPES, ControlEvent, ReplyEvent
+from sluice.schemas import sealed_fields
+from sluice.topics import DEAD_LETTER_SUFFIX, TopicName, catalogue, topic_of
+
+TOPICS = catalogue()
+OWN = {name: topic for name, topic in TOPICS.items() if not name.endswith(DEAD_LETTER_SUFFIX)}
+
+
+def test_names_are_the_literal():
+    assert set(OWN) == set(typing.get_args(TopicName))
+
+
+def test_every_event_has_one_topic():
+    carried = [event for topic in OWN.values() for event in topic.events]
+    assert sorted([*carried, "DeadLetter"]) == sorted(EVENT_TYPES)
+    assert all(topic_of(event) in OWN for event in carried)
+
+
+def test_unions_are_what_their_topics_carry():
+    assert {e.__name__ for e in typing.get_args(ReplyEvent)} == set(TOPICS["chat-replies"].events)
+    assert {e.__name__ for e in typing.get_args(ControlEvent)} == set(TOPICS["chat-controls"].events)
+
+
+def test_chat_topics_are_co_partitioned():
+    assert len({topic.partitions for topic in OWN.values() if topic.key == "session_id"}) == 1
+
+
+def test_the_key_is_a_field_of_every_event():
+    for topic in OWN.values():
+        for event in topic.events:
+            assert topic.key in EVENT_TYPES[event].__struct_fields__
+
+
+def test_clean_topics_carry_no_sealed_field():
+    for topic in OWN.values():
+        if topic.pii == "clean":
+            assert not any(sealed_fields(event) for event in topic.events), topic.name
+
+
+def test_every_read_topic_has_dead_letters():
+    assert {name + DEAD_LETTER_SUFFIX for name in OWN} <= set(TOPICS)
+
+
+def test_retention_is_in_kafkas_words():
+    assert TOPICS["chat-requests"].kafka_config == {"retention.ms": "86400000", "cleanup.policy": "delete"}

@@ -1,0 +1,216 @@
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from agents.ports import ModelFailed
+from agents.prompting import prompt_for
+from agents.respond import Respond, StopSignal
+from sluice.bots import Bot, Limits, Price, Route, Template
+from sluice.errors import ErrorCode
+from sluice.events import (
+    AttemptMetered,
+    DeltaProduced,
+    Exchange,
+    PromptReady,
+    Refusal,
+    StageTimed,
+    TurnCancelled,
+    TurnCompleted,
+    TurnFailed,
+    TurnFinished,
+)
+from sluice.safe_text import SafeText
+from tests.doubles import NOON, EventList, ManualClock, ScriptedModel, TablePrices, ended, said
+from tests.samples import SAMPLES
+
+SAMPLE = SAMPLES["PromptReady"]
+assert isinstance(SAMPLE, PromptReady)
+READY = msgspec.structs.replace(SAMPLE, refusal=None)
+PRICE = Price(prompt_per_million_usd=Decimal(1), completion_per_million_usd=Decimal(2))
+BOT = Bot(
+    name="assistant", description="help", template="assistant@1", route=(Route(model="openai/echo", price=PRICE),)
+)
+TEMPLATE = Template(id="assistant@1", hash="aa", source="You are {{ bot }}: {{ description }}.\n")
+
+
+async def run(script, *, ready=READY, bot=BOT, pause=None, stop=None, clock=None, template=TEMPLATE):
+    emitted = EventList()
+    model = ScriptedModel(script, pause)
+    step = Respond(model, TablePrices(), emitted, clock or ManualClock(NOON, timedelta(milliseconds=1)))
+    await step(ready, bot, template if bot else None, stop or StopSignal(), NOON)
+    return emitted, model
+
+
+def one(emitted: EventList, kind: type):
+    found = [event for event in emitted.events if isinstance(event, kind)]
+    assert len(found) == 1, emitted.names()
+    return found[0]
+
+
+async def test_a_whole_answer_in_order():
+    emitted, model = await run([*said("Hello", " you"), ended()])
+    assert emitted.names() == [
+        "AttemptStarted",
+        "DeltaProduced",
+        "DeltaProduced",
+        "AttemptMetered",
+        "TurnFinished",
+        "TurnCompleted",
+        "StageTimed",
+    ]
+    deltas = [event for event in emitted.events if isinstance(event, DeltaProduced)]
+    assert [(d.attempt, d.seq, d.text) for d in deltas] == [(1, 0, "Hello"), (1, 1, " you")]
+    assert one(emitted, TurnFinished).answer == "Hello you"
+    assert model.hung_up
+
+
+async def test_the_ledger_row_has_the_tokens_of_the_provider_and_their_price():
+    emitted, _ = await run([*said("Hi"), ended(prompt_tokens=1000, completion_tokens=500)])
+    row = one(emitted, AttemptMetered)
+    assert (row.usage.prompt_tokens, row.usage.completion_tokens, row.usage.estimated) == (1000, 500, False)
+    assert row.cost_usd == Decimal("0.0020000000") == one(emitted, TurnCompleted).cost_usd
+    assert (row.price_version, row.outcome, row.provider_call_id) == ("route", "completed", "call-1")
+    assert row.first_token_ms is not None
+
+
+async def test_missing_usage_is_counted_and_marked():
+    final = ended()
+    emitted, _ = await run([*said("one two three"), type(final)("stop", None, None)])
+    assert one(emitted, AttemptMetered).usage.estimated
+    assert one(emitted, TurnCompleted).usage.completion_tokens == 3
+
+
+async def test_all_events_of_a_repeated_turn_have_the_same_ids():
+    first, _ = await run([*said("Hi"), ended()])
+    second, _ = await run([*said("Hi"), ended()])
+    assert [e.event_id for e in first.events] == [e.event_id for e in second.events]
+    assert len({e.event_id for e in first.events}) == len(first.events)
+
+
+async def test_the_prompt_is_template_history_question():
+    history = (Exchange(turn_id="t-0", question=SafeText("Who?"), answer=SafeText("Me.")),)
+    ready = msgspec.structs.replace(READY, history=history, question=SafeText("{{ 7*7 }}"))
+    _, model = await run([*said("x"), ended()], ready=ready)
+    assert [(m.role, m.content) for m in model.prompts[0].messages] == [
+        ("system", "You are assistant: help."),
+        ("user", "Who?"),
+        ("assistant", "Me."),
+        ("user", "{{ 7*7 }}"),
+    ]
+    assert prompt_for(ready, BOT, TEMPLATE).output_tokens == BOT.limits.output_tokens
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ([ModelFailed(ErrorCode.MODEL_RATE_LIMITED)], "model_rate_limited"),
+        ([*said("a"), ModelFailed(ErrorCode.MODEL_STREAM_BROKEN, "call-9")], "model_stream_broken"),
+        ([*said("a")], "model_stream_broken"),
+        ([ended()], "model_empty_answer"),
+        ([*said(" \n"), ended()], "model_empty_answer"),
+        ([*said("a"), ended(reason="content_filter")], "model_content_filtered"),
+    ],
+)
+async def test_what_is_not_a_whole_answer_fails_with_a_code(script, code):
+    emitted, _ = await run(script)
+    failed = one(emitted, TurnFailed)
+    assert failed.code == code == one(emitted, TurnFinished).error_code == one(emitted, AttemptMetered).error_code
+    assert failed.retryable == ErrorCode(code).kind.retryable
+    assert one(emitted, AttemptMetered).outcome == "failed"
+    assert one(emitted, StageTimed).outcome == "failed"
+
+
+async def test_a_call_that_never_spoke_and_failed_costs_nothing():
+    emitted, _ = await run([ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "call-9")])
+    row = one(emitted, AttemptMetered)
+    assert (row.usage.prompt_tokens, row.cost_usd, row.provider_call_id) == (0, 0, "call-9")
+
+
+def limits(**seconds: float) -> Bot:
+    return BOT.model_copy(update={"limits": Limits(**seconds)})
+
+
+async def test_silence_before_the_first_token_is_a_timeout():
+    emitted, model = await run([], pause=0.0, bot=limits(first_token_seconds=0.02))
+    assert one(emitted, TurnFailed).code == "model_timeout"
+    assert model.hung_up
+
+
+async def test_silence_in_mid_stream_is_a_timeout():
+    emitted, _ = await run([*said("a")], pause=0.0, bot=limits(gap_seconds=0.02))
+    assert one(emitted, TurnFailed).code == "model_timeout"
+    assert one(emitted, TurnFinished).answer == "a"
+
+
+async def test_the_deadline_of_the_turn_bounds_the_attempt():
+    ready = msgspec.structs.replace(READY, deadline_at=NOON + timedelta(seconds=0.05))
+    emitted, _ = await run([*said("a")], pause=0.0, ready=ready, clock=ManualClock())
+    assert one(emitted, TurnFailed).code == "model_timeout"
+
+
+async def test_a_stop_in_mid_stream_ends_the_turn_with_what_was_said():
+    stop = StopSignal()
+    asyncio.get_running_loop().call_later(0.02, stop.give)
+    emitted, model = await run([*said("partial")], pause=0.0, stop=stop)
+    assert one(emitted, TurnCancelled).deltas == 1
+    finished = one(emitted, TurnFinished)
+    assert (finished.state, finished.answer) == ("cancelled", "partial")
+    row = one(emitted, AttemptMetered)
+    assert (row.outcome, row.usage.estimated, row.usage.completion_tokens) == ("cancelled", True, 1)
+    assert model.hung_up
+
+
+async def test_a_stop_between_chunks_is_not_undone_by_the_next_chunk():
+    stop = StopSignal()
+    pieces = said(*["x"] * 200)
+    asyncio.get_running_loop().call_later(0.01, stop.give)
+    emitted, _ = await run([*pieces, ended()], pause=0.001, stop=stop)
+    assert one(emitted, TurnCancelled).deltas < 200
+
+
+async def test_a_stop_given_with_a_chunk_on_its_way_still_ends_the_turn():
+    stop = StopSignal()
+    emitted = EventList()
+    model = ScriptedModel([*said("a", "b"), ended()], pause=0.001, while_speaking=stop.give)
+    await Respond(model, TablePrices(), emitted, ManualClock())(READY, BOT, TEMPLATE, stop, NOON)
+    assert one(emitted, TurnCancelled).attempt == 1
+
+
+async def test_a_stop_before_the_turn_asks_no_model():
+    stop = StopSignal()
+    stop.give()
+    emitted, model = await run([*said("a"), ended()], stop=stop)
+    assert emitted.names() == ["TurnFinished", "TurnCancelled", "StageTimed"]
+    assert model.prompts == []
+
+
+@pytest.mark.parametrize(
+    ("ready", "bot", "code"),
+    [
+        (
+            msgspec.structs.replace(READY, refusal=Refusal(code="redaction_failed", stage="redact", retryable=True)),
+            BOT,
+            "redaction_failed",
+        ),
+        (READY, None, "bot_unknown"),
+        (msgspec.structs.replace(READY, deadline_at=NOON - timedelta(seconds=1)), BOT, "deadline_exceeded"),
+    ],
+)
+async def test_a_turn_that_must_not_go_on_fails_without_a_call(ready, bot, code):
+    emitted, model = await run([*said("a"), ended()], ready=ready, bot=bot)
+    assert emitted.names() == ["TurnFinished", "TurnFailed", "StageTimed"]
+    failed = one(emitted, TurnFailed)
+    assert (failed.code, failed.attempt) == (code, 0)
+    assert model.prompts == []
+
+
+async def test_the_waterfall_adds_up():
+    """Hops follow each other: each begins no earlier than the one before has ended."""
+    emitted, _ = await run([*said("a"), ended()])
+    hops = one(emitted, TurnFinished).hops
+    assert [hop.stage for hop in hops] == ["accept", "respond"]
+    finished = one(emitted, TurnFinished)
+    assert finished.total_ms == (hops[-1].left_at - hops[0].entered_at).total_seconds() * 1000

@@ -1,0 +1,121 @@
+from decimal import Decimal
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from sluice.bots import Bots, Route, load_bots
+from sluice.errors import ConfigurationError
+from sluice.settings import Settings, load_settings
+
+BOT = """
+name: helper
+description: helps
+template: assistant@1
+route:
+  - model: openai/echo
+    api_base: http://127.0.0.1:9100/v1
+    price: {prompt_per_million_usd: 1, completion_per_million_usd: 2}
+"""
+
+
+def test_ports_move_together():
+    settings = Settings(port_offset=100)
+    ports = (settings.gateway_port, settings.provider_port, settings.broker_port, settings.controller_port)
+    assert ports == (8180, 9200, 9192, 9193)
+    assert settings.metrics_port("respond") == 9504
+    assert settings.bootstrap_servers == "127.0.0.1:9192"
+    assert (settings.gateway_url, settings.provider_url) == ("http://127.0.0.1:8180", "http://127.0.0.1:9200/v1")
+
+
+def test_a_cluster_of_ones_own():
+    assert Settings(broker="k1:9092,k2:9092").bootstrap_servers == "k1:9092,k2:9092"
+
+
+def test_places_are_under_home(tmp_path):
+    settings = Settings(home=tmp_path)
+    places = (settings.keys_dir, settings.logs_dir, settings.state_dir, settings.landing_dir, settings.warehouse_path)
+    assert all(place.is_relative_to(tmp_path) for place in places)
+
+
+def test_settings_come_from_the_environment_and_do_not_change(monkeypatch):
+    monkeypatch.setenv("SLUICE_PORT_OFFSET", "7")
+    monkeypatch.setenv("SLUICE_BROKER", "")
+    settings = load_settings()
+    assert (settings.port_offset, settings.broker) == (7, "local")
+    with pytest.raises(ValidationError):
+        settings.port_offset = 8
+
+
+def test_a_wrong_setting_is_named(monkeypatch):
+    monkeypatch.setenv("SLUICE_PORT_OFFSET", "many")
+    with pytest.raises(ConfigurationError, match="SLUICE_PORT_OFFSET"):
+        load_settings()
+
+
+def test_secrets_are_found_by_name_and_not_shown(monkeypatch):
+    monkeypatch.setenv("SOME_KEY", "hush")
+    settings = Settings()
+    secret = settings.secret("SOME_KEY")
+    assert secret is not None
+    assert secret.get_secret_value() == "hush"
+    assert "hush" not in repr(secret)
+    assert settings.secret("ANOTHER_KEY") is None
+    assert settings.secret("SLUICE_DEV_KEY") == SecretStr("dev-key")
+
+
+def test_the_shipped_bots_are_good():
+    bots = load_bots(Settings())
+    assert next(iter(bots.by_name)) == "assistant"
+    assert all(bot.development for bot in bots.by_name.values())
+    assert len(bots.template_of(bots.by_name["assistant"]).hash) == 64
+
+
+def folder(tmp_path, **files: str) -> Settings:
+    for name, content in files.items():
+        (tmp_path / f"{name}.yaml").write_text(content)
+    return Settings(bots_dir=tmp_path, port_offset=5)
+
+
+def test_a_bot_is_what_its_file_says(tmp_path):
+    bots = load_bots(folder(tmp_path, helper=BOT))
+    route = bots.by_name["helper"].route[0]
+    assert route.price is not None
+    assert route.price.completion_per_million_usd == Decimal(2)
+    assert bots.api_base(route) == "http://127.0.0.1:9105/v1"
+    assert bots.api_base(Route(model="gpt-4o")) is None
+
+
+def test_one_setting_puts_a_real_model_behind_development_bots(tmp_path):
+    folder(tmp_path, helper=BOT)
+    bots = load_bots(Settings(bots_dir=tmp_path, llm="gpt-4o-mini"))
+    assert bots.by_name["helper"].route == (Route(model="gpt-4o-mini"),)
+    assert not bots.by_name["helper"].development
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "not YAML"),
+        (BOT.replace("helper", "Big Name"), "name"),
+        (BOT + "colour: red\n", "colour"),
+        (BOT.replace("assistant@1", "assistant@99"), "assistant@99"),
+        (BOT.replace("assistant@1", "../../etc@1"), "template"),
+        ("name: x\n", "route"),
+    ],
+)
+def test_a_wrong_file_is_named_with_the_reason(tmp_path, content, words):
+    with pytest.raises(ConfigurationError, match=words) as error:
+        load_bots(folder(tmp_path, wrong=content))
+    assert "wrong.yaml" in str(error.value)
+
+
+def test_two_bots_of_one_name(tmp_path):
+    with pytest.raises(ConfigurationError, match="another bot"):
+        load_bots(folder(tmp_path, a=BOT, b=BOT))
+
+
+def test_no_bots_at_all(tmp_path):
+    with pytest.raises(ConfigurationError, match="SLUICE_BOTS_DIR"):
+        load_bots(folder(tmp_path))
+    with pytest.raises(ValidationError):
+        Bots(by_name={}, templates={}, provider_base="")

@@ -1,0 +1,138 @@
+"""Ids, traces, clocks, partitions, metrics, logs: each a few lines."""
+
+import io
+import json
+import logging
+from datetime import timedelta
+
+import pytest
+from confluent_kafka import Message
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, generate_latest
+
+from sluice import logs, paths
+from sluice.clock import milliseconds_between, utc_now
+from sluice.errors import CATALOGUE, ErrorCode, Refused
+from sluice.ids import derived_event_id, new_id, pseudonym, turn_id_for
+from sluice.kafka_config import client_config, consumer_config, producer_config
+from sluice.metrics import make_metrics
+from sluice.partitioning import murmur2, partition_for
+from sluice.tracing import child_of, new_traceparent, trace_id
+from tests.doubles import NOON
+from tests.samples import TRACE
+
+
+def test_the_same_message_is_the_same_turn():
+    assert turn_id_for("u", "s", "m") == turn_id_for("u", "s", "m")
+
+
+@given(st.tuples(*[st.text(alphabet="ab", max_size=3)] * 3), st.tuples(*[st.text(alphabet="ab", max_size=3)] * 3))
+def test_different_messages_are_different_turns(one, other):
+    assert (turn_id_for(*one) == turn_id_for(*other)) == (one == other)
+
+
+def test_ids_are_fresh_or_derived():
+    assert new_id() != new_id()
+    assert derived_event_id("t", 1) == derived_event_id("t", "1") != derived_event_id("t", 2)
+
+
+def test_a_pseudonym_needs_its_key():
+    assert pseudonym("jane", b"k") == pseudonym("jane", b"k") != pseudonym("jane", b"l")
+    assert "jane" not in pseudonym("jane", b"k")
+
+
+def test_a_child_stays_in_its_trace():
+    child = child_of(TRACE)
+    assert trace_id(child) == trace_id(TRACE) == "0af7651916cd43dd8448eb211c80319c"
+    assert child != TRACE
+
+
+def test_a_malformed_trace_begins_anew():
+    fresh = child_of("garbage", lambda n: "ab" * n)
+    assert fresh == f"00-{'ab' * 16}-{'ab' * 8}-01"
+    assert trace_id("garbage") == ""
+    assert trace_id(new_traceparent()) != trace_id(new_traceparent())
+
+
+def test_clocks():
+    assert utc_now().tzinfo is not None
+    assert milliseconds_between(NOON, NOON + timedelta(milliseconds=1.5)) == 1.5
+    assert milliseconds_between(NOON, NOON - timedelta(seconds=1)) == 0.0
+
+
+# Values of org.apache.kafka.common.utils.UtilsTest.testMurmur2, as unsigned.
+@pytest.mark.parametrize(
+    ("text", "signed"),
+    [
+        ("21", -973932308),
+        ("foobar", -790332482),
+        ("a-little-bit-long-string", -985981536),
+        ("a-little-bit-longer-string", -1486304829),
+        ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971),
+        ("abc", 479470107),
+    ],
+)
+def test_murmur2_is_kafkas(text: str, signed: int):
+    assert murmur2(text.encode()) == signed % 2**32
+
+
+@given(st.text(min_size=1), st.integers(1, 64))
+def test_a_partition_is_among_them(key: str, count: int):
+    assert 0 <= partition_for(key.encode("utf-8", "ignore").decode(), count) < count
+
+
+def test_producers_use_murmur2_and_wait_for_all():
+    config = producer_config("b:1", "c")
+    assert (config["partitioner"], config["acks"], config["enable.idempotence"]) == ("murmur2_random", "all", True)
+    assert consumer_config("b:1", "c", "g", {"x": 1})["x"] == 1
+    assert client_config("b:1", "c")["bootstrap.servers"] == "b:1"
+
+
+def test_every_error_code_is_in_the_catalogue():
+    assert set(CATALOGUE) == set(ErrorCode)
+    assert Refused(ErrorCode.NOT_FOUND).message == ErrorCode.NOT_FOUND.kind.message
+    assert Refused(ErrorCode.NOT_FOUND, "own words", "ref").message == "own words"
+
+
+def test_metrics_of_the_catalogue():
+    metrics = make_metrics(CollectorRegistry())
+    metrics.count("sluice_refusals_total", code="x")
+    metrics.observe("sluice_overhead_seconds", 0.2)
+    metrics.observe("sluice_stage_seconds", 0.2, stage="enrich")
+    metrics.gauge("sluice_sockets").set(3)
+    shown = generate_latest(metrics.registry).decode()
+    assert 'sluice_refusals_total{code="x"} 1.0' in shown
+    assert "sluice_sockets 3.0" in shown
+    assert 'sluice_overhead_seconds_bucket{le="0.25"} 1.0' in shown
+
+
+def test_log_lines_are_json_with_the_process_in_each():
+    stream = io.StringIO()
+    logs.configure("tester", stream)
+    logs.get_logger().info("turn ended", turn_id="t-1")
+    logging.getLogger("library").warning("beware")
+    logging.getLogger("library").info("unheard")
+    own, library = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert (own["event"], own["turn_id"], own["process"]) == ("turn ended", "t-1", "tester")
+    assert (library["event"], library["logger"], library["process"]) == ("beware", "library", "tester")
+
+
+def test_data_folders_are_found_in_a_checkout_and_in_a_wheel(tmp_path, monkeypatch):
+    assert (paths.data_folder("avro") / "topics.yaml").is_file()
+    assert (paths.checkout() / "pyproject.toml").is_file()
+    (tmp_path / "avro").mkdir()
+    monkeypatch.setattr(paths, "_PACKAGED", tmp_path)
+    assert paths.data_folder("avro") == tmp_path / "avro"
+
+
+def test_librdkafkas_messages_in_our_words():
+    from sluice.kafka_records import origin_of
+
+    message = Message(
+        topic="t", partition=2, offset=7, key=b"k", value=b"v", headers=[("h", b"1")], timestamp=(1, 1500)
+    )
+    origin = origin_of(message)
+    assert (origin.topic, origin.partition, origin.offset, origin.key, origin.value) == ("t", 2, 7, b"k", b"v")
+    assert origin.headers == [("h", b"1")]
+    assert origin.timestamp.timestamp() == 1.5

@@ -1,0 +1,60 @@
+from datetime import timedelta
+
+import jwt
+import pytest
+
+from sluice.errors import Refused
+from sluice.tokens import AUDIENCE, ISSUER, issue, verify
+from tests.doubles import NOON
+
+KEY, OTHER = b"k" * 64, b"o" * 64
+CLAIMS = {"sub": "jane", "iss": ISSUER, "aud": AUDIENCE, "exp": int(NOON.timestamp()) + 60}
+
+
+def test_who_holds_a_token_is_known_by_pseudonym():
+    person = verify(issue("jane", KEY, NOON, 60), KEY, OTHER, NOON)
+    assert person.user_id.startswith("usr_")
+    assert person.expires_at == NOON + timedelta(seconds=60)
+
+
+def test_an_expired_token_says_so():
+    with pytest.raises(Refused) as refused:
+        verify(issue("jane", KEY, NOON, 60), KEY, OTHER, NOON + timedelta(seconds=60))
+    assert refused.value.code == "token_expired"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "garbage",
+        "a.b.c",
+        "x" * 100_000,
+        issue("jane", OTHER, NOON, 60),
+        jwt.encode(CLAIMS, None, algorithm="none"),
+        jwt.encode(CLAIMS, KEY, algorithm="HS384"),
+        jwt.encode(CLAIMS | {"aud": "someone"}, KEY, algorithm="HS256"),
+        jwt.encode(CLAIMS | {"iss": "someone"}, KEY, algorithm="HS256"),
+        jwt.encode(CLAIMS | {"exp": 10**30}, KEY, algorithm="HS256"),
+        jwt.encode({k: v for k, v in CLAIMS.items() if k != "exp"}, KEY, algorithm="HS256"),
+        jwt.encode({k: v for k, v in CLAIMS.items() if k != "sub"}, KEY, algorithm="HS256"),
+    ],
+    ids=[
+        "empty",
+        "garbage",
+        "dots",
+        "long",
+        "key",
+        "none",
+        "algorithm",
+        "audience",
+        "issuer",
+        "far",
+        "no-exp",
+        "no-sub",
+    ],
+)
+def test_anything_else_is_refused(token: str):
+    with pytest.raises(Refused) as refused:
+        verify(token, KEY, OTHER, NOON)
+    assert refused.value.code == "unauthenticated"
