@@ -1,5 +1,6 @@
 """Composition root of the gateway: `python -m gateway`."""
 
+import logging
 import os
 import sys
 
@@ -29,6 +30,18 @@ from sluice.topics import catalogue
 
 _LARGEST_MESSAGE_BYTES = 4_000_000
 """Far above the protocol's limit, so that a large frame is answered with a code and not with a cut."""
+
+
+_CAUSED_BY_CLIENTS = (
+    "ASGI callable returned without completing handshake",
+    "data transfer failed",
+    "closing handshake",
+)
+
+
+def not_caused_by_clients(record: logging.LogRecord) -> bool:
+    """Drop what uvicorn logs as an error, some with a traceback for each refused handshake and malformed frame."""
+    return not record.getMessage().startswith(_CAUSED_BY_CLIENTS)
 
 
 def main() -> None:
@@ -67,6 +80,7 @@ def main() -> None:
         bridge.start()
         log.info("gateway listens", host=settings.gateway_host, port=settings.gateway_port)
 
+    logging.getLogger("uvicorn.error").addFilter(not_caused_by_clients)
     metrics.serve(settings.metrics_port("gateway"))
     uvicorn.run(
         make_app(edge, start),

@@ -33,6 +33,7 @@ _REPLIES = "chat-replies"
 _HISTORY_TOPICS = ("chat-requests", "chat-turns")
 _LONGEST_TURN = timedelta(minutes=10)
 _BATCH = 500
+_RETRY_SECONDS = 0.1
 _REPLY_EVENTS = get_args(ReplyEvent)
 _PARTITION_END = -191  # RD_KAFKA_RESP_ERR__PARTITION_EOF
 Command = Callable[[], None]
@@ -65,6 +66,8 @@ class Bridge:
         self._thread = threading.Thread(target=self._read, name="gateway-reader", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._troubled = False
+        self._assigned: set[int] = set()
+        self._ends: dict[int, int] = {}
         self._partitions = catalogue()[_REPLIES].partitions
 
     @property
@@ -87,9 +90,9 @@ class Bridge:
         """Read the partition of a session; returns once its running turns are known. Pair with `release`."""
         partition = partition_for(session_id, self._partitions)
         self._wanted[partition] += 1
-        if partition not in self._caught_up:
-            self._caught_up[partition] = asyncio.Event()
-            self._commands.put(lambda: self._assign_replies(partition))
+        if self._wanted[partition] == 1:
+            self._caught_up.setdefault(partition, asyncio.Event())
+            self._commands.put(lambda: self._follow(partition))
         await asyncio.wait_for(self._caught_up[partition].wait(), 10.0)
 
     def release(self, session_id: str) -> None:
@@ -98,8 +101,7 @@ class Bridge:
         self._wanted[partition] -= 1
         if self._wanted[partition] <= 0:
             del self._wanted[partition]
-            self._caught_up.pop(partition, None)
-            self._commands.put(lambda: self._consumer.incremental_unassign([TopicPartition(_REPLIES, partition)]))
+            self._commands.put(lambda: self._follow(partition))
 
     def _assign_history(self) -> None:
         positions = self._history.positions()
@@ -111,16 +113,50 @@ class Bridge:
             ]
         )
 
-    def _assign_replies(self, partition: int) -> None:
+    def _follow(self, partition: int) -> None:
+        """Bring the assignment in line with what is wanted now.
+
+        Caught up means: at the end of the partition as it was when it was assigned. Kafka's own end-of-partition event
+        comes too, but never while somebody keeps writing.
+        """
+        wanted = partition in self._wanted
+        if wanted == (partition in self._assigned):
+            return
+        if not wanted:
+            self._consumer.incremental_unassign([TopicPartition(_REPLIES, partition)])
+            self._assigned.discard(partition)
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._left, partition)
+            return
         since = int((self._clock() - _LONGEST_TURN).timestamp() * 1000)
         found = self._consumer.offsets_for_times([TopicPartition(_REPLIES, partition, since)], timeout=10.0)
+        _, end = self._consumer.get_watermark_offsets(TopicPartition(_REPLIES, partition), timeout=10.0)
         self._consumer.incremental_assign([TopicPartition(_REPLIES, partition, found[0].offset)])
+        self._assigned.add(partition)
+        self._ends[partition] = end
+
+    def _left(self, partition: int) -> None:
+        """On the loop: the partition is read no more, unless it was asked for again in between. Then it is read anew
+        from far back, and the reducer drops what the hub knows already.
+        """
+        if partition not in self._wanted:
+            self._caught_up.pop(partition, None)
+
+    def _obey(self) -> None:
+        """Carry out what the loop asked for. What Kafka refuses now, while a leader is elected say, is tried again."""
+        while not self._commands.empty():
+            command = self._commands.get()
+            try:
+                command()
+            except KafkaException:
+                self._commands.put(command)
+                self._stopping.wait(_RETRY_SECONDS)
+                raise
 
     def _read(self) -> None:
         while not self._stopping.is_set():
             try:
-                while not self._commands.empty():
-                    self._commands.get()()
+                self._obey()
                 first = self._consumer.poll(0.05)
                 if first is not None:
                     self._troubled = False
@@ -143,6 +179,9 @@ class Bridge:
             topic, partition, offset = str(message.topic()), int(message.partition() or 0), int(message.offset() or 0)
             if topic != _REPLIES:
                 positions[topic, partition] = offset + 1
+            elif offset + 1 >= self._ends.get(partition, offset + 2):
+                del self._ends[partition]
+                ends.append(partition)
             event = self._decode(message)
             if isinstance(event, ChatRequested | TurnFinished):
                 history.append(event)

@@ -37,13 +37,17 @@ async def turn_events(request: Request) -> Response:
         cursor = read_cursor(request.headers.get("last-event-id"))
     except ValueError:
         raise Refused(ErrorCode.INVALID_FRAME, "Last-Event-ID is turn_id:attempt:seq.") from None
+    try:
+        await edge.bridge.want(turn.session_id)
+    except TimeoutError:
+        edge.bridge.release(turn.session_id)
+        raise Refused(ErrorCode.LOG_UNAVAILABLE) from None
     return StreamingResponse(_stream(edge, turn, cursor), media_type="text/event-stream", headers=_HEADERS)
 
 
 async def _stream(edge: Edge, turn: StoredTurn, cursor: tuple[str, int, int] | None) -> AsyncIterator[bytes]:
     outbox = Outbox(edge.settings.socket_buffer_bytes)
     try:
-        await edge.bridge.want(turn.session_id)
         edge.hub.listen(turn.session_id, outbox.put)
         reply = edge.hub.replies.get(turn.turn_id)
         stored = edge.turns.history.turn(turn.turn_id)

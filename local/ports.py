@@ -8,6 +8,10 @@ from sluice.errors import ConfigurationError
 from sluice.settings import Settings
 
 
+# Fetch standard, "port blocking", from 8080 up.
+_REFUSED_BY_BROWSERS = {10080}
+
+
 def needed(settings: Settings) -> dict[str, int]:
     """What for, and which."""
     ports = {"gateway": settings.gateway_port}
@@ -22,6 +26,10 @@ def needed(settings: Settings) -> dict[str, int]:
 
 def check(settings: Settings) -> None:
     """Raises ConfigurationError naming each taken port and, where it can be known, its holder."""
+    if settings.gateway_port in _REFUSED_BY_BROWSERS:
+        raise ConfigurationError(
+            f"Browsers refuse port {settings.gateway_port}. Choose another SLUICE_PORT_OFFSET, 1000 for example."
+        )
     taken = [
         f"{port} ({purpose}) is held by {_holder(port)}" for purpose, port in needed(settings).items() if _taken(port)
     ]

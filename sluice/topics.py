@@ -31,16 +31,18 @@ class Topic:
     events: tuple[str, ...]
     key: str
     partitions: int
-    retention_hours: int
+    retention_hours: int  # 0: for ever
     pii: str
     owner: str
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
+    cleanup_policy: str = "delete"
 
     @property
     def kafka_config(self) -> dict[str, str]:
         """Topic-level configuration as Kafka names it."""
-        return {"retention.ms": str(self.retention_hours * 3_600_000), "cleanup.policy": "delete"}
+        retention_ms = self.retention_hours * 3_600_000 if self.retention_hours else -1
+        return {"retention.ms": str(retention_ms), "cleanup.policy": self.cleanup_policy}
 
 
 def dead_letter_topic(origin: str) -> str:
@@ -50,7 +52,7 @@ def dead_letter_topic(origin: str) -> str:
 
 @cache
 def catalogue() -> dict[str, Topic]:
-    """All topics by name, dead-letter topics included."""
+    """All topics by name, dead-letter topics and changelogs included."""
     document = yaml.safe_load((data_folder("avro") / "topics.yaml").read_text())
     topics: dict[str, Topic] = {}
     for name, entry in document["topics"].items():
@@ -78,6 +80,19 @@ def catalogue() -> dict[str, Topic]:
             owner=topic.owner,
             producers=topic.consumers,
             consumers=("connectors",),
+        )
+    for name, entry in document["changelogs"].items():
+        topics[name] = Topic(
+            name=name,
+            events=(),
+            key=entry["key"],
+            partitions=document["chat_partitions"],
+            retention_hours=0,
+            pii=entry["pii"],
+            owner=entry["owner"],
+            producers=(entry["owner"],),
+            consumers=(entry["owner"],),
+            cleanup_policy="compact",
         )
     return topics
 

@@ -14,13 +14,15 @@ def make_app(stage: str, settings: Settings) -> faust.App:
     A worker that does not answer for the session time loses its partitions; `stream_wait_empty` off lets it leave at
     once, because acknowledging is ours.
     """
+    state = settings.state_dir / stage
+    state.mkdir(parents=True, exist_ok=True)
     servers = ";".join(f"kafka://{server}" for server in settings.bootstrap_servers.split(","))
     partitions = catalogue()["chat-requests"].partitions
     return faust.App(
         f"sluice-{stage}",
         broker=servers,
         store="rocksdb://",
-        datadir=str(settings.state_dir / stage),
+        datadir=str(state),
         topic_partitions=partitions,
         topic_replication_factor=settings.replication_factor,
         topic_disable_leader=True,

@@ -39,7 +39,7 @@ def list_topics(
     table = Table("topic", "events", "partitions", "retention", "personal data", "owner", "there")
     for row in rows:
         there = "yes" if row["exists"] else "NO: run `sluice topics apply`"
-        hours = f"{row['retention_hours']} h"
+        hours = f"{row['retention_hours']} h" if row["retention_hours"] else "for ever"
         table.add_row(
             row["name"], ", ".join(row["events"]), str(row["partitions"]), hours, row["pii"], row["owner"], there
         )

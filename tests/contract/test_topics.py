@@ -7,7 +7,7 @@ from sluice.schemas import sealed_fields
 from sluice.topics import DEAD_LETTER_SUFFIX, TopicName, catalogue, topic_of
 
 TOPICS = catalogue()
-OWN = {name: topic for name, topic in TOPICS.items() if not name.endswith(DEAD_LETTER_SUFFIX)}
+OWN = {name: topic for name, topic in TOPICS.items() if topic.events and not name.endswith(DEAD_LETTER_SUFFIX)}
 
 
 def test_names_are_the_literal():
@@ -43,6 +43,12 @@ def test_clean_topics_carry_no_sealed_field():
 
 def test_every_read_topic_has_dead_letters():
     assert {name + DEAD_LETTER_SUFFIX for name in OWN} <= set(TOPICS)
+
+
+def test_a_changelog_is_compacted_and_lies_beside_its_source():
+    changelog = TOPICS["sluice-enrich-conversations-changelog"]
+    assert changelog.kafka_config == {"retention.ms": "-1", "cleanup.policy": "compact"}
+    assert changelog.partitions == TOPICS["chat-requests"].partitions
 
 
 def test_retention_is_in_kafkas_words():

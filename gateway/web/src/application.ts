@@ -38,6 +38,13 @@ export interface ApplicationPorts {
 /** Until the gateway has told its own. */
 const LIMITS: Limits = { text_characters: 16_000, frame_bytes: 65_536 };
 
+/** What a message is for that was written before the gateway said which bots there are. */
+const UNCHOSEN = "";
+
+/** The gateway knows a conversation once it has accepted a turn of it. */
+const isKnown = (conversation: Conversation) =>
+  conversation.turns.length === 0 || conversation.turns.some((turn) => turn.id !== null);
+
 export class Application {
   state: State = {
     link: { state: "connecting", failures: 0 },
@@ -81,7 +88,7 @@ export class Application {
   send(text: string): string {
     const sessionId = this.state.current ?? this.#ports.newId();
     const clientMsgId = this.#ports.newId();
-    const bot = this.state.bot ?? "default";
+    const bot = this.state.bot ?? UNCHOSEN;
     this.#reduce(sessionId, { type: "sent", clientMsgId, text, bot });
     this.#list(sessionId, text, bot);
     this.#set({ current: sessionId, notice: null });
@@ -133,7 +140,7 @@ export class Application {
     this.#set({ bots: frame.bots, bot: bot ?? null, limits: frame.limits });
     for (const conversation of Object.values(this.state.conversations)) {
       const wanted = conversation.id === this.state.current || liveTurns(conversation).some((turn) => turn.id !== null);
-      if (wanted && conversation.loading === "loaded") this.#resume(conversation.id);
+      if (wanted && conversation.loading === "loaded" && isKnown(conversation)) this.#resume(conversation.id);
       else if (wanted && conversation.loading === "failed") void this.#load(conversation.id);
     }
     void this.#refreshList(null);

@@ -98,10 +98,10 @@ export class Connection {
   }
 
   #received(text: string): void {
-    const frame = decode(text);
-    if (frame === null) return;
-    if (frame.type !== "ready") {
-      this.#events.frame(frame);
+    const greeting = decode(text);
+    if (greeting === null) return;
+    if (greeting.type !== "ready") {
+      this.#events.frame(greeting);
       return;
     }
     this.#isReady = true;
@@ -109,8 +109,12 @@ export class Connection {
       this.#failures = 0;
     });
     this.#events.link({ state: "open" });
-    this.#events.ready(frame);
-    for (const unsettled of this.#unsettled.values()) this.send(unsettled);
+    this.#events.ready(greeting);
+    for (const [key, unsettled] of this.#unsettled) {
+      const frame = addressed(unsettled, greeting);
+      this.#unsettled.set(key, frame);
+      this.send(frame);
+    }
   }
 
   #closed(code: number): void {
@@ -138,4 +142,9 @@ export class Connection {
     this.#events.link({ state: "waiting", failures: this.#failures, retryInMs, why });
     this.#cancelTimer = this.#ports.after(retryInMs, () => void this.connect());
   }
+}
+
+/** A message written before the first greeting goes to the first bot of it. */
+function addressed(frame: ClientFrame, greeting: ReadyFrame): ClientFrame {
+  return frame.type === "message.send" && frame.bot === "" ? { ...frame, bot: greeting.bots[0]?.name ?? "" } : frame;
 }

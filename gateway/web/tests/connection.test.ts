@@ -17,7 +17,7 @@ class FakeSocket implements Socket {
     this.events.received(JSON.stringify(frame));
   }
   ready(): void {
-    this.says({ type: "ready", protocol: "sluice.v1", user_id: "u", bots: [], limits: {} });
+    this.says({ type: "ready", protocol: "sluice.v1", user_id: "u", bots: [{ name: "dev", description: "", development: true }], limits: {} });
   }
 }
 
@@ -113,6 +113,14 @@ describe("connection", () => {
     expect(await world.passTime()).toBe(5000);
     world.socket.events.closed(1012);
     expect(await world.passTime()).toBe(250);
+  });
+
+  it("addresses a message written before the greeting to the first bot of it", async () => {
+    const world = new FakeWorld();
+    await world.connection.connect();
+    world.connection.sendUntilSettled("m1", { ...SEND, bot: "" });
+    world.socket.ready();
+    expect(world.socket.sent).toEqual([{ ...SEND, bot: "dev" }]);
   });
 
   it("sends an unacknowledged message again with the same id, and not after it was settled", async () => {
