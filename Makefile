@@ -34,7 +34,7 @@ check: develop   ## format, lint, types, import contracts, unused dependencies, 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(BIN)/sqlfluff lint --config dbt/.sqlfluff dbt
+	$(BIN)/sqlfluff lint dbt
 test: develop    ## all tests
 	@$(BIN)/python -m local.test_tools
 	$(BIN)/pytest --cov --cov-report=term:skip-covered

@@ -14,6 +14,9 @@ from sluice.letter_box import put_in
 from sluice.topics import dead_letter_topic
 from sluice.tracing import HEADER, new_traceparent
 
+LARGEST_BYTES = 900_000
+"""Of key and value together, so that the letter itself stays below the log's limit of 1 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -44,7 +47,12 @@ class DeadLetters:
     new_trace: Callable[[], str] = new_traceparent
 
     def letter(self, origin: Origin, reason: RejectReason, detail: str) -> tuple[str, bytes]:
-        """Topic and value to produce. `detail` must hold no content."""
+        """Topic and value to produce. `detail` must hold no content. Too large a record goes without its bytes."""
+        key, value = origin.key, origin.value
+        size = len(key or b"") + len(value or b"")
+        if size > LARGEST_BYTES:
+            key = value = None
+            reason, detail = RejectReason.RECORD_TOO_LARGE, f"{reason.value}: {detail}; {size} bytes left out"
         event = DeadLetter(
             event_id=derived_event_id(
                 "dead-letter", self.consumer_group, origin.topic, origin.partition, origin.offset
@@ -58,7 +66,7 @@ class DeadLetters:
             origin_partition=origin.partition,
             origin_offset=origin.offset,
             origin_timestamp=origin.timestamp,
-            key=None if origin.key is None else put_in(self.public_key, origin.key),
-            value=None if origin.value is None else put_in(self.public_key, origin.value),
+            key=None if key is None else put_in(self.public_key, key),
+            value=None if value is None else put_in(self.public_key, value),
         )
         return dead_letter_topic(origin.topic), self.codec.encode(event)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from sluice.errors import Unavailable
+from sluice.errors import Rejected, RejectReason, Unavailable
 from sluice.kafka_config import Headers, producer_config
 
 OnFatal = Callable[[str], None]
@@ -18,7 +18,10 @@ class Producing(Protocol):
     """The port: what behaviour and gateway need of a log to write to."""
 
     async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[None]:
-        """Hand over in order; the future is done once the log has acknowledged, or fails with Unavailable."""
+        """Hand over in order; the future is done once the log has acknowledged, or fails with Unavailable.
+
+        Raises Rejected where the record is too large for the log.
+        """
         ...
 
     async def post(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
@@ -76,6 +79,8 @@ class KafkaProducer:
                 await asyncio.sleep(0.005)
                 continue
             except KafkaException as error:
+                if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                    raise Rejected(RejectReason.RECORD_TOO_LARGE, f"{len(value)} bytes for {topic}") from error
                 raise Unavailable(f"kafka: {error.args[0].name()}") from error
             return
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Consumer
 
-from sluice.errors import ConfigurationError, Unavailable
+from sluice.errors import ConfigurationError, Rejected, Unavailable
 from sluice.kafka_admin import KafkaAdmin, lag, wait_for_topics
 from sluice.kafka_config import Headers, consumer_config
 from sluice.kafka_producer import KafkaProducer, Producing
@@ -78,10 +78,10 @@ async def test_our_partitioner_is_librdkafkas(kafka: str, made: Topic):
     assert all(message.partition() == partition_for(message.key().decode(), 8) for message in found)
 
 
-async def test_a_record_that_is_too_large_is_unavailable_not_lost(kafka: str, made: Topic):
+async def test_a_record_that_is_too_large_is_rejected(kafka: str, made: Topic):
     producer = KafkaProducer(kafka, "test", pytest.fail)
     producer.start()
-    with pytest.raises(Unavailable, match="MSG_SIZE_TOO_LARGE"):
+    with pytest.raises(Rejected, match="record_too_large"):
         await producer.put(made.name, "k", b"x" * 2_000_000, [])
     await producer.stop()
 

@@ -48,6 +48,12 @@ def test_a_record_met_again_has_the_same_event_id(tmp_path):
     assert opened(tmp_path).event_id != opened(tmp_path, offset=43).event_id
 
 
+def test_what_is_too_large_goes_without_its_bytes(tmp_path):
+    letter = opened(tmp_path, value=b"x" * 1_000_000)
+    assert (letter.reason, letter.key, letter.value) == ("record_too_large", None, None)
+    assert letter.detail == "undecodable: EOFError; 1000003 bytes left out"
+
+
 def test_nothing_stays_nothing_and_a_lost_trace_begins_anew(tmp_path):
     letter = opened(tmp_path, key=None, value=None, headers=[("traceparent", None)])
     assert (letter.key, letter.value, letter.traceparent) == (None, None, "fresh")

@@ -1,0 +1,104 @@
+"""The landing sink's composition root: `python -m connectors.landing`."""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from confluent_kafka import Consumer
+
+from connectors.landing_zone import LandingZone
+from connectors.rejections import KafkaDeadLetters
+from connectors.sink import Limits, Sink
+from connectors.sink_metrics import SinkMetrics
+from sluice import wiring
+from sluice.cli.leaving import ExitCode
+from sluice.clock import utc_now
+from sluice.dead_letters import DeadLetters
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.ids import new_id
+from sluice.kafka_admin import KafkaAdmin, wait_for_topics
+from sluice.kafka_config import Config, consumer_config
+from sluice.key_files import read_key_file
+from sluice.letter_box import PUBLIC_FILE
+from sluice.logs import Logger, configure, get_logger
+from sluice.settings import Settings, load_settings
+from sluice.topics import Topic, catalogue
+
+GROUP = "landing"
+_BUFFER_KILOBYTES = 32_768
+
+
+def landed_topics() -> list[Topic]:
+    """What the sink reads: every topic that names `connectors` among its readers, and all dead letters."""
+    return [topic for topic in catalogue().values() if "connectors" in topic.consumers]
+
+
+def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
+    """Run until stopped. Raises ConfigurationError or Unavailable where it cannot begin."""
+    codec = wiring.codec(settings)
+    letters = DeadLetters(codec, read_key_file(settings.keys_dir, PUBLIC_FILE), GROUP, utc_now)
+    zone = LandingZone(settings.landing_dir)
+    admin = KafkaAdmin(settings.bootstrap_servers)
+    wait_for_topics(admin, [topic.name for topic in landed_topics()], _pause(stopping))
+    with zone.claim(admin.cluster_id(), new_id()) as folder_id:
+        metrics = SinkMetrics()
+        metrics.serve(settings.metrics_port("landing"))
+        consumer = Consumer(_consumer_settings(settings, folder_id))
+        sink = Sink(
+            consumer=consumer,
+            zone=zone,
+            folder_id=folder_id,
+            topics=landed_topics(),
+            codec=codec,
+            office=KafkaDeadLetters(settings.bootstrap_servers, letters),
+            metrics=metrics,
+            log=log,
+            limits=Limits(settings.landing_flush_seconds, settings.landing_flush_records),
+            clock=utc_now,
+            monotonic=time.monotonic,
+        )
+        log.info("landing sink started", folder=str(settings.landing_dir), folder_id=folder_id)
+        try:
+            sink.run(stopping)
+        finally:
+            consumer.close()
+    log.info("landing sink stopped")
+
+
+def _pause(stopping: threading.Event) -> Callable[[float], None]:
+    def pause(seconds: float) -> None:
+        if stopping.wait(seconds):
+            raise SystemExit(int(ExitCode.DONE))
+
+    return pause
+
+
+def _consumer_settings(settings: Settings, folder_id: str) -> Config:
+    own: dict[str, str | int] = {
+        "group.instance.id": f"{GROUP}-{folder_id}",  # a restart goes on at once, without a rebalance
+        "session.timeout.ms": int(settings.broker_session_seconds * 1000),
+        "topic.metadata.refresh.interval.ms": 10_000,
+        "queued.max.messages.kbytes": _BUFFER_KILOBYTES,
+    }
+    return consumer_config(settings.bootstrap_servers, GROUP, GROUP, own)
+
+
+def main() -> int:
+    """The process. Stops on SIGTERM and SIGINT."""
+    configure("landing")
+    log = get_logger()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        land(load_settings(), log, stopping)
+    except (ConfigurationError, Unavailable) as error:
+        log.error("landing sink cannot run", error=str(error))
+        return int(ExitCode.MISSING)
+    return int(ExitCode.DONE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""The folder of landed files: its names, its owner, and what a restart can learn from it.
+
+`<topic>/date=YYYY-MM-DD/<topic>-<partition>-<first offset>-<last offset>.parquet` appears by a rename and is whole.
+`<topic>/_columns.parquet` has no rows: readers find typed columns before anything has landed.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from connectors.batching import Place, Portion
+from connectors.columns import columns_of
+from connectors.only_one import Taken, hold
+from connectors.runs import Runs
+from sluice.errors import ConfigurationError
+from sluice.topics import Topic
+
+_TEMPORARY = ".part"
+_NAME = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)\.parquet")
+
+
+class LandedFile(NamedTuple):
+    """One file, as its name tells."""
+
+    path: Path
+    place: Place
+    first: int
+    last: int
+
+
+class LandingZone:
+    """One sink writes here at a time; anybody may read."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def claim(self, cluster_id: str, new_id: str) -> Iterator[str]:
+        """Be the only writer, and remove what a crash left half-written. Gives the folder's own id.
+
+        The id goes into the metadata of each commit. A folder that was emptied gets a new one, so that commits made
+        for the old files do not hide records from it. Raises ConfigurationError where another sink writes here, or
+        where the files come from another cluster: its offsets mean other records.
+        """
+        try:
+            lock = hold(self.root)
+        except Taken:
+            raise ConfigurationError(f"Another landing sink writes to {self.root}. One folder has one sink.") from None
+        with lock:
+            for leftover in self.root.rglob(f"*{_TEMPORARY}"):
+                leftover.unlink()
+            yield self._folder_id(cluster_id, new_id)
+
+    def declare(self, topic: Topic) -> None:
+        """Bring the topic's file of columns up to date."""
+        path = self.root / topic.name / "_columns.parquet"
+        wanted = columns_of(topic)
+        if path.exists() and pq.read_schema(path).equals(wanted):
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sink = pa.BufferOutputStream()
+        pq.write_table(wanted.empty_table(), sink)
+        self._write_durably(path, sink.getvalue().to_pybytes())
+
+    def write(self, portion: Portion, table: Any) -> Path:
+        """A file with its final name, on the disk for good. Raises OSError where the disk does not take it."""
+        topic, partition = portion.place
+        folder = self.root / topic / f"date={portion.day.isoformat()}"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{topic}-{partition}-{portion.first}-{portion.last}.parquet"
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        self._write_durably(path, sink.getvalue().to_pybytes())
+        return path
+
+    def files(self, topic: str) -> Iterator[LandedFile]:
+        """All files of a topic."""
+        for path in sorted((self.root / topic).glob("date=*/*.parquet")):
+            match = _NAME.fullmatch(path.name)
+            if match:
+                place = Place(match["topic"], int(match["partition"]))
+                yield LandedFile(path, place, int(match["first"]), int(match["last"]))
+
+    def landed(self, place: Place, start: int) -> Runs:
+        """Offsets from `start` on that a partition's files hold. Opens only files that reach that far."""
+        offsets: list[int] = []
+        for file in self.files(place.topic):
+            if file.place == place and file.last >= start:
+                offsets += pq.read_table(file.path, columns=["_offset"])["_offset"].to_pylist()
+        return Runs(offset for offset in offsets if offset >= start)
+
+    def _folder_id(self, cluster_id: str, new_id: str) -> str:
+        marker = self.root / "_origin.json"
+        if not marker.exists():
+            self._write_durably(marker, json.dumps({"folder_id": new_id, "cluster_id": cluster_id}).encode())
+        origin = json.loads(marker.read_text())
+        if origin["cluster_id"] != cluster_id:
+            raise ConfigurationError(
+                f"{self.root} was landed from another Kafka cluster ({origin['cluster_id']}, now {cluster_id}), whose "
+                "offsets mean other records. Move the folder away, or set SLUICE_HOME to another one."
+            )
+        return str(origin["folder_id"])
+
+    def _write_durably(self, path: Path, content: bytes) -> None:
+        temporary = path.with_name(path.name + _TEMPORARY)
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

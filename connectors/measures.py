@@ -1,0 +1,96 @@
+"""What is counted in topics, landing zone and facts, and how far they are apart."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
+from typing import Any, Literal
+
+Layer = Literal["topics", "landing", "facts"]
+LAYERS: tuple[Layer, ...] = ("topics", "landing", "facts")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Distinct events, and what they add up to."""
+
+    events: int = 0
+    turns: int = 0
+    attempts: int = 0
+    tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+
+    def plus(self, other: "Tally") -> "Tally":
+        """Both together."""
+        return self._each(other, lambda own, others: own + others)
+
+    def farther(self, other: "Tally") -> "Tally":
+        """The larger of each measure."""
+        return self._each(other, max)
+
+    def distance(self, other: "Tally") -> "Tally":
+        """How far each measure is apart."""
+        return self._each(other, lambda own, others: abs(own - others))
+
+    def as_json(self) -> dict[str, Any]:
+        """Money as a string, so that no place is lost."""
+        return {
+            "events": self.events,
+            "turns": self.turns,
+            "attempts": self.attempts,
+            "tokens": self.tokens,
+            "cost_usd": f"{self.cost_usd:.10f}",
+        }
+
+    def _each(self, other: "Tally", combine: Any) -> "Tally":
+        return Tally(
+            combine(self.events, other.events),
+            combine(self.turns, other.turns),
+            combine(self.attempts, other.attempts),
+            combine(self.tokens, other.tokens),
+            combine(self.cost_usd, other.cost_usd),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One UTC date, by when the events happened."""
+
+    date: str
+    layers: Mapping[Layer, Tally]
+
+    @property
+    def drift(self) -> Tally:
+        """How far landing zone or facts are from the topics, whichever is farther."""
+        topics, landing, facts = (self.layers.get(layer, Tally()) for layer in LAYERS)
+        return topics.distance(landing).farther(topics.distance(facts))
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """All days. What is too much on one day never hides what is missing on another."""
+
+    days: tuple[Day, ...]
+
+    @property
+    def drift(self) -> Tally:
+        """Summed over the days."""
+        return reduce(Tally.plus, (day.drift for day in self.days), Tally())
+
+    def as_json(self) -> dict[str, Any]:
+        """As interfaces say: `days` and `drift`."""
+        days = [
+            {"date": day.date}
+            | {layer: day.layers.get(layer, Tally()).as_json() for layer in LAYERS}
+            | {"drift": day.drift.as_json()}
+            for day in self.days
+        ]
+        return {"days": days, "drift": self.drift.as_json()}
+
+
+def reconciliation_of(rows: Iterable[tuple[Layer, str, Tally]]) -> Reconciliation:
+    """From one tally for each layer and date."""
+    found: dict[str, dict[Layer, Tally]] = {}
+    for layer, date, tally in rows:
+        found.setdefault(date, {})[layer] = tally
+    return Reconciliation(tuple(Day(date, found[date]) for date in sorted(found)))

@@ -1,0 +1,160 @@
+"""Count the same events three times: in the log, in the landing zone, in the facts.
+
+All three are cut to the same window of offsets, so that neither retention nor what arrived meanwhile is drift, and
+a resent event counts once, by its first copy, as in the warehouse.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from connectors.landing_zone import LandingZone
+from connectors.log_scan import LogScan, Window
+from connectors.measures import Reconciliation, Tally, reconciliation_of
+from sluice.codec import Codec
+from sluice.dead_letters import Origin
+from sluice.errors import ConfigurationError, Rejected
+from sluice.events import AttemptMetered, TurnEvent
+from sluice.topics import catalogue
+
+TOPICS = ("turn-telemetry", "chat-turns", "llm-usage")
+"""What the facts are made of."""
+
+_CHUNK = 10_000
+_ROWS = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("event_type", pa.string()),
+        ("turn_id", pa.string()),
+        ("day", pa.string()),
+        ("tokens", pa.int64()),
+        ("cost_usd", pa.decimal128(20, 10)),
+        ("topic", pa.string()),
+        ("part", pa.int32()),
+        ("place", pa.int64()),
+    ]
+)
+_LANDING = """
+    select event_id, _event as event_type, turn_id, strftime(occurred_at at time zone 'UTC', '%Y-%m-%d') as day,
+        {tokens} as tokens, {cost} as cost_usd, _topic as topic, _partition as part, _offset as place
+    from read_parquet('{files}', union_by_name = true, hive_partitioning = false)
+"""
+_FACTS = """
+    select event_id, event_type, turn_id, strftime(date_day, '%Y-%m-%d') as day, 0 as tokens, 0 as cost_usd,
+        source_topic as topic, source_partition as part, source_offset as place
+    from warehouse.marts.fact_chat_events
+    union all
+    select event_id, 'AttemptMetered', turn_id, strftime(date_day, '%Y-%m-%d'), total_tokens, cost_usd,
+        source_topic, source_partition, source_offset
+    from warehouse.marts.fact_llm_attempts
+"""
+_TALLY = """
+    with seen as (
+        select rows.* from ({layer}) as rows
+        left join spans on spans.topic = rows.topic and spans.part = rows.part
+        where (rows.place >= spans.low and rows.place < spans.high) {or_known}
+        qualify row_number() over (partition by event_id order by rows.topic, rows.part, rows.place) = 1
+    )
+    select
+        day,
+        count(*),
+        count(distinct case when event_type = 'TurnFinished' then turn_id end),
+        count(*) filter (event_type = 'AttemptMetered'),
+        coalesce(sum(tokens), 0),
+        coalesce(sum(cost_usd), 0)
+    from seen
+    group by day
+"""
+
+
+def reconcile(
+    scan: LogScan, window: Window, codec: Codec, zone: LandingZone, warehouse: Path, progress: Callable[[int], None]
+) -> Reconciliation:
+    """Raises ConfigurationError where there is no warehouse, Unavailable where there is no broker."""
+    if not warehouse.exists():
+        raise ConfigurationError(f"There is no warehouse at {warehouse}. Build it with `sluice warehouse`.")
+    with duckdb.connect() as db:
+        _attach(db, warehouse)
+        db.execute("set TimeZone = 'UTC'")
+        db.execute("create temp table spans (topic varchar, part integer, low bigint, high bigint)")
+        if window:
+            db.executemany("insert into spans values (?, ?, ?, ?)", [[*place, *span] for place, span in window.items()])
+        _load_topics(db, rows_of(scan.records(window), codec), progress)
+        return reconciliation_of(
+            [
+                *(("topics", *row) for row in _tallies(db, "select * from topics", "")),
+                *(("landing", *row) for row in _tallies(db, _landing(zone), "")),
+                *(("facts", *row) for row in _tallies(db, _FACTS, "or event_id in (select event_id from topics)")),
+            ]
+        )
+
+
+def rows_of(records: Iterable[Origin], codec: Codec) -> Iterator[dict[str, Any]]:
+    """One row for each event that can be read; the others are the dead letters' business."""
+    for origin in records:
+        try:
+            event = codec.decode(origin.value)
+        except Rejected:
+            continue
+        if not isinstance(event, TurnEvent) or type(event).__name__ not in catalogue()[origin.topic].events:
+            continue
+        metered = event if isinstance(event, AttemptMetered) else None
+        yield {
+            "event_id": event.event_id,
+            "event_type": type(event).__name__,
+            "turn_id": event.turn_id,
+            "day": event.occurred_at.date().isoformat(),
+            "tokens": metered.usage.prompt_tokens + metered.usage.completion_tokens if metered else 0,
+            "cost_usd": metered.cost_usd if metered else None,
+            "topic": origin.topic,
+            "part": origin.partition,
+            "place": origin.offset,
+        }
+
+
+def _load_topics(
+    db: duckdb.DuckDBPyConnection, rows: Iterator[dict[str, Any]], progress: Callable[[int], None]
+) -> None:
+    db.register("chunk", _ROWS.empty_table())
+    db.execute("create temp table topics as select * from chunk")
+    done = 0
+    while chunk := list(islice(rows, _CHUNK)):
+        db.register("chunk", pa.Table.from_pylist(chunk, schema=_ROWS))
+        db.execute("insert into topics select * from chunk")
+        done += len(chunk)
+        progress(done)
+
+
+def _landing(zone: LandingZone) -> str:
+    parts = []
+    for topic in TOPICS:
+        zone.declare(catalogue()[topic])
+        metered = topic == "llm-usage"
+        parts.append(
+            _LANDING.format(
+                tokens="usage.prompt_tokens + usage.completion_tokens" if metered else "0",
+                cost="cost_usd" if metered else "0",
+                files=str(zone.root / topic / "**" / "*.parquet").replace("'", "''"),
+            )
+        )
+    return " union all ".join(parts)
+
+
+def _tallies(db: duckdb.DuckDBPyConnection, layer: str, or_known: str) -> list[tuple[str, Tally]]:
+    found = db.execute(_TALLY.format(layer=layer, or_known=or_known)).fetchall()
+    return [
+        (day, Tally(events, turns, attempts, int(tokens), cost)) for day, events, turns, attempts, tokens, cost in found
+    ]
+
+
+def _attach(db: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
+    quoted = str(warehouse).replace("'", "''")
+    try:
+        db.execute(f"attach '{quoted}' as warehouse (read_only)")
+        db.execute(_FACTS + "limit 0")
+    except duckdb.Error as error:
+        raise ConfigurationError(f"{warehouse} is no warehouse of ours: {error}") from error

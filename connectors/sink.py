@@ -1,0 +1,225 @@
+"""The sink's loop: read, batch, land, and only then commit."""
+
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+
+from connectors.batching import Batch, Place, Portion, Row
+from connectors.columns import columns_of, fields_of
+from connectors.landing_zone import LandingZone
+from connectors.rejections import DeadLetterOffice
+from connectors.sink_metrics import SinkMetrics
+from sluice.clock import Clock
+from sluice.codec import Codec
+from sluice.dead_letters import Origin
+from sluice.errors import Rejected, RejectReason, Unavailable
+from sluice.events import Event
+from sluice.kafka_records import origin_of
+from sluice.logs import Logger
+from sluice.topics import DEAD_LETTER_SUFFIX, Topic
+
+_POLL_SECONDS = 0.2
+_RETRY_SECONDS = 1.0
+_BATCH_BYTES = 64_000_000
+_OUTSIDE = (OSError, Unavailable, KafkaException)
+"""What can fail in a flush without being our fault: disk and broker. It is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a flush is due: whichever comes first."""
+
+    seconds: float
+    records: int
+    bytes: int = _BATCH_BYTES
+
+
+@dataclass(slots=True)
+class Sink:
+    """One consumer, one folder. `folder_id` marks the commits that speak about this folder."""
+
+    consumer: Consumer
+    zone: LandingZone
+    folder_id: str
+    topics: Collection[Topic]
+    codec: Codec
+    office: DeadLetterOffice
+    metrics: SinkMetrics
+    log: Logger
+    limits: Limits
+    clock: Clock
+    monotonic: Callable[[], float]
+    _batch: Batch = field(default_factory=Batch)
+    _columns: dict[str, pa.Schema] = field(default_factory=dict)
+    _declared: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _due_at: float = 0.0
+    _paused: bool = False
+
+    def run(self, stopping: threading.Event) -> None:
+        """Land until told to stop, then land what was read. Raises KafkaException where Kafka fences us off."""
+        self._columns = {topic.name: columns_of(topic) for topic in self.topics}
+        self._declared = {topic.name: topic.events for topic in self.topics}
+        for topic in self.topics:
+            self.zone.declare(topic)
+        self.consumer.subscribe(
+            [topic.name for topic in self.topics],
+            on_assign=self._assigned,
+            on_revoke=self._revoked,
+            on_lost=self._lost,
+        )
+        self._due_at = self.monotonic() + self.limits.seconds
+        while not stopping.is_set():
+            message = self.consumer.poll(_POLL_SECONDS)
+            if message is None:
+                self._measure_lag()
+            else:
+                self._take(message, stopping)
+            if self.monotonic() >= self._due_at or (self._full and not self._paused):
+                self._measure_lag()
+                self._try_to_flush()
+        self.flush()
+
+    def flush(self) -> None:
+        """Files first, then dead letters, then the commit. Raises what the disk or the broker raises."""
+        for portion in [*self._batch.portions()]:
+            self._land(portion)
+        self.office.settle()
+        offsets = self._batch.commits()
+        if offsets:
+            self.consumer.commit(
+                offsets=[TopicPartition(*place, offset, self.folder_id) for place, offset in offsets.items()],
+                asynchronous=False,
+            )
+            self._batch.committed(offsets)
+
+    @property
+    def _full(self) -> bool:
+        return self._batch.count >= self.limits.records or self._batch.size >= self.limits.bytes
+
+    def _measure_lag(self) -> None:
+        oldest = self._batch.oldest
+        self.metrics.lag_seconds.set((self.clock() - oldest).total_seconds() if oldest else 0.0)
+
+    def _try_to_flush(self) -> None:
+        try:
+            self.flush()
+        except _OUTSIDE as error:
+            self.metrics.failures.inc()
+            self.log.error("flush failed, will be tried again", error=f"{type(error).__name__}: {error}")
+            self._due_at = self.monotonic() + _RETRY_SECONDS
+            if self._full and not self._paused:
+                self.consumer.pause(self.consumer.assignment())
+                self._paused = True
+            return
+        self._due_at = self.monotonic() + self.limits.seconds
+        if self._paused:
+            self.consumer.resume(self.consumer.assignment())
+            self._paused = False
+
+    def _take(self, message: Message, stopping: threading.Event) -> None:
+        failure = message.error()
+        if failure is not None:
+            if failure.fatal():
+                raise KafkaException(failure)
+            self.log.warning("kafka says", error=failure.name(), topic=message.topic())
+            return
+        origin = origin_of(message)
+        place = Place(origin.topic, origin.partition)
+        if not self._batch.is_new(place, origin.offset):
+            self._batch.pass_over(place, origin.offset)
+            return
+        try:
+            event = self._decode(origin, stopping)
+        except Rejected as rejected:
+            self._reject(origin, rejected)
+            self._batch.pass_over(place, origin.offset)
+            return
+        if event is None:
+            return
+        fields = fields_of(event) | {
+            "_topic": origin.topic,
+            "_partition": origin.partition,
+            "_offset": origin.offset,
+            "_timestamp": origin.timestamp,
+        }
+        size = len(origin.value or b"")
+        self._batch.take(Row(place, origin.offset, event.occurred_at.date(), origin.timestamp, fields, size, origin))
+
+    def _decode(self, origin: Origin, stopping: threading.Event) -> Event | None:
+        """None where the registry stays away until we are told to stop; the record then comes again."""
+        while True:
+            try:
+                event = self.codec.decode(origin.value)
+            except Unavailable as error:
+                self.log.error("waiting for the schema registry", error=str(error))
+                self._try_to_flush()
+                if stopping.wait(_RETRY_SECONDS):
+                    return None
+                continue
+            name = type(event).__name__
+            if name not in self._declared[origin.topic]:
+                raise Rejected(RejectReason.UNEXPECTED_EVENT, name)
+            return event
+
+    def _reject(self, origin: Origin, rejected: Rejected) -> None:
+        self.metrics.dead_letters.labels(topic=origin.topic, reason=rejected.reason.value).inc()
+        self.log.warning(
+            "record rejected",
+            topic=origin.topic,
+            partition=origin.partition,
+            offset=origin.offset,
+            reason=rejected.reason.value,
+        )
+        if not origin.topic.endswith(DEAD_LETTER_SUFFIX):  # a letter about a letter could go on for ever
+            self.office.put(origin, rejected)
+
+    def _land(self, portion: Portion) -> None:
+        columns = self._columns[portion.place.topic]
+        try:
+            table = pa.Table.from_pylist([row.fields for row in portion.rows], schema=columns)
+        except (pa.ArrowException, OverflowError):
+            portion = self._without_misfits(portion, columns)
+            if not portion.rows:
+                return
+            table = pa.Table.from_pylist([row.fields for row in portion.rows], schema=columns)
+        path = self.zone.write(portion, table)
+        self._batch.settle(portion)
+        topic = portion.place.topic
+        self.metrics.records.labels(topic=topic).inc(len(portion.rows))
+        self.metrics.files.labels(topic=topic).inc()
+        self.log.info("landed", file=path.name, records=len(portion.rows))
+
+    def _without_misfits(self, portion: Portion, columns: pa.Schema) -> Portion:
+        """Put away rows whose values decode but do not fit their column, such as an int of more than 32 bits."""
+        good: list[Row] = []
+        for row in portion.rows:
+            try:
+                pa.Table.from_pylist([row.fields], schema=columns)
+            except (pa.ArrowException, OverflowError) as error:
+                self._reject(row.origin, Rejected(RejectReason.UNDECODABLE, f"{type(error).__name__} in a column"))
+                self._batch.settle(Portion(portion.place, portion.day, (row,)))
+            else:
+                good.append(row)
+        return Portion(portion.place, portion.day, tuple(good))
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for partition in consumer.committed(partitions):
+            known = partition.metadata == self.folder_id and partition.offset >= 0
+            start = partition.offset if known else 0
+            place = Place(partition.topic, partition.partition)
+            self._batch.open(place, self.zone.landed(place, start))
+            wanted = next(tp for tp in partitions if (tp.topic, tp.partition) == place)
+            wanted.offset = start if known else OFFSET_BEGINNING
+        consumer.assign(partitions)
+        self._paused = False
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._try_to_flush()
+        self._lost(consumer, partitions)
+
+    def _lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for partition in partitions:
+            self._batch.drop(Place(partition.topic, partition.partition))

@@ -1,0 +1,34 @@
+with activity as (
+    select * from {{ ref('int_turn_activity') }}
+),
+
+span as (
+    select
+        min({{ portable('utc_date', 'occurred_at') }}) as first_day,
+        max({{ portable('utc_date', 'occurred_at') }}) as last_day
+    from activity
+),
+
+numbers as (
+    select n from {{ portable('numbers_below', '36525') }}
+),
+
+days as (
+    select cast({{ portable('days_from', 'span.first_day', 'numbers.n') }} as date) as date_day
+    from span
+    inner join numbers on numbers.n <= {{ portable('days_between', 'span.first_day', 'span.last_day') }}
+),
+
+final as (
+    select
+        date_day,
+        extract(year from date_day) as year,
+        extract(quarter from date_day) as quarter,
+        extract(month from date_day) as month,
+        extract(day from date_day) as day_of_month,
+        {{ portable('iso_weekday', 'date_day') }} as iso_weekday,
+        {{ portable('iso_weekday', 'date_day') }} >= 6 as is_weekend
+    from days
+)
+
+select * from final

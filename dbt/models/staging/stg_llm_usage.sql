@@ -1,0 +1,46 @@
+with source as (
+    select * from {{ source('landing', 'llm_usage') }}
+),
+
+renamed as (
+    select
+        event_id,
+        turn_id,
+        session_id,
+        user_id,
+        bot,
+        attempt,
+        model,
+        provider_call_id,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.estimated as is_estimated,
+        cost_usd,
+        price_version,
+        outcome,
+        finish_reason,
+        error_code,
+        started_at,
+        first_token_ms,
+        duration_ms,
+        template_id,
+        template_hash,
+        occurred_at,
+        _event as event_type,
+        _topic as source_topic,
+        _partition as source_partition,
+        _offset as source_offset,
+        _timestamp as logged_at
+    from source
+),
+
+final as (
+    select *
+    from renamed
+    qualify row_number() over (
+        partition by event_id
+        order by source_topic, source_partition, source_offset
+    ) = 1
+)
+
+select * from final

@@ -1,0 +1,125 @@
+"""A platform without its workers: empty topics, a home of its own, and whole turns to put on the log."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+from confluent_kafka import Producer
+
+from sluice.codec import Codec
+from sluice.events import Event, TurnEvent
+from sluice.kafka_config import producer_config
+from sluice.paths import data_folder
+from sluice.schema_ids import LockFileIds
+from sluice.topics import topic_of
+from tests.samples import SAMPLES
+
+CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
+_STAGES = ("accept", "enrich", "redact", "respond")
+
+
+def whole_turn(number: int, at: datetime) -> list[TurnEvent]:
+    """What a turn with one attempt leaves for the warehouse: four stages, a ledger row, its end, its delivery."""
+    turn: dict[str, Any] = {
+        "turn_id": f"turn-{number}",
+        "session_id": f"session-{number % 7}",
+        "user_id": f"usr_{number % 3}",
+    }
+
+    def made(name: str, label: str, milliseconds: int, **changes: Any) -> TurnEvent:
+        own = {"event_id": f"turn-{number}-{label}", "occurred_at": at + timedelta(milliseconds=milliseconds)}
+        return msgspec.structs.replace(SAMPLES[name], **(turn | own | changes))  # type: ignore[return-value,type-var]
+
+    stages = [
+        made(
+            "StageTimed",
+            stage,
+            10 * place,
+            stage=stage,
+            entered_at=at + timedelta(milliseconds=10 * place - 10),
+            left_at=at + timedelta(milliseconds=10 * place),
+            outcome="completed" if stage == "respond" else "passed",
+        )
+        for place, stage in enumerate(_STAGES, start=1)
+    ]
+    ends = [
+        made("AttemptMetered", "metered", 38, outcome="completed", error_code=None),
+        made("TurnFinished", "finished", 40, state="completed", error_code=None, accepted_at=at),
+        made("TurnTimed", "timed", 45),
+    ]
+    return [*stages, *ends]
+
+
+@dataclass
+class Platform:
+    """`variables` are the settings of its processes."""
+
+    bootstrap_servers: str
+    variables: dict[str, str]
+    home: Path
+    producer: Producer = field(init=False)
+    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.producer = Producer(producer_config(self.bootstrap_servers, "tests"))
+
+    def say(self, *events: Event) -> None:
+        for event in events:
+            assert isinstance(event, TurnEvent)
+            self.producer.produce(topic_of(type(event).__name__), CODEC.encode(event), event.session_id)
+            self.producer.poll(0)
+
+    def say_bytes(self, topic: str, value: bytes | None) -> None:
+        self.producer.produce(topic, value, "s", partition=0)
+
+    def flush(self) -> None:
+        assert self.producer.flush(30) == 0
+
+    def start_sink(self) -> subprocess.Popen[bytes]:
+        with (self.home / "landing.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "connectors.landing"], env=self.variables, stdout=log, stderr=log
+            )
+        self._running.append(process)
+        return process
+
+    def stop(self) -> None:
+        for process in self._running:
+            process.kill()
+            process.wait()
+
+    def sluice(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from sluice.cli.main import main; main()", *arguments],
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def landed(self, topic: str) -> tuple[int, int]:
+        """Rows, and distinct places in the log."""
+        files = self.home / "landing" / topic / "**" / "*.parquet"
+        if not (self.home / "landing" / topic / "_columns.parquet").exists():
+            return 0, 0
+        with duckdb.connect() as db:
+            found = db.execute(
+                "select count(*), count(distinct (_partition, _offset)) "
+                "from read_parquet(?, union_by_name = true, hive_partitioning = false)",
+                [str(files)],
+            ).fetchone()
+        assert found is not None
+        return int(found[0]), int(found[1])
+
+    def wait(self, ready: Callable[[], bool], seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not ready():
+            assert time.monotonic() < deadline, (self.home / "landing.log").read_text()[-3000:]
+            time.sleep(0.1)
