@@ -7,7 +7,6 @@ import psutil
 from sluice.errors import ConfigurationError
 from sluice.settings import Settings
 
-
 # Fetch standard, "port blocking", from 8080 up.
 _REFUSED_BY_BROWSERS = {10080}
 

@@ -8,7 +8,7 @@ import msgspec
 import typer
 from confluent_kafka import Consumer, TopicPartition
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from sluice import wiring
 from sluice.cli.leaving import ExitCode, leave
@@ -42,7 +42,7 @@ def list_letters(
     if not letters:
         typer.echo("no dead letters")
         return
-    table = Table("when", "origin", "reason", "detail", "group", "bytes")
+    table = Table("when", "origin", Column("reason", no_wrap=True), "detail", "group", "bytes")
     for letter in letters:
         origin = f"{letter['origin_topic']}/{letter['origin_partition']}@{letter['origin_offset']}"
         table.add_row(

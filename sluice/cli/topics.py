@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 
 from sluice.cli.leaving import ExitCode, leave
 from sluice.clock import utc_now
@@ -36,7 +36,7 @@ def list_topics(
     if as_json:
         sys.stdout.write(json.dumps(rows) + "\n")
         return
-    table = Table("topic", "events", "partitions", "retention", "personal data", "owner", "there")
+    table = Table(Column("topic", no_wrap=True), "events", "partitions", "retention", "personal data", "owner", "there")
     for row in rows:
         there = "yes" if row["exists"] else "NO: run `sluice topics apply`"
         hours = f"{row['retention_hours']} h" if row["retention_hours"] else "for ever"
