@@ -1,10 +1,12 @@
-# Everything here is `sluice ...` or a standard tool; there is no logic in this file.
+# Everything here is `sluice ...` or a standard tool. BROKER and LLM are short names of SLUICE_BROKER and SLUICE_LLM;
+# every SLUICE_* variable given to make reaches the commands.
 PYTHON ?= python3
-BROKER ?= $(SLUICE_BROKER)
-LLM ?= $(SLUICE_LLM)
-export SLUICE_BROKER = $(BROKER)
-export SLUICE_LLM = $(LLM)
-export SLUICE_PORT_OFFSET SLUICE_HOME
+ifdef BROKER
+export SLUICE_BROKER := $(BROKER)
+endif
+ifdef LLM
+export SLUICE_LLM := $(LLM)
+endif
 BIN = .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help up down status clean check test test-fast bench warehouse install develop constraints format
@@ -38,6 +40,7 @@ check: develop   ## format, lint, types, import contracts, unused dependencies, 
 test: develop    ## all tests
 	@$(BIN)/python -m local.test_tools
 	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/coverage report --include='agents/*,sluice/*' --fail-under=100 --skip-covered --show-missing
 test-fast: develop  ## unit and contract tests, no network
 	$(BIN)/pytest tests/unit tests/contract
 bench: develop   ## benchmarks, each beside its floor; ONLY=name for one
