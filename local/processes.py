@@ -80,8 +80,10 @@ class ProcessManager:
 
     def running(self) -> bool:
         """Whether supervisord answers."""
+        if not self._socket.exists():
+            return False
         with contextlib.suppress(OSError, xmlrpc.client.Error):
-            return bool(self._api().getState()["statename"] == RUNNING)
+            return bool(self._call("getState")["statename"] == RUNNING)
         return False
 
     def launch(self) -> None:
@@ -110,7 +112,7 @@ class ProcessManager:
     def start(self, name: str) -> None:
         """Start one program; a running one is left alone."""
         with contextlib.suppress(xmlrpc.client.Fault):
-            self._api().startProcess(name, False)
+            self._call("startProcess", name, False)
 
     def states(self) -> list[ProcessState]:
         """All programs."""
@@ -122,14 +124,14 @@ class ProcessManager:
                 max(0, info["now"] - info["start"]) if info["pid"] else 0,
                 info["description"],
             )
-            for info in self._api().getAllProcessInfo()
+            for info in self._call("getAllProcessInfo")
         ]
 
     def shut_down(self) -> None:
         """Stop all programs in order, then supervisord. Returns when its process has gone."""
         pid = int(self._pid_file.read_text())
         with contextlib.suppress(OSError, xmlrpc.client.Error):
-            self._api().shutdown()
+            self._call("shutdown")
         deadline = time.monotonic() + _STOP_SECONDS
         while _alive(pid):
             if time.monotonic() > deadline:
@@ -171,9 +173,14 @@ class ProcessManager:
             ]
         return "\n".join(lines) + "\n"
 
-    def _api(self) -> Any:
+    def _call(self, name: str, *arguments: str | bool) -> Any:
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        try:
+            return transport.request(
+                "127.0.0.1", "/RPC2", xmlrpc.client.dumps(arguments, f"supervisor.{name}").encode()
+            )[0]
+        finally:
+            transport.close()
 
 
 def _quoted(text: object) -> str:

@@ -1,0 +1,260 @@
+"""Use cases, history and access: what a client can ask for, without Kafka and sockets."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from gateway.access import Access
+from gateway.delivery import DeliveryTimes
+from gateway.frames import Cancelled, Completed, Delta, Feedback, Latency, MessageSend, UsageShown
+from gateway.history import History
+from gateway.hub import Hub
+from gateway.sse import stored_frames
+from gateway.turns import Turns
+from sluice.bots import load_bots
+from sluice.codec import Codec
+from sluice.errors import Refused
+from sluice.events import ChatRequested, FeedbackGiven, StopRequested, TurnFinished
+from sluice.key_store import MemoryKeyStore
+from sluice.metrics import make_metrics
+from sluice.paths import data_folder
+from sluice.schema_ids import LockFileIds
+from sluice.sealing import Sealer
+from sluice.settings import Settings
+from sluice.tokens import issue
+from tests.doubles import NOON, ManualClock, MemoryLog
+from tests.samples import SAMPLES, TRACE, TURN_ID
+
+CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
+REQUEST, FINISHED = SAMPLES["ChatRequested"], SAMPLES["TurnFinished"]
+assert isinstance(REQUEST, ChatRequested)
+assert isinstance(FINISHED, TurnFinished)
+MESSAGE = MessageSend("m-1", "s-1", "my words", "assistant")
+
+
+@pytest.fixture
+def history(tmp_path: Path):
+    opened = History(tmp_path / "history.sqlite", "cluster-1")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+@pytest.fixture
+def turns(history: History, log: MemoryLog) -> Turns:
+    clock = ManualClock()
+    sealer = Sealer(MemoryKeyStore(), "default")
+    metrics = make_metrics(CollectorRegistry())
+    return Turns(load_bots(Settings()), history, Hub(clock), CODEC, log, sealer, clock, metrics)
+
+
+def events(log: MemoryLog) -> list:
+    return [CODEC.decode(value) for _, _, value, _ in log.records]
+
+
+async def test_accepted_is_on_the_log_sealed_and_in_the_trace(turns: Turns, log: MemoryLog):
+    turn_id = await turns.accept("usr_1", MESSAGE, TRACE)
+    request, timed = events(log)
+    assert isinstance(request, ChatRequested)
+    assert (request.turn_id, request.session_id, log.records[0][0]) == (turn_id, "s-1", "chat-requests")
+    assert b"my words" not in log.records[0][2]
+    assert turns.sealer.open(request.text, subject="usr_1", field="ChatRequested.text") == "my words"
+    assert request.traceparent.split("-")[1] == TRACE.split("-")[1]
+    assert (timed.stage, timed.outcome) == ("accept", "passed")
+
+
+async def test_a_resend_is_the_same_turn_and_writes_nothing(turns: Turns, log: MemoryLog):
+    first = await turns.accept("usr_1", MESSAGE)
+    written = len(log.records)
+    assert await turns.accept("usr_1", MESSAGE) == first
+    assert len(log.records) == written
+
+
+async def test_a_log_that_is_away_is_a_retryable_refusal_and_leaves_no_mark(turns: Turns, log: MemoryLog):
+    log.away = True
+    with pytest.raises(Refused) as refused:
+        await turns.accept("usr_1", MESSAGE)
+    assert (refused.value.code.value, refused.value.code.kind.retryable, refused.value.ref) == (
+        "log_unavailable",
+        True,
+        "m-1",
+    )
+    assert turns.history.owner("s-1") is None
+    log.away = False
+    assert await turns.accept("usr_1", MESSAGE)
+
+
+async def test_a_session_belongs_to_who_wrote_first(turns: Turns):
+    turn_id = await turns.accept("usr_1", MESSAGE)
+    with pytest.raises(Refused, match="session_forbidden"):
+        await turns.accept("usr_2", MESSAGE)
+    with pytest.raises(Refused, match="not_found"):
+        turns.find("usr_2", turn_id)
+
+
+async def test_stop_and_feedback_go_to_the_controls(turns: Turns, log: MemoryLog):
+    turn_id = await turns.accept("usr_1", MESSAGE)
+    await turns.stop("usr_1", turn_id)
+    await turns.judge("usr_1", Feedback(turn_id, "down", "bad words"))
+    await turns.judge("usr_1", Feedback(turn_id, "up"))
+    stop, down, up = events(log)[-3:]
+    assert isinstance(stop, StopRequested)
+    assert isinstance(down, FeedbackGiven)
+    assert turns.sealer.open(down.comment, subject="usr_1", field="FeedbackGiven.comment") == "bad words"
+    assert up.comment is None
+
+
+async def test_a_finished_turn_cannot_be_stopped(turns: Turns):
+    turns.history.record([FINISHED])
+    with pytest.raises(Refused, match="turn_finished"):
+        await turns.stop("usr_1", FINISHED.turn_id)
+
+
+def test_a_turn_is_shown_as_far_as_it_is(turns: Turns):
+    turns.history.record([REQUEST])
+    shown = turns.show(turns.find("usr_1", TURN_ID))
+    assert (shown["state"], shown["answer"]) == ("accepted", None)
+    turns.hub.take(SAMPLES["AttemptStarted"])
+    turns.hub.take(SAMPLES["DeltaProduced"])
+    shown = turns.show(turns.find("usr_1", TURN_ID))
+    assert (shown["state"], shown["answer"]) == ("running", "grüß 😀")
+    turns.history.record([FINISHED])
+    shown = turns.show(turns.find("usr_1", TURN_ID))
+    assert (shown["state"], shown["question"], shown["cost_usd"]) == ("completed", "Hello", "0.0000036")
+
+
+def test_the_order_and_repetition_of_records_do_not_matter(tmp_path: Path):
+    seen = set()
+    for number, order in enumerate(([REQUEST, FINISHED], [FINISHED, REQUEST], [FINISHED, REQUEST, FINISHED, REQUEST])):
+        history = History(tmp_path / str(number), "c")
+        for event in order:
+            history.record([event])
+        turn = history.turn(TURN_ID)
+        assert turn is not None
+        assert turn.document is not None
+        seen.add((turn.state, turn.document["answer"], history.sessions("usr_1", ("9999", ""), 10)[0].title))
+        history.close()
+    assert seen == {("completed", "Hello again", "Hello")}
+
+
+def test_positions_and_rows_are_one_transaction(history: History):
+    with pytest.raises(AttributeError):
+        history.record([REQUEST, None], {("chat-turns", 1): 5})  # type: ignore[list-item]
+    assert (history.positions(), history.turn(TURN_ID)) == ({}, None)
+    history.record([REQUEST], {("chat-turns", 1): 5})
+    assert history.positions() == {("chat-turns", 1): 5}
+
+
+def test_another_cluster_begins_anew(tmp_path: Path):
+    first = History(tmp_path / "h", "cluster-1")
+    first.record([FINISHED], {("chat-turns", 0): 9})
+    first.close()
+    same = History(tmp_path / "h", "cluster-1")
+    assert same.owner("s-1") == "usr_1"
+    same.close()
+    other = History(tmp_path / "h", "cluster-2")
+    assert (other.owner("s-1"), other.positions()) == (None, {})
+    other.close()
+
+
+def test_a_foreign_event_changes_neither_owner_nor_title(history: History):
+    history.record([REQUEST])
+    history.record([msgspec.structs.replace(FINISHED, user_id="usr_2", state="failed", error_code="internal")])
+    assert history.owner("s-1") == "usr_1"
+    assert history.sessions("usr_1", ("9999", ""), 10)[0].title is None
+
+
+def test_old_turns_come_as_snapshot_and_end(history: History):
+    history.record([FINISHED])
+    turn = history.turn(TURN_ID)
+    assert turn is not None
+    assert [type(frame).__name__ for frame in stored_frames(turn)] == ["Snapshot", "Completed"]
+    failed = msgspec.structs.replace(FINISHED, turn_id="t-f", state="failed", error_code="model_timeout")
+    stopped = msgspec.structs.replace(FINISHED, turn_id="t-s", state="cancelled")
+    history.record([failed, stopped])
+    shown = [stored_frames(found) for name in ("t-f", "t-s") if (found := history.turn(name)) is not None]
+    assert [[type(frame).__name__ for frame in frames] for frames in shown] == [["Failed"], ["Snapshot", "Cancelled"]]
+
+
+def access(clock: ManualClock, **over) -> Access:
+    return Access(b"k" * 64, b"p" * 64, clock, 60, **({"dev_tokens": True} | over))
+
+
+def test_a_ticket_is_good_once_and_not_for_long():
+    clock = ManualClock()
+    gate = access(clock)
+    person = gate.person({"authorization": "Bearer " + issue("jane", b"k" * 64, NOON, 60)})
+    ticket = gate.ticket(person)
+    assert gate.socket_person({}, ["sluice.v1", f"ticket.{ticket}"]) == person
+    with pytest.raises(Refused, match="unauthenticated"):
+        gate.socket_person({}, [f"ticket.{ticket}"])
+    late = gate.ticket(person)
+    clock.advance(seconds=31)
+    with pytest.raises(Refused, match="unauthenticated"):
+        gate.socket_person({}, [f"ticket.{late}"])
+
+
+def test_tickets_do_not_pile_up():
+    clock = ManualClock()
+    gate = access(clock)
+    person = gate.person({"authorization": "Bearer " + issue("jane", b"k" * 64, NOON, 60)})
+    for _ in range(10_000):
+        gate.ticket(person)
+    clock.advance(seconds=31)
+    gate.ticket(person)
+    assert len(gate._tickets) == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic x"}, {"authorization": "Bearer"}])
+def test_without_a_bearer_nobody_is_known(headers):
+    with pytest.raises(Refused, match="unauthenticated"):
+        access(ManualClock()).person(headers)
+
+
+def test_origins_are_exact():
+    gate = access(ManualClock(), allowed_origins=("https://chat.example",))
+    gate.check_origin({"host": "h:1"})
+    gate.check_origin({"host": "h:1", "origin": "http://h:1"})
+    gate.check_origin({"host": "h:1", "origin": "https://chat.example"})
+    for origin in ("https://chat.example.evil", "http://h:2", "null"):
+        with pytest.raises(Refused, match="origin_refused"):
+            gate.check_origin({"host": "h:1", "origin": origin})
+
+
+@pytest.mark.parametrize(
+    ("host", "client"), [("evil.example:8080", "127.0.0.1"), ("127.0.0.1:8080", "10.0.0.9"), ("", None)]
+)
+def test_development_tokens_are_for_loopback(host, client):
+    with pytest.raises(Refused, match="origin_refused"):
+        access(ManualClock()).development_token({"host": host}, client)
+
+
+def test_development_tokens_can_be_off():
+    assert access(ManualClock()).development_token({"host": "[::1]:8080"}, "127.0.0.1")
+    with pytest.raises(Refused, match="not_found"):
+        access(ManualClock(), dev_tokens=False).development_token({"host": "localhost"}, "127.0.0.1")
+
+
+def test_delivery_is_timed_by_the_frames_that_went_out():
+    clock = ManualClock()
+    times = DeliveryTimes("usr_1", clock, make_metrics(CollectorRegistry()))
+    times.accepted("t-1", "s-1", "b", NOON)
+    clock.advance(milliseconds=30)
+    assert times.sent(Delta("t-1", 1, 0, 0, "x")) is None
+    assert times.sent(Delta("t-other", 1, 0, 0, "x")) is None
+    clock.advance(milliseconds=70)
+    latency = Latency(first_delta=25.0, total=90.0, overhead=5.0)
+    timed = times.sent(Completed("t-1", 1, UsageShown(1, 1, False), "0", latency, "m", "stop"))
+    assert timed is not None
+    assert (timed.first_delta_ms, timed.total_ms, timed.overhead_ms) == (30.0, 100.0, 10.0)
+    times.accepted("t-2", "s-1", "b", NOON + timedelta(milliseconds=100))
+    stopped = times.sent(Cancelled("t-2", 0))
+    assert stopped is not None
+    assert (stopped.first_delta_ms, stopped.overhead_ms) == (None, None)
