@@ -88,19 +88,22 @@ class ChatClient:
 
     async def __aexit__(self, *_: object) -> None:
         """Leave."""
-        if self._socket is not None:
-            await self._socket.close()
+        await self._open_socket.close()
+
+    @property
+    def _open_socket(self) -> ClientConnection:
+        if self._socket is None:
+            raise RuntimeError("Use the client with `async with`.")
+        return self._socket
 
     async def send(self, frame: dict[str, Any]) -> None:
         """Send one frame."""
-        assert self._socket is not None, "use `async with`"
-        await self._socket.send(json.dumps(frame))
+        await self._open_socket.send(json.dumps(frame))
 
     async def frames(self) -> AsyncIterator[dict[str, Any]]:
         """All frames from now on. Raises Unavailable where the connection breaks."""
-        assert self._socket is not None, "use `async with`"
         try:
-            async for text in self._socket:
+            async for text in self._open_socket:
                 yield json.loads(text)
         except WebSocketException as error:
             raise Unavailable("The connection to the gateway broke. The turn goes on without us.") from error
@@ -120,21 +123,23 @@ class ChatClient:
         await self.send(
             {"type": "message.send", "client_msg_id": client_msg_id, "session_id": session_id, "text": text, "bot": bot}
         )
-        stopping = asyncio.create_task(self._stop_when(stop, result)) if stop is not None else None
+        accepted = asyncio.Event()
+        stopping = asyncio.create_task(self._stop_when(stop or asyncio.Event(), accepted, result))
         try:
             async for frame in self.frames():
-                if frame.get("turn_id", result.turn_id) not in ("", result.turn_id) and result.turn_id:
+                if result.turn_id and frame.get("turn_id", result.turn_id) != result.turn_id:
                     continue
                 if frame["type"] == "delta":
                     on_text(frame["text"])
                 if result.apply(frame):
                     return result
+                if result.turn_id:
+                    accepted.set()
         finally:
-            if stopping is not None:
-                stopping.cancel()
+            stopping.cancel()
         raise Unavailable("The gateway closed the connection. The turn goes on without us.")
 
-    async def _stop_when(self, stop: asyncio.Event, result: TurnResult) -> None:
+    async def _stop_when(self, stop: asyncio.Event, accepted: asyncio.Event, result: TurnResult) -> None:
         await stop.wait()
-        if result.turn_id:
-            await self.send({"type": "turn.stop", "turn_id": result.turn_id})
+        await accepted.wait()
+        await self.send({"type": "turn.stop", "turn_id": result.turn_id})

@@ -35,8 +35,9 @@ class PartitionLag:
 class KafkaAdmin:
     """Thin over librdkafka's AdminClient. Every call raises Unavailable where the broker does not answer."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, bootstrap_servers: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
         self._servers = bootstrap_servers
+        self._timeout = timeout_seconds
         self._client = AdminClient(client_config(bootstrap_servers, "sluice-admin"))
 
     def partitions(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> dict[str, int]:
@@ -52,10 +53,8 @@ class KafkaAdmin:
     def cluster_id(self) -> str:
         """Kafka's own name of the cluster: state built from one cluster must not be used with another."""
         try:
-            return str(
-                self._client.describe_cluster(request_timeout=_TIMEOUT_SECONDS).result(_TIMEOUT_SECONDS).cluster_id
-            )
-        except KafkaException as error:
+            return str(self._client.describe_cluster().result(self._timeout).cluster_id)
+        except (KafkaException, TimeoutError) as error:
             raise Unavailable(f"No Kafka broker answers at {self._servers}.") from error
 
     def apply(self, topics: Iterable[Topic], replication_factor: int) -> list[str]:
@@ -84,37 +83,35 @@ class KafkaAdmin:
         made = []
         for name, future in self._client.create_topics(missing).items() if missing else ():
             try:
-                future.result(_TIMEOUT_SECONDS * 3)
+                future.result(self._timeout * 3)
+                made.append(name)
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise Unavailable(f"Topic {name} could not be created: {error.args[0].str()}") from error
-            made.append(name)
         return made
 
     def groups(self) -> list[str]:
         """Consumer groups of the cluster."""
         try:
-            return sorted(
-                group.group_id for group in self._client.list_consumer_groups().result(_TIMEOUT_SECONDS).valid
-            )
-        except KafkaException as error:
-            raise Unavailable(f"kafka: {error.args[0].name()}") from error
+            return sorted(group.group_id for group in self._client.list_consumer_groups().result(self._timeout).valid)
+        except (KafkaException, TimeoutError) as error:
+            raise Unavailable(f"No Kafka broker answers at {self._servers}.") from error
 
     def ends(self, topics: Mapping[str, int]) -> dict[tuple[str, int], int]:
         """End offset of each partition of the topics (name to partition count)."""
         wanted = {TopicPartition(name, p): _latest() for name, count in topics.items() for p in range(count)}
         futures = self._client.list_offsets(wanted) if wanted else {}
-        return {(tp.topic, tp.partition): f.result(_TIMEOUT_SECONDS).offset for tp, f in futures.items()}
+        return {(tp.topic, tp.partition): f.result(self._timeout).offset for tp, f in futures.items()}
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
         """Committed offset of each partition the group has read."""
         asked = [ConsumerGroupTopicPartitions(group)]
-        found = self._client.list_consumer_group_offsets(asked)[group].result(_TIMEOUT_SECONDS)
+        found = self._client.list_consumer_group_offsets(asked)[group].result(self._timeout)
         return {(tp.topic, tp.partition): tp.offset for tp in found.topic_partitions if tp.offset >= 0}
 
     def group_state(self, group: str) -> str:
         """As Kafka names it: STABLE, EMPTY, ..."""
-        described = self._client.describe_consumer_groups([group])[group].result(_TIMEOUT_SECONDS)
+        described = self._client.describe_consumer_groups([group])[group].result(self._timeout)
         return str(described.state.name)
 
     def record_time_ms(self, topic: str, partition: int, offset: int) -> int | None:

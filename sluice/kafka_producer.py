@@ -57,7 +57,8 @@ class KafkaProducer:
 
     async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[None]:
         """See Producing."""
-        assert self._loop is not None, "start() comes first"
+        if self._loop is None:
+            raise RuntimeError("start() comes first")
         loop = self._loop
         done: asyncio.Future[None] = loop.create_future()
 

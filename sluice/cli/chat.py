@@ -43,6 +43,8 @@ def chat(
         )
     except Unavailable as error:
         leave(ExitCode.MISSING, str(error))
+    except asyncio.CancelledError:
+        leave(ExitCode.NO, "Left. The turn goes on without us.")
     raise typer.Exit(int(code))
 
 

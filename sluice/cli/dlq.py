@@ -1,5 +1,6 @@
 """`sluice dlq`."""
 
+import contextlib
 import json
 import sys
 from typing import Annotated, Any
@@ -13,13 +14,14 @@ from rich.table import Column, Table
 from sluice import wiring
 from sluice.cli.leaving import ExitCode, leave
 from sluice.errors import Rejected, Unavailable
-from sluice.events import DeadLetter
+from sluice.events import DeadLetter, Event
 from sluice.kafka_admin import KafkaAdmin
 from sluice.kafka_config import consumer_config
 from sluice.settings import load_settings
 from sluice.topics import DEAD_LETTER_SUFFIX, catalogue
 
 commands = typer.Typer(no_args_is_help=True)
+_SILENCE_SECONDS = 10.0
 
 
 @commands.callback()
@@ -67,26 +69,24 @@ def _letters() -> list[dict[str, Any]]:
         consumer_config(settings.bootstrap_servers, "sluice-dlq", "sluice-dlq", {"enable.partition.eof": True})
     )
     reader.assign([TopicPartition(topic, partition, 0) for topic, partition in left])
-    letters = []
+    letters: list[dict[str, Any]] = []
     while left:
-        message = reader.poll(10.0)
+        message = reader.poll(_SILENCE_SECONDS)
         if message is None:
             raise Unavailable("Kafka stopped answering while the dead letters were read.")
         place = (str(message.topic()), int(message.partition() or 0))
-        if message.error() is not None:
+        if message.error() is not None or int(message.offset() or 0) + 1 >= left.get(place, 0):
             left.pop(place, None)
-            continue
-        try:
-            letter = codec.decode(message.value())
-        except Rejected:
-            continue
-        if isinstance(letter, DeadLetter):
-            letters.append(_shown(letter))
+        with contextlib.suppress(Rejected):
+            letters += _shown(codec.decode(message.value())) if message.error() is None else []
     reader.close()
     return sorted(letters, key=lambda letter: str(letter["occurred_at"]))
 
 
-def _shown(letter: DeadLetter) -> dict[str, Any]:
+def _shown(letter: Event) -> list[dict[str, Any]]:
+    """The letter without its sealed bytes. A topic of dead letters can hold a bad record too: it is passed over."""
+    if not isinstance(letter, DeadLetter):
+        return []
     fields: dict[str, Any] = msgspec.to_builtins(letter)
     del fields["key"], fields["value"]
-    return fields | {"sealed_bytes": len(letter.value or b"")}
+    return [fields | {"sealed_bytes": len(letter.value or b"")}]

@@ -86,7 +86,7 @@ def _route(settings: Settings, bots: Bots, bot: str, route: Route) -> Finding:
 
 def _broker(settings: Settings) -> str:
     existing = KafkaAdmin(settings.bootstrap_servers).partitions(timeout_seconds=3.0)
-    missing = [name for name in catalogue() if name not in existing]
+    missing = catalogue().keys() - existing.keys()
     if missing:
         raise Unavailable(f"{len(missing)} topics are missing; run `sluice topics apply`")
     return f"{settings.bootstrap_servers}, all topics there"

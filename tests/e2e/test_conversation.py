@@ -134,6 +134,11 @@ def test_two_questions_at_the_prompt(platform: Platform):
     os.close(parent)
 
 
+def test_the_end_of_the_input_leaves(platform: Platform):
+    done = subprocess.run([SLUICE, "chat"], env=platform.environment, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    assert done.returncode == 0
+
+
 def test_the_cli_says_what_is_wrong(in_process):
     assert in_process("chat", "--json").exit_code == 2
     assert in_process("chat", "--session", "not an id!", "--once", "x").exit_code == 2
