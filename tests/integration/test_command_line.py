@@ -100,7 +100,7 @@ async def test_the_producer_in_trouble(kafka: str, monkeypatch: pytest.MonkeyPat
     words: list[str] = []
     producer = KafkaProducer(kafka, "test", words.append, {"delivery.timeout.ms": 500, "request.timeout.ms": 300})
     producer.start()
-    with pytest.raises(Unavailable, match="UNKNOWN_TOPIC|MSG_TIMED_OUT"):
+    with pytest.raises(Unavailable, match=r"UNKNOWN_TOPIC|MSG_TIMED_OUT"):
         await (await producer.put("no-such-topic", "k", b"v", []))
 
     class Refusing:
