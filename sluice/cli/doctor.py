@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.metadata import distributions
 
 import httpx
 import typer
@@ -18,6 +18,7 @@ from sluice.settings import Settings, load_settings
 from sluice.topics import catalogue
 
 _FREE_BYTES = 2_000_000_000
+_PACKAGES = ("faust-streaming", "litellm", "uvicorn", "pyarrow", "supervisor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _packages() -> Finding:
-    missing = [name for name in ("faust", "litellm", "uvicorn", "pyarrow", "supervisor") if find_spec(name) is None]
+    installed = {found.name.lower() for found in distributions()}
+    missing = [name for name in _PACKAGES if name not in installed]
     return Finding("packages", not missing, f"missing: {', '.join(missing)}; run `make up`" if missing else "installed")
 
 
