@@ -1,6 +1,9 @@
 """The messages a model sees: the bot's template, the conversation so far, the question."""
 
+from functools import lru_cache
+
 from jinja2 import StrictUndefined
+from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.ports import Prompt, PromptMessage
@@ -11,9 +14,15 @@ from sluice.safe_text import SafeText
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False)
 
 
+@lru_cache(maxsize=256)
+def _compiled(source: str) -> JinjaTemplate:
+    """Compiling costs 1.5 ms; a version of a template never changes."""
+    return _ENVIRONMENT.from_string(source)
+
+
 def render(template: Template, bot: Bot) -> SafeText:
     """The system message. What people wrote never reaches the template."""
-    return SafeText(_ENVIRONMENT.from_string(template.source).render(bot=bot.name, description=bot.description).strip())
+    return SafeText(_compiled(template.source).render(bot=bot.name, description=bot.description).strip())
 
 
 def prompt_for(ready: PromptReady, bot: Bot, template: Template) -> Prompt:

@@ -1,0 +1,11 @@
+"""What every benchmark is told."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`cold` adds the start from a fresh clone, which takes minutes."""
+
+    port_offset: int = 4000
+    cold: bool = False
