@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from gateway.frames import TICKET_PREFIX
 from sluice.clock import Clock
@@ -61,15 +61,23 @@ class Access:
         origin = headers.get("origin")
         if origin is None or origin in self.allowed_origins:
             return
-        if urlsplit(origin).netloc != headers.get("host"):
+        if _parts(origin).netloc != headers.get("host"):
             raise Refused(ErrorCode.ORIGIN_REFUSED)
 
     def development_token(self, headers: Mapping[str, str], client: str | None) -> str:
         """For the page on loopback. Raises Refused elsewhere, also when a foreign name points at loopback."""
         if not self.dev_tokens:
             raise Refused(ErrorCode.NOT_FOUND)
-        host = urlsplit("//" + headers.get("host", "")).hostname or ""
+        host = _parts("//" + headers.get("host", "")).hostname or ""
         if client not in _LOOPBACK_NAMES or host not in _LOOPBACK_NAMES:
             raise Refused(ErrorCode.ORIGIN_REFUSED)
         self.check_origin(headers)
         return issue(DEVELOPER, self.signing_key, self.clock(), self.token_seconds)
+
+
+def _parts(url: str) -> SplitResult:
+    """Raises Refused on what is no URL."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise Refused(ErrorCode.ORIGIN_REFUSED) from None

@@ -161,7 +161,7 @@ class Bridge:
                 if first is not None:
                     self._troubled = False
                     self._take([first, *self._consumer.consume(_BATCH, 0)])
-            except (KafkaException, Unavailable) as error:
+            except KafkaException as error:
                 self._troubled = True
                 self._log.warning("the log cannot be read", error=type(error).__name__, reason=str(error)[:200])
         self._consumer.close()
@@ -201,6 +201,16 @@ class Bridge:
             self._log.warning("the log cannot be read", reason=error.name())
 
     def _decode(self, message: Message) -> Event | None:
+        while not self._stopping.is_set():
+            try:
+                return self._readable(message)
+            except Unavailable as error:  # the registry is away: wait, nothing may be passed over
+                self._troubled = True
+                self._log.warning("waiting for what is away", reason=str(error))
+                self._stopping.wait(_RETRY_SECONDS)
+        return None
+
+    def _readable(self, message: Message) -> Event | None:
         try:
             return self._codec.decode(message.value())
         except Rejected as rejected:

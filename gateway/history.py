@@ -127,7 +127,7 @@ class History:
         """Sessions of a person before (updated_at, session_id), newest first."""
         query = (
             "select session_id, title, bot, updated_at, "
-            "(select count(*) from turns t where t.session_id = s.session_id) "
+            "(select count(*) from turns t where t.session_id = s.session_id and t.user_id = s.user_id) "
             "from sessions s where user_id = ? and (updated_at, session_id) < (?, ?) "
             "order by updated_at desc, session_id desc limit ?"
         )
@@ -170,7 +170,10 @@ class History:
 _SELECT_TURN = "select turn_id, session_id, user_id, created_at, bot, state, document from turns"
 
 
-_AFTER = " where session_id = ? and (created_at, turn_id) > (?, ?) order by created_at, turn_id limit ?"
+_AFTER = (
+    " where session_id = ?1 and user_id = (select user_id from sessions where session_id = ?1)"
+    " and (created_at, turn_id) > (?2, ?3) order by created_at, turn_id limit ?4"
+)
 
 
 def _turn(row: tuple[Any, ...]) -> StoredTurn:

@@ -23,7 +23,7 @@ class Hub:
     clock: Clock
     replies: dict[str, Reply] = field(default_factory=dict)
     _listeners: dict[str, set[Deliver]] = field(default_factory=lambda: defaultdict(set))
-    _by_session: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _by_session: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
     _finished: list[tuple[datetime, str]] = field(default_factory=list)
 
     def listen(self, session_id: str, deliver: Deliver) -> None:
@@ -51,7 +51,7 @@ class Hub:
         reply = self.replies.get(event.turn_id)
         if reply is None:
             reply = self.replies[event.turn_id] = reply_of(event)
-            self._by_session[event.session_id].add(event.turn_id)
+            self._by_session[event.session_id][event.turn_id] = None
         if not reply.apply(event):
             return
         if reply.terminal is not None:
@@ -70,6 +70,6 @@ class Hub:
             reply = self.replies.pop(turn_id, None)
             if reply is not None:
                 turns = self._by_session[reply.session_id]
-                turns.discard(turn_id)
+                turns.pop(turn_id, None)
                 if not turns:
                     del self._by_session[reply.session_id]

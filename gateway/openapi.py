@@ -147,7 +147,7 @@ def openapi_document() -> dict[str, Any]:
                     None,
                     media="text/event-stream",
                     parameters=[_TURN, {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}],
-                    refusals=("404",),
+                    refusals=("404", "503"),
                 )
             },
             "/v1/turns/{turn_id}/stop": {

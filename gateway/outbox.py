@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Iterable
 
-from gateway.frames import Delta, ServerFrame
+from gateway.frames import Delta, ServerFrame, Snapshot
+
+_SMALL_FRAME_BYTES = 256
 
 
 class Outbox:
@@ -20,7 +22,7 @@ class Outbox:
         """Never waits. Beyond the limit everything is dropped and `overflown` says so: the reader must resume."""
         if self.overflown:
             return
-        self._size += len(frame.text.encode()) if isinstance(frame, Delta) else 256
+        self._size += len(frame.text.encode()) if isinstance(frame, Delta | Snapshot) else _SMALL_FRAME_BYTES
         if self._size > self._limit:
             self.overflown = True
             self._frames.clear()

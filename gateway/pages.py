@@ -24,11 +24,20 @@ SECURITY_HEADERS = {
 async def page(request: Request) -> Response:
     """`/`, or a file of the build."""
     name = request.path_params.get("path", "index.html")
-    file = (WEB / name).resolve()
-    if not file.is_relative_to(WEB) or not file.is_file():
+    file = _file(name)
+    if file is None:
         if name == "index.html":
             return PlainTextResponse("The page is not built. `make up` builds it.\n", 503, SECURITY_HEADERS)
         return PlainTextResponse("not found\n", 404, SECURITY_HEADERS)
     lasting = "assets" in file.parts
     caching = {"Cache-Control": "public, max-age=31536000, immutable" if lasting else "no-cache"}
     return FileResponse(file, headers=SECURITY_HEADERS | caching)
+
+
+def _file(name: str) -> Path | None:
+    """The file of that name in the build, if there can be one."""
+    try:
+        file = (WEB / name).resolve()
+        return file if file.is_relative_to(WEB) and file.is_file() else None
+    except (OSError, ValueError):
+        return None

@@ -63,7 +63,7 @@ def read_frame(data: str | bytes) -> ClientFrame:
     try:
         frame: ClientFrame = _DECODER.decode(raw)
     except msgspec.ValidationError as error:
-        raise Refused(_unknown_type(raw), _safe(error), _reference(raw)) from None
+        raise _refusal(error, raw) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Refused(ErrorCode.INVALID_JSON) from None
     check(frame)
@@ -118,20 +118,17 @@ def _bytes(text: str) -> bytes:
         raise Refused(ErrorCode.INVALID_JSON) from None
 
 
-def _fields(raw: bytes) -> dict[str, Any]:
-    found = msgspec.json.decode(raw)
-    return found if isinstance(found, dict) else {}
-
-
-def _unknown_type(raw: bytes) -> ErrorCode:
-    kind = _fields(raw).get("type")
-    return ErrorCode.UNKNOWN_FRAME_TYPE if isinstance(kind, str) and kind not in _TYPES else ErrorCode.INVALID_FRAME
-
-
-def _reference(raw: bytes) -> str | None:
-    fields = _fields(raw)
-    reference = fields.get("client_msg_id", fields.get("turn_id"))
-    return reference[:64] if isinstance(reference, str) else None
+def _refusal(error: msgspec.ValidationError, raw: bytes) -> Refused:
+    """What is wrong with a frame: its JSON after all, its type, or a field."""
+    try:
+        found: Any = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return Refused(ErrorCode.INVALID_JSON)
+    fields = found if isinstance(found, dict) else {}
+    kind, reference = fields.get("type"), fields.get("client_msg_id", fields.get("turn_id"))
+    unknown = isinstance(kind, str) and kind not in _TYPES
+    code = ErrorCode.UNKNOWN_FRAME_TYPE if unknown else ErrorCode.INVALID_FRAME
+    return Refused(code, _safe(error), reference[:64] if isinstance(reference, str) else None)
 
 
 def _safe(error: msgspec.ValidationError) -> str:

@@ -67,7 +67,7 @@ def catch_up(reply: Reply, cursor: tuple[str, int, int] | None) -> list[ServerFr
     frames: list[ServerFrame] = []
     if reply.attempt:
         turn_id, attempt, seq = cursor or ("", 0, -1)
-        if turn_id == reply.turn_id and attempt == reply.attempt and seq <= reply.last_seq:
+        if turn_id == reply.turn_id and attempt == reply.attempt and -1 <= seq <= reply.last_seq:
             if seq < reply.last_seq:
                 missing = "".join(reply.pieces[seq + 1 :])
                 frames.append(Delta(reply.turn_id, reply.attempt, reply.last_seq, seq + 1, missing))

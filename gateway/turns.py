@@ -1,6 +1,7 @@
 """What clients can ask for, whatever way they came: accept, stop, judge, look up. Raises Refused with a code."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +63,8 @@ class Turns:
         )
         await self._log(request, ref)
         self.history.record([request])
-        await self.post(_accept_timed(request))
+        with contextlib.suppress(Unavailable):  # the message is on the log: nothing takes that back
+            await self.post(_accept_timed(request))
         return turn_id
 
     def check_owner(self, user_id: str, session_id: str, ref: str | None = None) -> None:

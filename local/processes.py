@@ -167,7 +167,7 @@ class ProcessManager:
                 "startretries=1000000",
                 f"stopwaitsecs={program.stop_seconds}",
                 "redirect_stderr=true",
-                f"stdout_logfile={_quoted(logs / (program.name + '.log'))}",
+                f"stdout_logfile={_quoted(_quoted(logs / (program.name + '.log')))}",  # expanded twice
                 "stdout_logfile_maxbytes=20MB",
                 "stdout_logfile_backups=3",
             ]

@@ -1,5 +1,6 @@
 """What the provider would bill: the independent witness for the usage ledger."""
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -24,11 +25,14 @@ class Meter:
 
     keep: int = 100_000
     calls: list[Call] = field(default_factory=list)
+    _gone: Counter[str] = field(default_factory=Counter)
 
     def begin(self, call_id: str, model: str, traceparent: str, prompt_tokens: int) -> Call:
         """Note a call."""
         call = Call(call_id, model, traceparent, prompt_tokens)
         self.calls.append(call)
+        for gone in self.calls[: -self.keep]:
+            self._gone.update(_sums(gone))
         del self.calls[: -self.keep]
         return call
 
@@ -36,9 +40,12 @@ class Meter:
         """`{"calls": [...], "totals": {...}}`."""
         return {
             "calls": [asdict(call) for call in self.calls],
-            "totals": {
-                "calls": len(self.calls),
-                "prompt_tokens": sum(call.prompt_tokens for call in self.calls),
-                "completion_tokens": sum(call.completion_tokens for call in self.calls),
-            },
+            "totals": {name: self._gone[name] + sum(_sums(call)[name] for call in self.calls) for name in _NAMES},
         }
+
+
+_NAMES = ("calls", "prompt_tokens", "completion_tokens")
+
+
+def _sums(call: Call) -> dict[str, int]:
+    return dict(zip(_NAMES, (1, call.prompt_tokens, call.completion_tokens), strict=True))

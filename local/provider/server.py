@@ -58,7 +58,9 @@ class Provider:
             body = await request.json()
             messages = [{"role": str(m["role"]), "content": _text(m["content"])} for m in body["messages"]]
             behaviour = BEHAVIOURS.get(str(body["model"]))
-        except (ValueError, KeyError, TypeError):
+            limit = _limit(body)
+            with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        except (ValueError, KeyError, TypeError, AttributeError):
             return _error(400, "invalid_request", "This is not a chat completion request.")
         if behaviour is None:
             return _error(404, "model_not_found", "There is no such model. GET /v1/models lists them.")
@@ -69,11 +71,12 @@ class Provider:
         refused = await self._before_answer(request, behaviour, call)
         if refused is not None:
             return refused
-        answer = tokens_of(behaviour.answer(messages[-1]["content"] if messages else ""))[: _limit(body)]
+        whole = tokens_of(behaviour.answer(messages[-1]["content"] if messages else ""))
+        answer = whole[:limit]
+        finish = "stop" if len(answer) == len(whole) else "length"
         if not body.get("stream"):
-            return await _whole(behaviour, call, answer)
-        with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-        return await _Stream(request, behaviour, call, with_usage).run(answer)
+            return await _whole(behaviour, call, answer, finish)
+        return await _Stream(request, behaviour, call, with_usage, finish).run(answer)
 
     async def _before_answer(self, request: web.Request, behaviour: Behaviour, call: Call) -> web.Response | None:
         first_of_two = self.seen[behaviour.name] % 2 == 1
@@ -104,6 +107,7 @@ class _Stream:
     behaviour: Behaviour
     call: Call
     with_usage: bool
+    finish: str
 
     async def run(self, answer: list[str]) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
@@ -139,7 +143,7 @@ class _Stream:
         await response.write(_event(self._chunk([{"index": 0, "delta": delta, "finish_reason": finish}])))
 
     async def _end(self, response: web.StreamResponse) -> None:
-        await self._send(response, {}, "stop")
+        await self._send(response, {}, self.finish)
         if self.with_usage:
             await response.write(_event(self._chunk([]) | {"usage": _usage(self.call)}))
         self.call.state = "completed"
@@ -151,7 +155,7 @@ class _Stream:
         return head | {"model": self.behaviour.name, "choices": choices}
 
 
-async def _whole(behaviour: Behaviour, call: Call, answer: list[str]) -> web.Response:
+async def _whole(behaviour: Behaviour, call: Call, answer: list[str], finish: str) -> web.Response:
     await asyncio.sleep(behaviour.first_token_seconds + behaviour.token_seconds * len(answer))
     call.completion_tokens, call.state = len(answer), "completed"
     message = {"role": "assistant", "content": "".join(answer)}
@@ -161,7 +165,7 @@ async def _whole(behaviour: Behaviour, call: Call, answer: list[str]) -> web.Res
             "object": "chat.completion",
             "created": _CREATED,
             "model": behaviour.name,
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "choices": [{"index": 0, "message": message, "finish_reason": finish}],
             "usage": _usage(call),
         }
     )

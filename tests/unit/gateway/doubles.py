@@ -1,0 +1,72 @@
+"""A gateway without Kafka: the real parts over a bridge that reads nothing and a log in memory."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from gateway.access import Access
+from gateway.edge import Edge
+from gateway.history import History
+from gateway.hub import Hub
+from gateway.turns import Turns
+from sluice.bots import load_bots
+from sluice.codec import Codec
+from sluice.key_store import MemoryKeyStore
+from sluice.logs import get_logger
+from sluice.metrics import make_metrics
+from sluice.paths import data_folder
+from sluice.schema_ids import LockFileIds
+from sluice.sealing import Sealer
+from sluice.settings import Settings
+from sluice.tokens import issue
+from tests.doubles import ManualClock, MemoryLog
+
+CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
+SIGNING, PSEUDONYM = b"k" * 64, b"p" * 64
+
+
+@dataclass
+class QuietBridge:
+    """Counts who wants what; `away` never catches up."""
+
+    away: bool = False
+    healthy: bool = True
+    stopped: bool = False
+    wanted: list[str] = field(default_factory=list)
+
+    async def want(self, session_id: str) -> None:
+        self.wanted.append(session_id)
+        if self.away:
+            raise TimeoutError
+
+    def release(self, session_id: str) -> None:
+        self.wanted.remove(session_id)
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+
+@dataclass
+class StoppableLog(MemoryLog):
+    """The producer of a whole process."""
+
+    async def stop(self) -> int:
+        return 0
+
+
+def make_edge(folder: Path, **settings: Any) -> Edge:
+    clock, log = ManualClock(), StoppableLog()
+    metrics = make_metrics(CollectorRegistry())
+    read = Settings(home=folder, **settings)
+    hub = Hub(clock)
+    sealer = Sealer(MemoryKeyStore(), "default")
+    history = History(folder / "history.sqlite", "cluster")
+    turns = Turns(load_bots(read), history, hub, CODEC, log, sealer, clock, metrics)
+    access = Access(SIGNING, PSEUDONYM, clock, read.token_seconds, read.dev_tokens, read.allowed_origins)
+    return Edge(read, access, turns, hub, QuietBridge(), log, metrics, get_logger())  # type: ignore[arg-type]
+
+
+def bearer(edge: Edge, subject: str = "jane") -> dict[str, str]:
+    return {"Authorization": f"Bearer {issue(subject, SIGNING, edge.turns.clock(), 3600)}"}

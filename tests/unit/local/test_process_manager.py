@@ -1,0 +1,95 @@
+"""A real supervisord over programs that do nothing."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local import processes
+from local.broker import Broker
+from local.processes import RUNNING, ProcessManager, ProcessState, Program
+from sluice.errors import ConfigurationError
+from sluice.settings import Settings
+
+WAIT = [sys.executable, "-c", "import signal; print('100% here', flush=True); signal.pause()"]
+QUIT = [sys.executable, "-c", "raise SystemExit(1)"]
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessManager]:
+    programs = [Program("waits", WAIT, 1), Program("quits", QUIT, 2)]
+    monkeypatch.setattr(processes, "programs", lambda _settings: programs)
+    made = ProcessManager(Settings(home=tmp_path / "a home"))
+    made.launch()
+    yield made
+    if made.running():
+        made.shut_down()
+
+
+def until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def state_of(manager: ProcessManager, name: str) -> ProcessState:
+    return next(state for state in manager.states() if state.name == name)
+
+
+def test_a_platform_is_started_watched_and_stopped(manager: ProcessManager, tmp_path: Path):
+    assert manager.running()
+    assert {state.state for state in manager.states()} == {"STOPPED"}
+    assert {(state.pid, state.uptime_seconds) for state in manager.states()} == {(0, 0)}
+    manager.start("waits")
+    until(lambda: state_of(manager, "waits").state == RUNNING)
+    pid = state_of(manager, "waits").pid
+    manager.start("waits")
+    assert state_of(manager, "waits").pid == pid
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: state_of(manager, "waits").state == RUNNING and state_of(manager, "waits").pid != pid)
+    manager.start("quits")
+    until(lambda: state_of(manager, "quits").state == "BACKOFF")
+    again = state_of(manager, "waits").pid
+    log = tmp_path / "a home" / "logs" / "waits.log"
+    until(lambda: log.read_text().count("100% here") == 2)
+    manager.shut_down()
+    assert not manager.running()
+    assert not processes._alive(again)
+
+
+def test_a_home_may_have_a_percent_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(processes, "programs", lambda _settings: [Program("waits", WAIT, 1)])
+    made = ProcessManager(Settings(home=tmp_path / "50%"))
+    made.launch()
+    made.start("waits")
+    until((tmp_path / "50%" / "logs" / "waits.log").exists)
+    made.shut_down()
+
+
+def test_a_configuration_that_is_refused_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made = ProcessManager(Settings(home=tmp_path))
+    monkeypatch.setattr(made, "configuration", lambda: "[supervisord]\nlogfile=/no/such/folder/x\n")
+    with pytest.raises(ConfigurationError, match="did not start"):
+        made.launch()
+
+
+def test_a_manager_that_does_not_stop_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(processes, "_STOP_SECONDS", 0.0)
+    (tmp_path / "supervisord.pid").write_text(str(os.getpid()))
+    with pytest.raises(ConfigurationError, match=f"kill {os.getpid()}"):
+        ProcessManager(Settings(home=tmp_path)).shut_down()
+
+
+def test_the_broker_listens_on_loopback_only_and_makes_no_topics(tmp_path: Path):
+    broker = Broker(tmp_path, 19092, 19093)
+    lines = dict(line.split("=", 1) for line in broker.configuration.splitlines())
+    hosts = {address.rsplit(":", 1)[0].split("//")[1] for address in lines["listeners"].split(",")}
+    assert hosts == {"127.0.0.1"}
+    assert lines["advertised.listeners"] == lines["listeners"]
+    assert (lines["auto.create.topics.enable"], lines["log.dirs"]) == ("false", str(tmp_path / "log"))
+    assert broker.command[-1] == str(tmp_path / "server.properties")
