@@ -3,6 +3,7 @@
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,16 @@ from local.jars import kafka_lib
 from sluice.errors import ConfigurationError
 
 _HEAP = ["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"]
+
+
+def new_cluster_id(new_uuid: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
+    """22 characters of base64url. Never with a dash in front, which Kafka's tool takes for an option (Kafka's own
+    `Uuid.randomUuid` avoids it too).
+    """
+    while True:
+        cluster_id = urlsafe_b64encode(new_uuid().bytes).decode().rstrip("=")
+        if not cluster_id.startswith("-"):
+            return cluster_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,7 @@ class Broker:
         self._file.write_text(self.configuration)
         if (self.folder / "log" / "meta.properties").exists():
             return
-        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = new_cluster_id()
         arguments = ["format", "--standalone", "-t", cluster_id, "-c", str(self._file)]
         done = subprocess.run(
             self._java(["-Xmx64m", "-XX:TieredStopAtLevel=1"], "kafka.tools.StorageTool", *arguments),

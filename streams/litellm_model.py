@@ -21,6 +21,7 @@ litellm.turn_off_message_logging = True
 litellm.telemetry = False
 
 _LONGEST_SECONDS = 3600.0
+_FORBIDDEN = 403
 # First match wins: several of these are subclasses of later ones.
 _CODES: tuple[tuple[type[Exception], ErrorCode], ...] = (
     (litellm.ContextWindowExceededError, ErrorCode.MODEL_CONTEXT_TOO_LONG),
@@ -69,9 +70,11 @@ class LitellmModel:
                     if choice.delta.content:
                         spoke = True
                         yield Said(SafeText(choice.delta.content))
-            if finish_reason is None:
+            # litellm makes up what the provider did not send: a `stop` where the stream just ended, and a token count.
+            if finish_reason is None or response.received_finish_reason is None:
                 raise ModelFailed(ErrorCode.MODEL_STREAM_BROKEN, call_id)
-            yield Ended(finish_reason, usage, call_id)
+            told = any(getattr(chunk, "usage", None) is not None for chunk in response.chunks)
+            yield Ended(finish_reason, usage if told else None, call_id)
         except ModelFailed:
             raise
         except Exception as error:
@@ -130,6 +133,8 @@ def _usage(chunk: Any) -> Usage | None:
 def _code_of(error: Exception, *, spoke: bool) -> ErrorCode:
     if spoke:
         return ErrorCode.MODEL_STREAM_BROKEN
+    if getattr(error, "status_code", None) == _FORBIDDEN:
+        return ErrorCode.MODEL_REFUSED_KEY
     return next((code for kind, code in _CODES if isinstance(error, kind)), ErrorCode.MODEL_UNAVAILABLE)
 
 

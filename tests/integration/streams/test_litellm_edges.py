@@ -64,9 +64,9 @@ def says(*chunks: dict[str, Any]) -> Handler:
     return handler
 
 
-def refuses(status: int, message: str, code: str) -> Handler:
+def refuses(status: int, message: str, code: str, kind: str = "") -> Handler:
     async def handler(_request: web.Request) -> web.StreamResponse:
-        error = {"message": f"{message} {PLANTED}", "type": "invalid_request_error", "code": code, "param": None}
+        error = {"message": f"{message} {PLANTED}", "type": kind or code, "code": code, "param": None}
         return web.json_response({"error": error}, status=status)
 
     return handler
@@ -113,11 +113,14 @@ async def test_usage_beside_the_last_piece_is_taken(serve: Serve):
             ErrorCode.MODEL_CONTEXT_TOO_LONG,
         ),
         (
-            refuses(400, "Your request was rejected: content_policy_violation", "content_policy_violation"),
+            refuses(400, "Your request was rejected.", "content_policy_violation", "invalid_request_error"),
             ErrorCode.MODEL_CONTENT_FILTERED,
         ),
         (refuses(400, "max_tokens is too large", "invalid_value"), ErrorCode.MODEL_REFUSED_REQUEST),
-        (refuses(403, "not for you", "forbidden"), ErrorCode.MODEL_REFUSED_KEY),
+        pytest.param(
+            refuses(403, "not for you", "forbidden"),
+            ErrorCode.MODEL_REFUSED_KEY,
+        ),
         (refuses(408, "too slow", "timeout"), ErrorCode.MODEL_TIMEOUT),
         (refuses(502, "bad gateway", "bad_gateway"), ErrorCode.MODEL_UNAVAILABLE),
     ],

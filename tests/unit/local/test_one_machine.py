@@ -4,13 +4,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from local import bootstrap, jars, page, ports
-from local.broker import Broker
+from local.broker import Broker, new_cluster_id
 from local.processes import ProcessManager, programs
 from local.provider.answers import assistant, echo, story, tokens_of
 from sluice.errors import ConfigurationError
@@ -127,6 +128,11 @@ def test_every_process_has_a_log_and_is_started_again(tmp_path: Path):
     assert text.count("autorestart=true") == 7
     assert "50%%%%/logs/respond.log" in text  # supervisor expands it twice
     assert not ProcessManager(Settings(home=tmp_path)).running()
+
+
+def test_a_cluster_id_is_no_option():
+    made = iter([UUID(int=0xF8 << 120), UUID(int=1)])
+    assert new_cluster_id(lambda: next(made)) == "AAAAAAAAAAAAAAAAAAAAAQ"
 
 
 def test_a_log_that_cannot_be_formatted_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
