@@ -52,7 +52,7 @@ def main() -> None:
     servers, keys = settings.bootstrap_servers, settings.keys_dir
 
     def on_fatal(reason: str) -> None:
-        log.error("producer failed, ending the process", reason=reason)
+        log.error("ending the process", reason=reason)
         sys.stdout.flush()
         os._exit(70)
 
@@ -62,7 +62,7 @@ def main() -> None:
     history = History(settings.state_dir / "gateway" / "history.sqlite", admin.cluster_id())
     hub = Hub(utc_now)
     letters = DeadLetters(codec, read_key_file(keys, PUBLIC_FILE), "sluice-gateway", utc_now)
-    bridge = Bridge(servers, codec, hub, history, producer, letters, utc_now, metrics, log)
+    bridge = Bridge(servers, codec, hub, history, producer, letters, utc_now, metrics, log, on_fatal)
     sealer = Sealer(FileKeyStore(keys / "subjects"), settings.tenant)
     turns = Turns(load_bots(settings), history, hub, codec, producer, sealer, utc_now, metrics)
     access = Access(

@@ -22,7 +22,7 @@ from sluice.dead_letters import DeadLetters
 from sluice.errors import Rejected, Unavailable
 from sluice.events import ChatRequested, Event, ReplyEvent, TurnFinished
 from sluice.kafka_config import consumer_config
-from sluice.kafka_producer import KafkaProducer
+from sluice.kafka_producer import KafkaProducer, OnFatal
 from sluice.kafka_records import origin_of
 from sluice.logs import Logger
 from sluice.metrics import Metrics
@@ -53,6 +53,7 @@ class Bridge:
         clock: Clock,
         metrics: Metrics,
         log: Logger,
+        on_fatal: OnFatal = lambda _reason: None,
     ) -> None:
         self._codec, self._hub, self._history, self._producer = codec, hub, history, producer
         self._dead_letters, self._clock, self._metrics, self._log = dead_letters, clock, metrics, log
@@ -65,6 +66,7 @@ class Bridge:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._read, name="gateway-reader", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._on_fatal = on_fatal
         self._troubled = False
         self._assigned: set[int] = set()
         self._ends: dict[int, int] = {}
@@ -164,6 +166,10 @@ class Bridge:
             except KafkaException as error:
                 self._troubled = True
                 self._log.warning("the log cannot be read", error=type(error).__name__, reason=str(error)[:200])
+            except Exception as error:
+                self._log.error("the reader failed", error=type(error).__name__)
+                self._on_fatal(f"reader: {type(error).__name__}")
+                return
         self._consumer.close()
 
     def _take(self, messages: list[Message]) -> None:
@@ -187,6 +193,8 @@ class Bridge:
                 history.append(event)
             elif isinstance(event, _REPLY_EVENTS):
                 replies.append(event)
+        if self._stopping.is_set():
+            return  # what was not read for want of a registry comes again after the next start
         if positions:
             self._history.record(history, positions)
         if (replies or ends) and self._loop is not None:
@@ -218,7 +226,9 @@ class Bridge:
             topic, value = self._dead_letters.letter(origin, rejected.reason, rejected.detail)
             if self._loop is not None:
                 key = f"{origin.partition}-{origin.offset}"
-                asyncio.run_coroutine_threadsafe(self._producer.post(topic, key, value, origin.headers), self._loop)
+                asyncio.run_coroutine_threadsafe(
+                    self._producer.post(topic, key, value, origin.trace_headers), self._loop
+                )
             self._metrics.count("sluice_dead_letters_total", topic=origin.topic, reason=rejected.reason.value)
             return None
 

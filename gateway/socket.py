@@ -3,7 +3,7 @@
 import asyncio
 
 import msgspec
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketState
 
 from gateway.connection import Connection
 from gateway.edge import Edge
@@ -34,8 +34,6 @@ async def websocket_endpoint(websocket: WebSocket) -> None:
     try:
         connection.greet()
         await _read(websocket, connection)
-    except WebSocketDisconnect:
-        pass
     finally:
         edge.metrics.gauge("sluice_sockets").dec()
         connection.close()

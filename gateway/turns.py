@@ -63,8 +63,7 @@ class Turns:
         )
         await self._log(request, ref)
         self.history.record([request])
-        with contextlib.suppress(Unavailable):  # the message is on the log: nothing takes that back
-            await self.post(_accept_timed(request))
+        await self.post(_accept_timed(request))
         return turn_id
 
     def check_owner(self, user_id: str, session_id: str, ref: str | None = None) -> None:
@@ -129,8 +128,9 @@ class Turns:
             raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None
 
     async def post(self, event: TurnEvent) -> None:
-        """Put telemetry on the log without waiting for it."""
-        await self.producer.post(*self._record(event))
+        """Put telemetry on the log without waiting for it. That it cannot be written takes nothing back."""
+        with contextlib.suppress(Unavailable):
+            await self.producer.post(*self._record(event))
 
     def _record(self, event: TurnEvent) -> tuple[str, str, bytes, Headers]:
         headers: Headers = [(HEADER, event.traceparent.encode())]

@@ -31,6 +31,11 @@ class Origin:
     headers: Headers
 
     @property
+    def trace_headers(self) -> Headers:
+        """The only headers that go on with a letter: the others may be of any size."""
+        return [(name, value) for name, value in self.headers if name == HEADER]
+
+    @property
     def traceparent(self) -> str | None:
         """From the record's header."""
         return next((v.decode(errors="replace") for n, v in self.headers if n == HEADER and isinstance(v, bytes)), None)

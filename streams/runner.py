@@ -84,7 +84,7 @@ class Runner(Generic[E]):
 
     async def _put_away(self, origin: Origin, rejected: Rejected, publisher: Publisher) -> None:
         topic, value = self.dead_letters.letter(origin, rejected.reason, rejected.detail)
-        await publisher.put(topic, f"{origin.partition}-{origin.offset}", value, origin.headers)
+        await publisher.put(topic, f"{origin.partition}-{origin.offset}", value, origin.trace_headers)
         self.metrics.count("sluice_dead_letters_total", topic=origin.topic, reason=rejected.reason.value)
         self.log.warning(
             "record put away",

@@ -299,9 +299,6 @@ class TestWithARegistryThatStaysAway:
     def codec(self) -> RegistryAway:
         return RegistryAway()
 
-    @pytest.mark.xfail(
-        strict=True, reason="gateway/bridge.py: _decode gives None on stopping, and the position is stored all the same"
-    )
     async def test_stopping_passes_nothing_over(self, reading: Reading):
         reading.give("ChatRequested", "chat-requests", 0)
         await until(lambda: not reading.bridge.healthy)

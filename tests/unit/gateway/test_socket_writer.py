@@ -51,9 +51,6 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="gateway/socket.py: Unavailable of the telemetry ends the writer, and nobody notices"
-)
 async def test_a_log_that_is_away_does_not_silence_the_socket(edge, jane):
     socket = PaperSocket()
     writer = asyncio.create_task(_write(socket, jane, edge))  # type: ignore[arg-type]
