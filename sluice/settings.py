@@ -32,7 +32,7 @@ class Settings(BaseSettings):
         default_factory=lambda: checkout() / ".sluice", description="Data, logs and state of one platform."
     )
     port_offset: int = Field(
-        0, ge=0, le=50000, description="Added to every port, to run several platforms on one machine."
+        0, ge=0, le=55000, description="Added to every port, to run several platforms on one machine."
     )
     broker: str = Field("local", description="`local` for the built-in Apache Kafka, or host:port,...")
     llm: str = Field("dev", description="`dev` for the development provider, or any model name litellm knows.")
