@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from agents.account import Attempt, Cost
 from sluice.clock import milliseconds_between
@@ -115,7 +116,7 @@ def _terminal(
     now: datetime,
 ) -> TerminalEvent:
     number = last.number if last else 0
-    head = {
+    head: dict[str, Any] = {
         "event_id": derived_event_id(ready.turn_id, number, "terminal"),
         "traceparent": ready.traceparent,
         "turn_id": ready.turn_id,

@@ -59,7 +59,7 @@ def main() -> None:
     producer = KafkaProducer(servers, "sluice-gateway", on_fatal)
     admin = KafkaAdmin(servers)
     wait_for_topics(admin, catalogue())
-    history = History(settings.state_dir / "gateway" / "history.sqlite", admin.cluster_id())
+    history = History(settings.state_of("gateway") / "history.sqlite", admin.cluster_id())
     hub = Hub(utc_now)
     letters = DeadLetters(codec, read_key_file(keys, PUBLIC_FILE), "sluice-gateway", utc_now)
     bridge = Bridge(servers, codec, hub, history, producer, letters, utc_now, metrics, log, on_fatal)

@@ -59,7 +59,7 @@ class Hub:
             self._forget_old()
         listeners = self._listeners.get(event.session_id)
         if listeners:
-            frame = frame_of(event)
+            frame = frame_of(event, reply.attempt)
             for deliver in tuple(listeners):
                 deliver(frame)
 

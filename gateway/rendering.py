@@ -24,21 +24,21 @@ from sluice.events import (
 from sluice.replies import Reply
 
 
-def frame_of(event: ReplyEvent) -> ServerFrame:
-    """One event, one frame."""
+def frame_of(event: ReplyEvent, attempt: int) -> ServerFrame:
+    """One event, one frame. `attempt` is the number readers see: see sluice.replies."""
     match event:
         case DeltaProduced():
-            return Delta(event.turn_id, event.attempt, event.seq, event.seq, event.text)
+            return Delta(event.turn_id, attempt, event.seq, event.seq, event.text)
         case AttemptStarted():
-            return Started(event.turn_id, event.session_id, event.attempt, event.model)
+            return Started(event.turn_id, event.session_id, attempt, event.model)
         case AttemptReset():
-            return Reset(event.turn_id, event.attempt)
+            return Reset(event.turn_id, attempt)
         case TurnCompleted():
-            return _completed(event)
+            return _completed(event, attempt)
         case TurnFailed():
             return Failed(event.turn_id, event.code, event.message, event.retryable)
         case TurnCancelled():
-            return Cancelled(event.turn_id, event.attempt)
+            return Cancelled(event.turn_id, attempt)
 
 
 def overhead_ms(first_delta_ms: float | None, first_token_ms: float | None) -> float | None:
@@ -54,12 +54,10 @@ def money(cost_usd: object) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _completed(event: TurnCompleted) -> Completed:
+def _completed(event: TurnCompleted, attempt: int) -> Completed:
     usage = UsageShown(event.usage.prompt_tokens, event.usage.completion_tokens, event.usage.estimated)
     latency = Latency(event.first_delta_ms, event.total_ms, overhead_ms(event.first_delta_ms, event.first_token_ms))
-    return Completed(
-        event.turn_id, event.attempt, usage, money(event.cost_usd), latency, event.model, event.finish_reason
-    )
+    return Completed(event.turn_id, attempt, usage, money(event.cost_usd), latency, event.model, event.finish_reason)
 
 
 def catch_up(reply: Reply, cursor: tuple[str, int, int] | None) -> list[ServerFrame]:
@@ -73,10 +71,10 @@ def catch_up(reply: Reply, cursor: tuple[str, int, int] | None) -> list[ServerFr
                 frames.append(Delta(reply.turn_id, reply.attempt, reply.last_seq, seq + 1, missing))
         else:
             if reply.started is not None:
-                frames.append(frame_of(reply.started))
+                frames.append(frame_of(reply.started, reply.attempt))
             frames.append(Snapshot(reply.turn_id, reply.session_id, reply.attempt, reply.last_seq, reply.text))
     if reply.terminal is not None:
-        frames.append(frame_of(reply.terminal))
+        frames.append(frame_of(reply.terminal, reply.attempt))
     return frames
 
 

@@ -88,6 +88,7 @@ class RequestEnriched(TurnEvent, frozen=True, kw_only=True):
     deadline_at: datetime
     refusal: Refusal | None = None
     hops: tuple[Hop, ...]
+    repeated: bool = False
 
 
 class PromptReady(TurnEvent, frozen=True, kw_only=True):
@@ -104,6 +105,7 @@ class PromptReady(TurnEvent, frozen=True, kw_only=True):
     redacted_types: dict[str, int]
     refusal: Refusal | None = None
     hops: tuple[Hop, ...]
+    repeated: bool = False
 
 
 class AttemptStarted(TurnEvent, frozen=True, kw_only=True):
@@ -111,6 +113,8 @@ class AttemptStarted(TurnEvent, frozen=True, kw_only=True):
 
     attempt: int
     model: str
+    attempt_id: str = ""
+    epoch: int = 0
 
 
 class DeltaProduced(TurnEvent, frozen=True, kw_only=True):
@@ -119,6 +123,7 @@ class DeltaProduced(TurnEvent, frozen=True, kw_only=True):
     attempt: int
     seq: int
     text: SafeText
+    attempt_id: str = ""
 
 
 class AttemptReset(TurnEvent, frozen=True, kw_only=True):
@@ -126,6 +131,7 @@ class AttemptReset(TurnEvent, frozen=True, kw_only=True):
 
     attempt: int
     reason: str
+    attempt_id: str = ""
 
 
 class TurnCompleted(TurnEvent, frozen=True, kw_only=True):
@@ -141,6 +147,8 @@ class TurnCompleted(TurnEvent, frozen=True, kw_only=True):
     total_ms: float
     first_token_ms: float | None = None
     placeholders: Sealed | None = None
+    attempt_id: str = ""
+    epoch: int = 0
 
 
 class TurnFailed(TurnEvent, frozen=True, kw_only=True):
@@ -150,6 +158,8 @@ class TurnFailed(TurnEvent, frozen=True, kw_only=True):
     code: str
     message: str
     retryable: bool
+    attempt_id: str = ""
+    epoch: int = 0
 
 
 class TurnCancelled(TurnEvent, frozen=True, kw_only=True):
@@ -157,6 +167,8 @@ class TurnCancelled(TurnEvent, frozen=True, kw_only=True):
 
     attempt: int
     deltas: int
+    attempt_id: str = ""
+    epoch: int = 0
 
 
 class TurnFinished(TurnEvent, frozen=True, kw_only=True):
@@ -181,6 +193,8 @@ class TurnFinished(TurnEvent, frozen=True, kw_only=True):
     placeholders: Sealed | None = None
     accepted_at: datetime
     hops: tuple[Hop, ...]
+    attempt_id: str = ""
+    epoch: int = 0
 
 
 class StopRequested(TurnEvent, frozen=True, kw_only=True):
@@ -212,6 +226,7 @@ class AttemptMetered(TurnEvent, frozen=True, kw_only=True):
     duration_ms: float
     template_id: str
     template_hash: str
+    attempt_id: str = ""
 
 
 class StageTimed(TurnEvent, frozen=True, kw_only=True):

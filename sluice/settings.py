@@ -20,6 +20,7 @@ _METRICS_PORTS: dict[ProcessName, int] = {
     "landing": 9405,
     "provider": 9406,
 }
+_INSTANCE_PORTS = 100
 _GATEWAY_PORT, _PROVIDER_PORT, _BROKER_PORT, _CONTROLLER_PORT = 8080, 9100, 9092, 9093
 
 
@@ -39,6 +40,11 @@ class Settings(BaseSettings):
     schema_registry_url: str | None = Field(None, description="A Confluent-compatible registry; none: the lock file.")
     bots_dir: Path = Field(default_factory=lambda: data_folder("deploy") / "bots", description="One YAML file a bot.")
     replication_factor: int = Field(1, ge=1, description="Of the topics that `sluice topics apply` creates.")
+    instance: int = Field(1, ge=1, le=50, description="Number of this process among its like on this machine.")
+    group_protocol: Literal["consumer", "classic"] = Field(
+        "consumer", description="Of the workers' groups: `consumer` is KIP-848 (Kafka 4.0 or later)."
+    )
+    failpoints_dir: Path | None = Field(None, description="For fault tests only: see sluice/failpoints.py.")
     tenant: str = Field("default", description="Bound into every sealed field.")
 
     gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on.")
@@ -86,8 +92,8 @@ class Settings(BaseSettings):
 
     @property
     def gateway_port(self) -> int:
-        """Of page, WebSocket and REST."""
-        return self.port(_GATEWAY_PORT)
+        """Of page, WebSocket and REST. A second gateway listens 100 higher."""
+        return self.port(_GATEWAY_PORT) + self._instance_offset
 
     @property
     def provider_port(self) -> int:
@@ -96,7 +102,11 @@ class Settings(BaseSettings):
 
     def metrics_port(self, process: ProcessName) -> int:
         """Where a process shows its metrics, on loopback."""
-        return self.port(_METRICS_PORTS[process])
+        return self.port(_METRICS_PORTS[process]) + self._instance_offset
+
+    @property
+    def _instance_offset(self) -> int:
+        return (self.instance - 1) * _INSTANCE_PORTS
 
     @property
     def gateway_url(self) -> str:
@@ -122,6 +132,10 @@ class Settings(BaseSettings):
     def state_dir(self) -> Path:
         """What a process can rebuild from the log."""
         return self.home / "state"
+
+    def state_of(self, process: ProcessName) -> Path:
+        """The state folder of one process."""
+        return self.state_dir / (process if self.instance == 1 else f"{process}-{self.instance}")
 
     @cached_property
     def landing_dir(self) -> Path:

@@ -4,17 +4,17 @@ from typing import Any
 
 import faust
 
-from sluice.settings import Settings
+from sluice.settings import ProcessName, Settings
 from sluice.topics import catalogue
 
 
-def make_app(stage: str, settings: Settings) -> faust.App:
+def make_app(stage: ProcessName, settings: Settings) -> faust.App:
     """Source of each value: faust-facts in the decision records.
 
     A worker that does not answer for the session time loses its partitions; `stream_wait_empty` off lets it leave at
     once, because acknowledging is ours.
     """
-    state = settings.state_dir / stage
+    state = settings.state_of(stage)
     state.mkdir(parents=True, exist_ok=True)
     servers = ";".join(f"kafka://{server}" for server in settings.bootstrap_servers.split(","))
     partitions = catalogue()["chat-requests"].partitions

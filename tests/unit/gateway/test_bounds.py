@@ -81,10 +81,11 @@ def test_a_cursor_beyond_the_end_gets_everything_anew():
     assert (snapshot.text, snapshot.seq) == ("012", 2)
 
 
-def test_a_reset_attempt_is_caught_up_without_a_start():
+def test_a_reset_attempt_is_caught_up_with_no_text():
     reply = spoken(2)
-    reply.apply(e.AttemptReset(**TURN, attempt=2, reason="model_stream_broken"))
-    assert [type(frame) for frame in catch_up(reply, None)] == [Snapshot]
+    assert reply.apply(e.AttemptReset(**TURN, attempt=1, reason="model_stream_broken"))
+    start, snapshot = catch_up(reply, None)
+    assert (start.attempt, snapshot.text, snapshot.seq) == (1, "", -1)
 
 
 class FillingLog(MemoryLog):

@@ -113,7 +113,7 @@ def test_nothing_said_nothing_to_catch_up():
 )
 def test_every_reply_event_has_its_frame(name: str):
     event = SAMPLES[name]
-    shown = frame_of(event)
+    shown = frame_of(event, 1)
     assert getattr(shown, "turn_id", None) == TURN_ID
     if isinstance(shown, Completed):
         assert (shown.cost_usd, shown.latency_ms.overhead) == ("0.0000036", 2.25)

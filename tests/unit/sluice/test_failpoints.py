@@ -1,0 +1,22 @@
+from sluice.failpoints import FAILPOINTS, Failpoints
+
+
+def test_an_armed_point_kills_once(tmp_path):
+    deaths: list[str] = []
+    points = Failpoints(tmp_path, lambda: deaths.append("died"))
+    points.reach("respond.started")
+    (tmp_path / "respond.started").touch()
+    points.reach("redact.emitted")
+    assert deaths == []
+    points.reach("respond.started")
+    points.reach("respond.started")
+    assert deaths == ["died"]
+
+
+def test_without_a_folder_nothing_happens(tmp_path):
+    (tmp_path / "respond.started").touch()
+    Failpoints(None, lambda: 1 / 0).reach("respond.started")
+
+
+def test_points_name_their_process():
+    assert {point.split(".")[0] for point in FAILPOINTS} == {"gateway", "enrich", "redact", "respond", "landing"}
