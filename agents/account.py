@@ -55,6 +55,7 @@ class Attempt:
     """One call of a model, as far as it went."""
 
     number: int
+    attempt_id: str
     route: Route
     started_at: datetime
     first_token_at: datetime | None
@@ -72,9 +73,13 @@ class Attempt:
 
 
 def ledger_row(prompt: PromptReady, attempt: Attempt, cost: Cost) -> AttemptMetered:
-    """One row for (turn, attempt), whatever the end. A repeat has the same `event_id`."""
+    """One row for each attempt, whatever its end.
+
+    Two rows of one attempt are possible: a successor closes it as `abandoned` while its writer, thought dead, comes
+    back with the true count. Their `event_id` differs, and readers prefer the one that is not abandoned.
+    """
     return AttemptMetered(
-        event_id=derived_event_id(prompt.turn_id, attempt.number, "metered"),
+        event_id=derived_event_id(attempt.attempt_id, "abandoned" if attempt.outcome == "abandoned" else "metered"),
         occurred_at=attempt.ended_at,
         traceparent=prompt.traceparent,
         turn_id=prompt.turn_id,
@@ -82,6 +87,7 @@ def ledger_row(prompt: PromptReady, attempt: Attempt, cost: Cost) -> AttemptMete
         user_id=prompt.user_id,
         bot=prompt.bot,
         attempt=attempt.number,
+        attempt_id=attempt.attempt_id,
         model=attempt.route.model,
         provider_call_id=attempt.call_id,
         usage=attempt.usage,

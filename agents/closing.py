@@ -1,6 +1,6 @@
 """The events that end a turn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,6 @@ from agents.account import Attempt, Cost
 from sluice.clock import milliseconds_between
 from sluice.errors import ErrorCode
 from sluice.events import (
-    Event,
     Hop,
     PromptReady,
     StageTimed,
@@ -45,10 +44,13 @@ class Closing:
     answer: SafeText
     deltas: int | None
     first_delta_at: datetime | None = None
+    pass_id: str = ""
+    """Of the last attempt, or of the pass through the stage that made none."""
+    epoch: int = 0
 
 
-def closing_events(ready: PromptReady, closing: Closing, costs: Sequence[Cost], now: datetime) -> Iterator[Event]:
-    """The finished turn first, so that the next question finds its history; then the terminal; then the times."""
+def finished_event(ready: PromptReady, closing: Closing, costs: Sequence[Cost], now: datetime) -> TurnFinished:
+    """The whole turn, for history and warehouse. Goes before the terminal: who sees the end can rely on the rest."""
     hops = (*ready.hops, Hop(stage="respond", entered_at=closing.entered_at, left_at=now))
     accepted_at = hops[0].entered_at
     last = closing.attempts[-1] if closing.attempts else None
@@ -61,8 +63,8 @@ def closing_events(ready: PromptReady, closing: Closing, costs: Sequence[Cost], 
     first_delta_ms = milliseconds_between(accepted_at, closing.first_delta_at) if closing.first_delta_at else None
     total_ms = milliseconds_between(accepted_at, now)
     code = closing.outcome.code
-    yield TurnFinished(
-        event_id=derived_event_id(ready.turn_id, "finished"),
+    return TurnFinished(
+        event_id=derived_event_id(ready.turn_id, closing.pass_id, "finished"),
         occurred_at=now,
         traceparent=ready.traceparent,
         turn_id=ready.turn_id,
@@ -73,7 +75,7 @@ def closing_events(ready: PromptReady, closing: Closing, costs: Sequence[Cost], 
         error_code=code.value if code else None,
         question=ready.question,
         answer=closing.answer,
-        attempts=len(closing.attempts),
+        attempts=last.number if last else 0,
         model=last.route.model if last else None,
         finish_reason=last.finish_reason if last else None,
         usage=usage,
@@ -87,9 +89,15 @@ def closing_events(ready: PromptReady, closing: Closing, costs: Sequence[Cost], 
         placeholders=ready.placeholders,
         accepted_at=accepted_at,
         hops=hops,
+        attempt_id=closing.pass_id,
+        epoch=closing.epoch,
     )
-    yield _terminal(ready, closing, last, usage, cost_usd, first_delta_ms, total_ms, now)
-    yield StageTimed(
+
+
+def timed_event(ready: PromptReady, closing: Closing, now: datetime) -> StageTimed:
+    """Time the stage spent on the turn."""
+    code = closing.outcome.code
+    return StageTimed(
         event_id=derived_event_id(ready.turn_id, "respond", "timed"),
         occurred_at=now,
         traceparent=ready.traceparent,
@@ -105,43 +113,35 @@ def closing_events(ready: PromptReady, closing: Closing, costs: Sequence[Cost], 
     )
 
 
-def _terminal(
-    ready: PromptReady,
-    closing: Closing,
-    last: Attempt | None,
-    usage: Usage,
-    cost_usd: Decimal,
-    first_delta_ms: float | None,
-    total_ms: float,
-    now: datetime,
-) -> TerminalEvent:
+def terminal_event(closing: Closing, finished: TurnFinished) -> TerminalEvent:
+    """What ends the turn for its readers."""
+    last = closing.attempts[-1] if closing.attempts else None
     number = last.number if last else 0
     head: dict[str, Any] = {
-        "event_id": derived_event_id(ready.turn_id, number, "terminal"),
-        "traceparent": ready.traceparent,
-        "turn_id": ready.turn_id,
-        "session_id": ready.session_id,
-        "user_id": ready.user_id,
+        "event_id": derived_event_id(finished.turn_id, closing.pass_id, "terminal"),
+        "occurred_at": finished.occurred_at,
+        "traceparent": finished.traceparent,
+        "turn_id": finished.turn_id,
+        "session_id": finished.session_id,
+        "user_id": finished.user_id,
+        "attempt": number,
+        "attempt_id": closing.pass_id,
+        "epoch": closing.epoch,
     }
     code = closing.outcome.code
     if code is not None:
-        kind = code.kind
-        return TurnFailed(
-            occurred_at=now, attempt=number, code=code.value, message=kind.message, retryable=kind.retryable, **head
-        )
+        return TurnFailed(code=code.value, message=code.kind.message, retryable=code.kind.retryable, **head)
     if closing.outcome.state == "cancelled" or last is None:
-        return TurnCancelled(occurred_at=now, attempt=number, deltas=closing.deltas or 0, **head)
+        return TurnCancelled(deltas=closing.deltas or 0, **head)
     return TurnCompleted(
-        occurred_at=now,
-        attempt=number,
         deltas=closing.deltas or 0,
         model=last.route.model,
         finish_reason=last.finish_reason or "stop",
-        usage=usage,
-        cost_usd=cost_usd,
-        first_delta_ms=first_delta_ms,
-        total_ms=total_ms,
-        first_token_ms=last.first_token_ms,
-        placeholders=ready.placeholders,
+        usage=finished.usage,
+        cost_usd=finished.cost_usd,
+        first_delta_ms=finished.first_delta_ms,
+        total_ms=finished.total_ms,
+        first_token_ms=finished.first_token_ms,
+        placeholders=finished.placeholders,
         **head,
     )

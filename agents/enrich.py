@@ -1,8 +1,10 @@
 """Add what an answer needs: the conversation so far, the bot, its template and a deadline."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sluice.bots import Bot, Template
 from sluice.errors import ErrorCode
@@ -15,43 +17,61 @@ class Conversation(Struct, frozen=True, kw_only=True):
 
     user_id: str
     exchanges: tuple[Exchange, ...] = ()
-    finished: tuple[str, ...] = ()
-    last_requested: str | None = None
+    ranks: dict[str, tuple[int, int]] = {}
+    """Finished turns, newest last, with (epoch, attempts) of the record that counts: see `finished`."""
+    requested: tuple[str, ...] = ()
+    """Turns passed on, newest last."""
+
+
+_REMEMBERED = 64
+_HISTORY_BYTES = 400_000
 
 
 def requested(conversation: Conversation | None, request: ChatRequested) -> Conversation:
-    """Note that a turn is under way. Idempotent."""
+    """Note that a turn has begun."""
     current = conversation or Conversation(user_id=request.user_id)
-    return Conversation(
-        user_id=current.user_id,
-        exchanges=current.exchanges,
-        finished=current.finished,
-        last_requested=request.turn_id,
-    )
+    if request.turn_id in current.requested:
+        return current
+    return replace(current, requested=(*current.requested, request.turn_id)[-_REMEMBERED:])
 
 
 def finished(conversation: Conversation | None, turn: TurnFinished, keep: int) -> Conversation:
-    """Add a finished turn, set by its id: a repeat changes nothing. Only whole answers go into the history."""
+    """Add a finished turn, set by its id: a repeat changes nothing. Only whole answers go into the history.
+
+    A turn that was taken over may be finished twice; the record of the higher (epoch, attempts) counts, whichever
+    comes first.
+    """
     current = conversation or Conversation(user_id=turn.user_id)
-    if turn.turn_id in current.finished:
+    rank = (turn.epoch, turn.attempts)
+    if turn.turn_id in current.ranks and rank <= tuple(current.ranks[turn.turn_id]):
         return current
-    exchanges = current.exchanges
+    exchanges = tuple(exchange for exchange in current.exchanges if exchange.turn_id != turn.turn_id)
     if turn.state == "completed":
         exchange = Exchange(turn_id=turn.turn_id, question=turn.question, answer=turn.answer)
         exchanges = (*exchanges, exchange)[-keep:] if keep else ()
-    return Conversation(
-        user_id=current.user_id,
-        exchanges=exchanges,
-        finished=(*current.finished, turn.turn_id)[-2 * max(keep, 1) :],
-        last_requested=current.last_requested,
-    )
+    ranks = [*current.ranks.items(), (turn.turn_id, rank)][-_REMEMBERED:]
+    return replace(current, exchanges=exchanges, ranks=dict(ranks))
 
 
 def awaits(conversation: Conversation | None, request: ChatRequested) -> str | None:
     """The turn before this one, where its end has not been seen yet."""
-    if conversation is None or conversation.last_requested in (None, request.turn_id):
+    if conversation is None:
         return None
-    return None if conversation.last_requested in conversation.finished else conversation.last_requested
+    earlier = conversation.requested
+    if request.turn_id in earlier:
+        earlier = earlier[: earlier.index(request.turn_id)]
+    return earlier[-1] if earlier and earlier[-1] not in conversation.ranks else None
+
+
+def fitting(exchanges: Sequence[Exchange], limit_bytes: int) -> tuple[Exchange, ...]:
+    """The newest that fit together, so that no record outgrows the log's limit."""
+    kept: list[Exchange] = []
+    for exchange in reversed(exchanges):
+        limit_bytes -= len(exchange.question.encode()) + len(exchange.answer.encode())
+        if limit_bytes < 0:
+            break
+        kept.append(exchange)
+    return tuple(reversed(kept))
 
 
 def enrich(
@@ -61,11 +81,14 @@ def enrich(
     template: Template | None,
     *,
     history_incomplete: bool,
+    repeated: bool,
     entered_at: datetime,
     left_at: datetime,
 ) -> RequestEnriched:
     """The enriched request; with a refusal and without text where the turn must not go on."""
     refusal = _refusal(request, conversation, bot)
+    known = conversation is not None and request.turn_id in conversation.requested
+    before = [e for e in conversation.exchanges if e.turn_id != request.turn_id] if conversation else []
     seconds = bot.limits.total_seconds if bot else 0.0
     return RequestEnriched(
         event_id=derived_event_id(request.turn_id, "enriched"),
@@ -76,7 +99,7 @@ def enrich(
         user_id=request.user_id,
         bot=request.bot,
         text=None if refusal else request.text,
-        history=conversation.exchanges if conversation and not refusal else (),
+        history=() if refusal else fitting(before, _HISTORY_BYTES),
         history_incomplete=history_incomplete,
         template_id=template.id if template else "",
         template_hash=template.hash if template else "",
@@ -84,6 +107,7 @@ def enrich(
         deadline_at=entered_at + timedelta(seconds=seconds),
         refusal=refusal,
         hops=(*request.hops, Hop(stage="enrich", entered_at=entered_at, left_at=left_at)),
+        repeated=repeated or known,
     )
 
 

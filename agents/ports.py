@@ -7,10 +7,34 @@ from typing import Literal, Protocol
 from sluice.bots import Route
 from sluice.errors import ErrorCode
 from sluice.events import Event, Usage
+from sluice.replies import Reply
 from sluice.safe_text import SafeText
 
-Emit = Callable[[Event], Awaitable[None]]
-"""Puts an event on its topic. Returns when the producer has taken it. Raises Unavailable."""
+
+class Log(Protocol):
+    """Where a step puts its events."""
+
+    async def emit(self, event: Event) -> None:
+        """Put an event on its topic. Returns when the producer has taken it. Raises Unavailable."""
+        ...
+
+    async def settled(self) -> None:
+        """Returns once the log has acknowledged everything but deltas. Raises Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the log says of a turn that may have been begun before."""
+
+    reply: Reply | None
+    metered: frozenset[str]
+    """Attempts that have a row in the ledger."""
+    stopped: bool
+
+
+Look = Callable[[], Awaitable[Earlier]]
+"""Reads the log up to its present end. Raises Unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +53,8 @@ class Prompt:
     output_tokens: int
     connect_seconds: float
     traceparent: str
+    attempt_id: str
+    """Sent to the provider as the request's id, so that its bill can be matched with the ledger."""
 
 
 @dataclass(frozen=True, slots=True)

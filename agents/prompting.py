@@ -25,10 +25,10 @@ def render(template: Template, bot: Bot) -> SafeText:
     return SafeText(_compiled(template.source).render(bot=bot.name, description=bot.description).strip())
 
 
-def prompt_for(ready: PromptReady, bot: Bot, template: Template) -> Prompt:
+def prompt_for(ready: PromptReady, bot: Bot, template: Template, attempt_id: str) -> Prompt:
     """System, then question and answer of each earlier turn, then the question."""
     messages = [PromptMessage("system", render(template, bot))]
     for exchange in ready.history:
         messages += [PromptMessage("user", exchange.question), PromptMessage("assistant", exchange.answer)]
     messages.append(PromptMessage("user", ready.question))
-    return Prompt(tuple(messages), bot.limits.output_tokens, bot.limits.connect_seconds, ready.traceparent)
+    return Prompt(tuple(messages), bot.limits.output_tokens, bot.limits.connect_seconds, ready.traceparent, attempt_id)

@@ -78,6 +78,7 @@ def redact(
     seal_map: Seal,
     entered_at: datetime,
     clock: Callable[[], datetime],
+    repeated: bool = False,
     find_spans: Find = find,
 ) -> PromptReady:
     """The prompt; with a refusal and without text where the turn was refused before or redaction failed."""
@@ -114,6 +115,7 @@ def redact(
         redacted_types=redacted.counts,
         refusal=refusal,
         hops=(*enriched.hops, Hop(stage="redact", entered_at=entered_at, left_at=left_at)),
+        repeated=repeated or enriched.repeated,
     )
 
 

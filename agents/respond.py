@@ -1,18 +1,20 @@
 """Ask a model and put what it says on the log. Every turn that comes in here ends in exactly one terminal event."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
-from agents.account import NOTHING, Attempt, Prices, cost_of, ledger_row
-from agents.closing import Closing, Outcome, closing_events
-from agents.ports import Emit, Ended, LanguageModel, ModelFailed, Prompt, Said
+from agents.account import NOTHING, Attempt, Cost, Prices, cost_of, ledger_row
+from agents.closing import Closing, Outcome, finished_event, terminal_event, timed_event
+from agents.ports import Earlier, Ended, LanguageModel, Log, Look, ModelFailed, Prompt, Said
 from agents.prompting import prompt_for
 from sluice.bots import Bot, Route, Template
 from sluice.clock import Clock
 from sluice.errors import ErrorCode
 from sluice.events import AttemptStarted, DeltaProduced, PromptReady, Usage
+from sluice.failpoints import FailpointName
 from sluice.ids import derived_event_id
 from sluice.safe_text import SafeText
 
@@ -35,76 +37,94 @@ class StopSignal:
         self._timeout = timeout
 
 
-@dataclass(slots=True)
-class _Answer:
-    """What has been said so far."""
-
-    pieces: list[SafeText] = field(default_factory=list)
-    first_token_at: datetime | None = None
-    ended: Ended | None = None
-
-    @property
-    def text(self) -> SafeText:
-        return SafeText("".join(self.pieces))
-
-
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """The step with what it needs from outside."""
+    """The step with what it needs from outside. `epoch` is the writer's generation: see sluice.replies."""
 
     model: LanguageModel
     prices: Prices
-    emit: Emit
     clock: Clock
+    new_id: Callable[[], str]
+    epoch: Callable[[], int]
+    reach: Callable[[FailpointName], None] = lambda _point: None
 
     async def __call__(
-        self, ready: PromptReady, bot: Bot | None, template: Template | None, stop: StopSignal, entered_at: datetime
+        self,
+        ready: PromptReady,
+        bot: Bot | None,
+        template: Template | None,
+        stop: StopSignal,
+        entered_at: datetime,
+        log: Log,
+        look: Look | None = None,
     ) -> None:
         """Emit all events of the turn: started, deltas, ledger row, finished turn, terminal, times.
 
-        Raises Unavailable where the log does not take them.
+        With `look` the turn may have been begun before: what the log says of it comes first. An answered turn is left
+        alone; attempts without a row in the ledger get one.
+        Raises Unavailable where the log does not take or give them.
         """
+        turn = _Turn(ready, entered_at, log, self.new_id(), self.epoch())
+        if look is not None:
+            earlier = await look()
+            await self._close_abandoned(turn, bot, template, earlier)
+            if earlier.reply is not None:
+                if earlier.reply.terminal is not None:
+                    return
+                turn.number = earlier.reply.attempt + 1
+            if earlier.stopped:
+                stop.give()
         refused = self._refused(ready, bot, entered_at)
         if refused is not None or bot is None or template is None:
-            code = refused or ErrorCode.BOT_UNKNOWN
-            await self._close(ready, Closing(Outcome("failed", code), entered_at, (), _Answer().text, None))
-            return
-        if stop.given:
-            await self._close(ready, Closing(Outcome("cancelled"), entered_at, (), _Answer().text, None))
-            return
+            await self._close(turn, Outcome("failed", refused or ErrorCode.BOT_UNKNOWN))
+        elif stop.given:
+            await self._close(turn, Outcome("cancelled"))
+        else:
+            await self._attempt(turn, bot, template, stop, look)
+
+    async def _attempt(self, turn: "_Turn", bot: Bot, template: Template, stop: StopSignal, look: Look | None) -> None:
         route = bot.route[0]
-        await self.emit(
-            AttemptStarted(
-                event_id=derived_event_id(ready.turn_id, 1, "started"),
-                occurred_at=self.clock(),
-                traceparent=ready.traceparent,
-                turn_id=ready.turn_id,
-                session_id=ready.session_id,
-                user_id=ready.user_id,
-                attempt=1,
-                model=route.model,
-            )
-        )
-        prompt = prompt_for(ready, bot, template)
-        answer = _Answer()
+        await turn.log.emit(turn.started(route, self.clock()))
+        await turn.log.settled()
+        self.reach("respond.started")
+        prompt = prompt_for(turn.ready, bot, template, turn.attempt_id)
         started_at = self.clock()
-        outcome = await self._listen(ready, bot, route, prompt, answer, stop)
-        usage = self._usage(route, prompt, answer, outcome)
-        attempt = Attempt(
-            number=1,
-            route=route,
-            started_at=started_at,
-            first_token_at=answer.first_token_at,
-            ended_at=self.clock(),
-            outcome=outcome.state,
-            usage=usage,
-            call_id=outcome.call_id or (answer.ended.call_id if answer.ended else None),
-            finish_reason=answer.ended.finish_reason if answer.ended else None,
-            error=outcome.code,
-        )
-        await self._close(
-            ready, Closing(outcome, entered_at, (attempt,), answer.text, len(answer.pieces), answer.first_token_at)
-        )
+        if look is not None and not turn.counts_in(await look()):
+            never_made = turn.attempt(route, started_at, self.clock(), Outcome("cancelled"), NOTHING)
+            await self._meter(turn, replace(never_made, outcome="abandoned"))
+            return
+        outcome = await self._listen(turn, bot, route, prompt, stop)
+        self.reach("respond.provider_answered")
+        usage = self._usage(route, prompt, turn, outcome)
+        await self._close(turn, outcome, turn.attempt(route, started_at, self.clock(), outcome, usage))
+
+    async def _close_abandoned(
+        self, turn: "_Turn", bot: Bot | None, template: Template | None, earlier: Earlier
+    ) -> None:
+        """Their workers died between asking the provider and writing the bill: count what the log has of them."""
+        if earlier.reply is None or bot is None or template is None:
+            return
+        reply = earlier.reply
+        for started in reply.attempts.values():
+            ended = reply.terminal is not None and reply.terminal.attempt_id == started.attempt_id
+            if ended or started.attempt_id in earlier.metered:
+                continue
+            route = next((route for route in bot.route if route.model == started.model), bot.route[0])
+            said = reply.text if reply.attempt_id == started.attempt_id else ""
+            prompt = prompt_for(turn.ready, bot, template, started.attempt_id)
+            await self._meter(
+                turn,
+                Attempt(
+                    number=started.attempt,
+                    attempt_id=started.attempt_id,
+                    route=route,
+                    started_at=started.occurred_at,
+                    first_token_at=None,
+                    ended_at=self.clock(),
+                    outcome="abandoned",
+                    usage=self.model.count(route, prompt, said),
+                ),
+            )
 
     def _refused(self, ready: PromptReady, bot: Bot | None, now: datetime) -> ErrorCode | None:
         if ready.refusal is not None:
@@ -113,11 +133,9 @@ class Respond:
             return ErrorCode.BOT_UNKNOWN
         return ErrorCode.DEADLINE_EXCEEDED if now >= ready.deadline_at else None
 
-    async def _listen(
-        self, ready: PromptReady, bot: Bot, route: Route, prompt: Prompt, answer: _Answer, stop: StopSignal
-    ) -> Outcome:
+    async def _listen(self, turn: "_Turn", bot: Bot, route: Route, prompt: Prompt, stop: StopSignal) -> Outcome:
         loop = asyncio.get_running_loop()
-        left = (ready.deadline_at - self.clock()).total_seconds()
+        left = (turn.ready.deadline_at - self.clock()).total_seconds()
         total_at = loop.time() + min(left, bot.limits.total_seconds)
         stream = self.model.stream(route, prompt)
         try:
@@ -126,9 +144,11 @@ class Respond:
                 async for part in stream:
                     match part:
                         case Said():
-                            await self._say(ready, part.text, answer)
+                            if not turn.pieces:
+                                self.reach("respond.provider_called")
+                            await turn.log.emit(turn.delta(part.text, self.clock()))
                         case Ended():
-                            answer.ended = part
+                            turn.ended = part
                         case _:
                             assert_never(part)
                     if not stop.given:
@@ -140,48 +160,125 @@ class Respond:
         finally:
             stop.watch(None)
             await stream.aclose()
-        return _judge(answer)
+        return _judge(turn)
 
-    async def _say(self, ready: PromptReady, text: SafeText, answer: _Answer) -> None:
+    def _usage(self, route: Route, prompt: Prompt, turn: "_Turn", outcome: Outcome) -> Usage:
+        if turn.ended is not None and turn.ended.usage is not None:
+            return turn.ended.usage
+        if not turn.pieces and outcome.state == "failed":
+            return NOTHING
+        return self.model.count(route, prompt, turn.text)
+
+    async def _meter(self, turn: "_Turn", attempt: Attempt) -> Cost:
+        cost = cost_of(attempt.route, attempt.usage, self.prices)
+        await turn.log.emit(ledger_row(turn.ready, attempt, cost))
+        return cost
+
+    async def _close(self, turn: "_Turn", outcome: Outcome, *attempts: Attempt) -> None:
+        """The bill and the finished turn are on the log before the terminal: who sees the end can rely on them."""
+        costs = [await self._meter(turn, attempt) for attempt in attempts]
         now = self.clock()
-        answer.first_token_at = answer.first_token_at or now
-        seq = len(answer.pieces)
-        answer.pieces.append(text)
-        await self.emit(
-            DeltaProduced(
-                event_id=derived_event_id(ready.turn_id, 1, seq),
-                occurred_at=now,
-                traceparent=ready.traceparent,
-                turn_id=ready.turn_id,
-                session_id=ready.session_id,
-                user_id=ready.user_id,
-                attempt=1,
-                seq=seq,
-                text=text,
-            )
+        closing = Closing(
+            outcome,
+            turn.entered_at,
+            attempts,
+            turn.text,
+            len(turn.pieces),
+            turn.first_token_at,
+            turn.attempt_id,
+            turn.epoch,
+        )
+        finished = finished_event(turn.ready, closing, costs, now)
+        await turn.log.emit(finished)
+        await turn.log.settled()
+        self.reach("respond.metered")
+        await turn.log.emit(terminal_event(closing, finished))
+        await turn.log.settled()
+        self.reach("respond.terminal_produced")
+        await turn.log.emit(timed_event(turn.ready, closing, now))
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One pass of one turn: its attempt, and what has been said so far."""
+
+    ready: PromptReady
+    entered_at: datetime
+    log: Log
+    attempt_id: str
+    epoch: int
+    number: int = 1
+    pieces: list[SafeText] = field(default_factory=list)
+    first_token_at: datetime | None = None
+    ended: Ended | None = None
+
+    @property
+    def text(self) -> SafeText:
+        """All that was said."""
+        return SafeText("".join(self.pieces))
+
+    def counts_in(self, now: Earlier) -> bool:
+        """Whether readers listen to this attempt: no newer owner has begun, and the turn had not ended before."""
+        return now.reply is not None and now.reply.terminal is None and now.reply.attempt_id == self.attempt_id
+
+    def started(self, route: Route, now: datetime) -> AttemptStarted:
+        """A model is about to be asked."""
+        return AttemptStarted(
+            occurred_at=now,
+            event_id=derived_event_id(self.attempt_id, "started"),
+            attempt=self.number,
+            attempt_id=self.attempt_id,
+            epoch=self.epoch,
+            model=route.model,
+            traceparent=self.ready.traceparent,
+            turn_id=self.ready.turn_id,
+            session_id=self.ready.session_id,
+            user_id=self.ready.user_id,
         )
 
-    def _usage(self, route: Route, prompt: Prompt, answer: _Answer, outcome: Outcome) -> Usage:
-        if answer.ended is not None and answer.ended.usage is not None:
-            return answer.ended.usage
-        if not answer.pieces and outcome.state == "failed":
-            return NOTHING
-        return self.model.count(route, prompt, answer.text)
+    def delta(self, text: SafeText, now: datetime) -> DeltaProduced:
+        """Note a piece and make its event."""
+        self.first_token_at = self.first_token_at or now
+        seq = len(self.pieces)
+        self.pieces.append(text)
+        return DeltaProduced(
+            occurred_at=now,
+            event_id=derived_event_id(self.attempt_id, seq),
+            attempt=self.number,
+            attempt_id=self.attempt_id,
+            seq=seq,
+            text=text,
+            traceparent=self.ready.traceparent,
+            turn_id=self.ready.turn_id,
+            session_id=self.ready.session_id,
+            user_id=self.ready.user_id,
+        )
 
-    async def _close(self, ready: PromptReady, closing: Closing) -> None:
-        costs = [cost_of(attempt.route, attempt.usage, self.prices) for attempt in closing.attempts]
-        for attempt, cost in zip(closing.attempts, costs, strict=True):
-            await self.emit(ledger_row(ready, attempt, cost))
-        for event in closing_events(ready, closing, costs, self.clock()):
-            await self.emit(event)
+    def attempt(
+        self, route: Route, started_at: datetime, ended_at: datetime, outcome: Outcome, usage: Usage
+    ) -> Attempt:
+        """The attempt as far as it went."""
+        return Attempt(
+            number=self.number,
+            attempt_id=self.attempt_id,
+            route=route,
+            started_at=started_at,
+            first_token_at=self.first_token_at,
+            ended_at=ended_at,
+            outcome=outcome.state,
+            usage=usage,
+            call_id=outcome.call_id or (self.ended.call_id if self.ended else None),
+            finish_reason=self.ended.finish_reason if self.ended else None,
+            error=outcome.code,
+        )
 
 
-def _judge(answer: _Answer) -> Outcome:
+def _judge(turn: _Turn) -> Outcome:
     """A stream that ended without trouble is still no whole answer in three cases."""
-    if answer.ended is None:
+    if turn.ended is None:
         return Outcome("failed", ErrorCode.MODEL_STREAM_BROKEN)
-    if answer.ended.finish_reason == "content_filter":
+    if turn.ended.finish_reason == "content_filter":
         return Outcome("failed", ErrorCode.MODEL_CONTENT_FILTERED)
-    if not answer.text.strip():
+    if not turn.text.strip():
         return Outcome("failed", ErrorCode.MODEL_EMPTY_ANSWER)
     return Outcome("completed")

@@ -40,6 +40,7 @@ class KafkaProducer:
             producer_config(bootstrap_servers, client_id) | dict(extra) | {"error_cb": self._on_error}
         )
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._reports: list[tuple[asyncio.Future[None], KafkaError | None]] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._poll, name=f"{client_id}-producer", daemon=True)
 
@@ -51,6 +52,7 @@ class KafkaProducer:
     async def stop(self, timeout_seconds: float = 10.0) -> int:
         """Flush. Gives the number of records that could not be delivered in time."""
         left = await asyncio.to_thread(self._producer.flush, timeout_seconds)
+        self._pass_on()
         self._stopping.set()
         await asyncio.to_thread(self._thread.join, 2.0)
         return int(left)
@@ -63,7 +65,7 @@ class KafkaProducer:
         done: asyncio.Future[None] = loop.create_future()
 
         def report(error: KafkaError | None, _message: Message) -> None:
-            loop.call_soon_threadsafe(_settle, done, error)
+            self._reports.append((done, error))
 
         await self._produce(topic, key, value, headers, report)
         return done
@@ -94,8 +96,20 @@ class KafkaProducer:
             self._on_fatal(error.name())
 
     def _poll(self) -> None:
+        """One wake-up of the loop for all reports that came together."""
         while not self._stopping.is_set():
             self._producer.poll(0.1)
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._reports and self._loop is not None and not self._loop.is_closed():
+            reports, self._reports = self._reports, []
+            self._loop.call_soon_threadsafe(_settle_all, reports)
+
+
+def _settle_all(reports: list[tuple[asyncio.Future[None], KafkaError | None]]) -> None:
+    for done, error in reports:
+        _settle(done, error)
 
 
 def _settle(done: asyncio.Future[None], error: KafkaError | None) -> None:

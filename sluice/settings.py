@@ -57,7 +57,14 @@ class Settings(BaseSettings):
     history_turns: int = Field(20, ge=0, description="Earlier turns that go with a question.")
     predecessor_wait_seconds: float = Field(2.0, ge=0, description="How long a turn waits for the one before it.")
     running_turns: int = Field(64, ge=1, description="Turns one worker handles at the same time.")
-    broker_session_seconds: float = Field(10.0, ge=2, description="A worker silent for this long loses its partitions.")
+    broker_session_seconds: float = Field(6.0, ge=2, description="A worker silent for this long loses its partitions.")
+    commit_seconds: float = Field(1.0, gt=0, description="Finished records are committed this often.")
+    grace_seconds: float = Field(5.0, ge=0, description="A worker told to stop lets running turns end for so long.")
+    transport: Literal["librdkafka", "stock"] = Field(
+        "librdkafka", description="`stock` is Faust's own, which loses turns: for comparisons only."
+    )
+    fuse_share: float = Field(0.5, gt=0, description="A stage stops when more of a window is put away; 1: never.")
+    fuse_window: int = Field(200, ge=10, description="Records the fuse looks back at.")
 
     landing_flush_seconds: float = Field(2.0, gt=0, description="The sink writes a file at least this often.")
     landing_flush_records: int = Field(50_000, ge=1, description="The sink writes a file at this many records.")

@@ -6,10 +6,25 @@ import faust
 
 from sluice.settings import ProcessName, Settings
 from sluice.topics import catalogue
+from streams.transport.driver import LogTransport
+from streams.transport.options import Options
 
 
-def make_app(stage: ProcessName, settings: Settings) -> faust.App:
-    """Source of each value: faust-facts in the decision records.
+class StageApp(faust.App):  # type: ignore[misc]
+    """Takes its transport from us instead of from a URL."""
+
+    def __init__(self, *args: Any, options: Options | None, **kwargs: Any) -> None:
+        self._options = options
+        super().__init__(*args, **kwargs)
+
+    def _new_transport(self) -> Any:
+        if self._options is None:
+            return super()._new_transport()
+        return LogTransport(self.conf.broker_consumer, self, options=self._options)
+
+
+def make_app(stage: ProcessName, settings: Settings, options: Options | None) -> faust.App:
+    """`options` for our transport, None for Faust's own. Source of the values: docs/decisions/0007.
 
     A worker that does not answer for the session time loses its partitions; `stream_wait_empty` off lets it leave at
     once, because acknowledging is ours.
@@ -18,8 +33,9 @@ def make_app(stage: ProcessName, settings: Settings) -> faust.App:
     state.mkdir(parents=True, exist_ok=True)
     servers = ";".join(f"kafka://{server}" for server in settings.bootstrap_servers.split(","))
     partitions = catalogue()["chat-requests"].partitions
-    return faust.App(
+    return StageApp(
         f"sluice-{stage}",
+        options=options,
         broker=servers,
         store="rocksdb://",
         datadir=str(state),
@@ -32,7 +48,7 @@ def make_app(stage: ProcessName, settings: Settings) -> faust.App:
         consumer_auto_offset_reset="earliest",
         broker_session_timeout=settings.broker_session_seconds,
         broker_heartbeat_interval=settings.broker_session_seconds / 5,
-        broker_commit_interval=1.0,
+        broker_commit_interval=settings.commit_seconds,
         stream_wait_empty=False,
         stream_buffer_maxsize=256,
         table_standby_replicas=0,

@@ -6,7 +6,7 @@ from sluice.bots import load_bots
 from sluice.clock import utc_now
 from sluice.events import ChatRequested, TurnFinished
 from streams.conversations import Conversations
-from streams.publisher import Publisher
+from streams.delivery import Delivery
 from streams.worker import make_worker
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     table = worker.app.Table("conversations", key_type=bytes, value_type=bytes)
     conversations = Conversations(table, worker.settings.history_turns)
 
-    async def enrich_step(request: ChatRequested, publisher: Publisher) -> None:
+    async def enrich_step(request: ChatRequested, delivery: Delivery) -> None:
         entered_at = utc_now()
         before = awaits(conversations.get(request.session_id), request)
         arrived = before is None or await conversations.wait_for(before, worker.settings.predecessor_wait_seconds)
@@ -29,18 +29,19 @@ def main() -> None:
             bot,
             bots.template_of(bot) if bot else None,
             history_incomplete=not arrived,
+            repeated=delivery.repeated,
             entered_at=entered_at,
             left_at=utc_now(),
         )
         if enriched.refusal is None:
             conversations.put(request.session_id, requested(conversation, request))
-        await publisher.emit(enriched)
-        await publisher.emit(stage_timed(enriched))
+        await delivery.emit(enriched)
+        await delivery.emit(stage_timed(enriched))
 
-    async def remember_step(turn: TurnFinished, _publisher: Publisher) -> None:
+    async def remember_step(turn: TurnFinished, _delivery: Delivery) -> None:
         conversations.finish(turn)
 
-    worker.consume("chat-requests", (ChatRequested,), enrich_step, limit=worker.settings.running_turns)
+    worker.consume("chat-requests", (ChatRequested,), enrich_step)
     worker.consume("chat-turns", (TurnFinished,), remember_step)
     worker.run()
 

@@ -1,58 +1,88 @@
-"""Ordered within a key, parallel across keys, bounded over all."""
+"""Runs the schedule: jobs as tasks on the event loop, in the context of their submission."""
 
 import asyncio
-from collections import deque
+import contextlib
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 
+from streams.schedule import Schedule
+from streams.transport.member import Partition
+
 Job = Callable[[], Coroutine[object, object, None]]
+Key = tuple[Partition, bytes]
 
 
 class KeyedExecutor:
-    """At most `limit` jobs are admitted; of one key, one runs at a time, in the order of submission.
+    """One running job for each key, arrival order within it, `limit` over all; as many again may wait.
 
     A job runs in the context of its submission: Faust keeps the event being handled there, and table writes need it.
     A job must not raise: the runner ends every event in its own way.
     """
 
     def __init__(self, limit: int) -> None:
-        self._room = asyncio.Semaphore(limit)
-        self._waiting: dict[bytes, deque[tuple[Job, Context]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def submit(self, key: bytes, job: Job) -> None:
-        """Returns once the job is admitted: a full executor slows its caller down."""
-        await self._room.acquire()
-        if key in self._waiting:
-            self._waiting[key].append((job, copy_context()))
-            return
-        self._waiting[key] = deque([(job, copy_context())])
-        task = asyncio.create_task(self._work(key))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def stop(self) -> None:
-        """Cancel what runs. Its events stay unacknowledged and come again."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._schedule: Schedule[Key, tuple[Job, Context]] = Schedule(limit, limit)
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._room = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
 
     @property
     def running(self) -> int:
-        """Keys with work."""
-        return len(self._waiting)
+        """Jobs that run."""
+        return self._schedule.running
 
-    async def _work(self, key: bytes) -> None:
-        jobs = self._waiting[key]
-        try:
-            while jobs:
-                job, context = jobs[0]
-                try:
-                    await asyncio.create_task(job(), context=context)
-                finally:
-                    jobs.popleft()
-                    self._room.release()
-        finally:
-            for _ in jobs:
-                self._room.release()
-            del self._waiting[key]
+    async def submit(self, partition: Partition, key: bytes, job: Job) -> None:
+        """Returns once the job is admitted: a full executor slows its caller down, and so the log."""
+        while self._schedule.full or self._closing:
+            self._room.clear()
+            await self._room.wait()
+        self._idle.clear()
+        self._schedule.offer((partition, key), (job, copy_context()))
+        self._start_ready()
+
+    def cancel(self, partitions: set[Partition]) -> int:
+        """End the work of partitions that have another owner. Gives the number of running jobs cancelled."""
+        ended = 0
+        for key in self._schedule.known():
+            if key[0] in partitions:
+                self._schedule.drop(key)
+                task = self._tasks.get(key)
+                if task is not None:
+                    ended += task.cancel()
+        self._room.set()
+        self._maybe_idle()
+        return ended
+
+    async def finish(self, grace_seconds: float) -> int:
+        """Let running jobs end for so long, then cancel them. What waits is left to the next owner."""
+        self._closing = True
+        for key in self._schedule.known():
+            self._schedule.drop(key)
+        self._maybe_idle()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), grace_seconds)
+        left = list(self._tasks.values())
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        return len(left)
+
+    def _start_ready(self) -> None:
+        while (taken := self._schedule.take()) is not None:
+            key, (job, context) = taken
+            task = asyncio.get_running_loop().create_task(job(), context=context)
+            self._tasks[key] = task
+            task.add_done_callback(lambda _task, key=key: self._ended(key))  # type: ignore[misc]
+        if not self._schedule.full:
+            self._room.set()
+
+    def _ended(self, key: Key) -> None:
+        del self._tasks[key]
+        self._schedule.done(key)
+        self._start_ready()
+        self._maybe_idle()
+
+    def _maybe_idle(self) -> None:
+        if not self._tasks and not self._schedule.waiting:
+            self._idle.set()

@@ -20,6 +20,7 @@ litellm.suppress_debug_info = True
 litellm.turn_off_message_logging = True
 litellm.telemetry = False
 
+_REQUEST_ID = "X-Client-Request-Id"  # OpenAI's name for the caller's own id of a request
 _LONGEST_SECONDS = 3600.0
 _FORBIDDEN = 403
 # First match wins: several of these are subclasses of later ones.
@@ -59,7 +60,7 @@ class LitellmModel:
                 timeout=_LONGEST_SECONDS,
                 num_retries=0,
                 max_retries=0,
-                extra_headers={HEADER: child_of(prompt.traceparent)},
+                extra_headers={HEADER: child_of(prompt.traceparent), _REQUEST_ID: prompt.attempt_id},
             )
             call_id, finish_reason, usage = None, None, None
             async for chunk in response:

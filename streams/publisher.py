@@ -1,6 +1,7 @@
 """Events to their topics, in order, with key and trace."""
 
 import asyncio
+from collections.abc import Callable
 
 from sluice.codec import Codec
 from sluice.events import DeltaProduced, Event, TurnEvent
@@ -13,13 +14,15 @@ from sluice.tracing import HEADER
 class Publisher:
     """One for each event being handled: `settled` waits for all it has put on the log."""
 
-    def __init__(self, codec: Codec, producer: Producing) -> None:
+    def __init__(self, codec: Codec, producer: Producing, moved: Callable[[], None] = lambda: None) -> None:
+        self._moved = moved
         self._codec = codec
         self._producer = producer
         self._reports: list[asyncio.Future[None]] = []
 
     async def emit(self, event: Event) -> None:
         """Hand an event to the producer. Deltas are many and followed by a terminal, so they need no report."""
+        self._moved()
         key = event.session_id if isinstance(event, TurnEvent) else event.event_id
         headers: Headers = [(HEADER, event.traceparent.encode())]
         value = self._codec.encode(event)

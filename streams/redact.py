@@ -7,7 +7,7 @@ from sluice.clock import utc_now
 from sluice.events import RequestEnriched
 from sluice.key_store import FileKeyStore
 from sluice.sealing import Sealer
-from streams.publisher import Publisher
+from streams.delivery import Delivery
 from streams.worker import make_worker
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     policies = load_policies()
     sealer = Sealer(FileKeyStore(worker.settings.keys_dir / "subjects"), worker.settings.tenant)
 
-    async def redact_step(enriched: RequestEnriched, publisher: Publisher) -> None:
+    async def redact_step(enriched: RequestEnriched, delivery: Delivery) -> None:
         prompt = redact(
             enriched,
             policies,
@@ -25,9 +25,10 @@ def main() -> None:
             seal_map=lambda plain, subject: sealer.seal(plain, subject=subject, field="PromptReady.placeholders"),
             entered_at=utc_now(),
             clock=utc_now,
+            repeated=delivery.repeated,
         )
-        await publisher.emit(prompt)
-        await publisher.emit(stage_timed(prompt))
+        await delivery.emit(prompt)
+        await delivery.emit(stage_timed(prompt))
 
     worker.consume("chat-enriched", (RequestEnriched,), redact_step)
     worker.run()

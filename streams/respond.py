@@ -1,11 +1,15 @@
 """Composition root of the respond stage: `python -m streams.respond`. No keys, no sealed topics."""
 
+from functools import partial
+
 from agents.respond import Respond
 from sluice.bots import load_bots
 from sluice.clock import utc_now
 from sluice.events import FeedbackGiven, PromptReady, StopRequested
+from sluice.ids import new_id
+from streams.delivery import Delivery
 from streams.litellm_model import LitellmModel, LitellmPrices
-from streams.publisher import Publisher
+from streams.past import Past
 from streams.stops import Stops
 from streams.worker import make_worker
 
@@ -19,17 +23,23 @@ def main() -> None:
     stops = Stops()
     worker.app.task(model.warm_up)
 
-    async def respond_step(prompt: PromptReady, publisher: Publisher) -> None:
+    past = Past(worker.settings.bootstrap_servers, worker.codec)
+    respond = Respond(model, prices, utc_now, new_id, worker.intake.epoch, worker.failpoints.reach)
+
+    async def respond_step(prompt: PromptReady, delivery: Delivery) -> None:
         entered_at = utc_now()
         bot = bots.by_name.get(prompt.bot)
-        respond = Respond(model, prices, publisher.emit, utc_now)
-        await respond(prompt, bot, bots.template_of(bot) if bot else None, stops.signal_for(prompt.turn_id), entered_at)
+        template = bots.template_of(bot) if bot else None
+        stop = stops.signal_for(prompt.turn_id)
+        may_be_known = delivery.repeated or prompt.repeated
+        look = partial(past.of, prompt, delivery.origin.partition) if may_be_known else None
+        await respond(prompt, bot, template, stop, entered_at, delivery, look)
 
-    async def control_step(control: StopRequested | FeedbackGiven, _publisher: Publisher) -> None:
+    async def control_step(control: StopRequested | FeedbackGiven, _delivery: Delivery) -> None:
         if isinstance(control, StopRequested):
             stops.stop(control.turn_id)
 
-    worker.consume("chat-prompts", (PromptReady,), respond_step, limit=worker.settings.running_turns)
+    worker.consume("chat-prompts", (PromptReady,), respond_step)
     worker.consume("chat-controls", (StopRequested, FeedbackGiven), control_step)
     worker.run()
 

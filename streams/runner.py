@@ -1,4 +1,4 @@
-"""The one loop around every step: decode, run, settle, acknowledge; and the one place where errors are caught."""
+"""The one loop around every step: decode, run, settle, finish; and the one place where errors are caught."""
 
 import asyncio
 import traceback
@@ -16,11 +16,14 @@ from sluice.events import Event
 from sluice.kafka_producer import Producing
 from sluice.logs import Logger
 from sluice.metrics import Metrics
+from streams.delivery import Delivery
+from streams.fuse import Fuse
+from streams.intake import Claimed
 from streams.publisher import Publisher
 
 E = TypeVar("E", bound=Event)
-Step = Callable[[E, Publisher], Awaitable[None]]
-Crash = Callable[[], None]
+Step = Callable[[E, Delivery], Awaitable[None]]
+Crash = Callable[[str], None]
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 5.0
 
 
@@ -36,33 +39,43 @@ class Runner(Generic[E]):
     metrics: Metrics
     log: Logger
     crash: Crash
+    fuse: Fuse
+    moved: Callable[[], None]
+    before: Callable[[], None]
+    after: Callable[[], None]
 
-    async def __call__(self, faust_event: EventT) -> None:
-        """Handle one record and acknowledge it."""
+    async def __call__(self, faust_event: EventT, claim: Claimed) -> None:
+        """Handle one record and finish its claim. A claim whose partition has gone is somebody else's work."""
+        if not claim.alive:
+            return
         origin = origin_of(faust_event)
         try:
-            await self._until_available(origin)
+            await self._until_available(origin, claim)
         except asyncio.CancelledError:
             raise
         except Exception as error:
             self.log.error(
-                "step failed, ending the process",
+                "step failed",
                 error=type(error).__name__,
                 where=traceback.format_tb(error.__traceback__)[-3:],
                 topic=origin.topic,
                 partition=origin.partition,
                 offset=origin.offset,
             )
-            self.crash()
+            self.crash(f"step failed: {type(error).__name__}")
             return
-        faust_event.ack()
+        self.after()
+        claim.finish()
+        self.moved()
 
-    async def _until_available(self, origin: Origin) -> None:
+    async def _until_available(self, origin: Origin, claim: Claimed) -> None:
         pause = _FIRST_PAUSE_SECONDS
+        repeated = claim.repeated
         while True:
-            publisher = Publisher(self.codec, self.producer)
+            delivery = Delivery(origin, Publisher(self.codec, self.producer, self.moved), repeated)
+            repeated = True
             try:
-                await self._once(origin, publisher)
+                await self._once(delivery)
             except Unavailable as error:
                 self.log.warning(
                     "waiting for what is away", reason=str(error), topic=origin.topic, offset=origin.offset
@@ -72,15 +85,26 @@ class Runner(Generic[E]):
             else:
                 return
 
-    async def _once(self, origin: Origin, publisher: Publisher) -> None:
+    async def _once(self, delivery: Delivery) -> None:
+        origin = delivery.origin
         try:
             event = self.codec.decode(origin.value)
             if not isinstance(event, self.expected):
                 raise Rejected(RejectReason.UNEXPECTED_EVENT, type(event).__name__)
-            await self.step(event, publisher)
+            self.before()
+            await self.step(event, delivery)
         except Rejected as rejected:
-            await self._put_away(origin, rejected, publisher)
-        await publisher.settled()
+            await self._put_away(origin, rejected, delivery.publisher)
+            await delivery.settled()
+            self._burn(self.fuse.rejected())
+            return
+        await delivery.settled()
+        self.fuse.handled()
+
+    def _burn(self, reason: str | None) -> None:
+        if reason is not None:
+            self.log.error("fuse burnt", reason=reason)
+            self.crash(f"fuse burnt: {reason}")
 
     async def _put_away(self, origin: Origin, rejected: Rejected, publisher: Publisher) -> None:
         topic, value = self.dead_letters.letter(origin, rejected.reason, rejected.detail)

@@ -1,10 +1,13 @@
 """What the composition roots of all stages share: tools built from the settings, and the agent loop."""
 
+import asyncio
 import os
+import signal
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import faust
 
@@ -12,27 +15,38 @@ from sluice import wiring
 from sluice.clock import utc_now
 from sluice.codec import Codec
 from sluice.dead_letters import DeadLetters
+from sluice.errors import ConfigurationError
 from sluice.events import Event
+from sluice.failpoints import FAILPOINTS, Failpoints
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
+from sluice.kafka_config import Config, consumer_config
 from sluice.kafka_producer import KafkaProducer
 from sluice.key_files import read_key_file
 from sluice.letter_box import PUBLIC_FILE
 from sluice.logs import Logger, configure, get_logger
 from sluice.metrics import Metrics, make_metrics
-from sluice.settings import ProcessName, Settings, load_settings
+from sluice.settings import Settings, load_settings
 from sluice.topics import catalogue
 from streams.app import make_app, source
 from streams.executor import KeyedExecutor
+from streams.fuse import Fuse
+from streams.intake import Intake, LogIntake, StockIntake, partition_of
+from streams.ready import check_partitions, check_state
 from streams.runner import Runner, Step
+from streams.transport.driver import check_versions
+from streams.transport.lag import Lag
+from streams.transport.options import Options
+from streams.watchdog import Watchdog
 
-_CRASHED = 70
+Stage = Literal["enrich", "redact", "respond"]
+_CRASHED, _MISCONFIGURED = 70, 78
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Worker:
     """One process of one stage."""
 
-    stage: ProcessName
+    stage: Stage
     settings: Settings
     app: faust.App
     codec: Codec
@@ -40,65 +54,172 @@ class Worker:
     dead_letters: DeadLetters
     metrics: Metrics
     log: Logger
+    intake: Intake
+    watchdog: Watchdog
+    failpoints: Failpoints
+    _executors: list[KeyedExecutor] = field(default_factory=list)
+    _sources: list[str] = field(default_factory=list)
 
-    def consume(self, topic: str, expected: tuple[type[Any], ...], step: Step[Any], limit: int | None = None) -> None:
-        """Run the step for every record of the topic; with `limit`, many sessions at the same time."""
+    def consume(self, topic: str, expected: tuple[type[Any], ...], step: Step[Any]) -> None:
+        """Run the step for every record of the topic: ordered within a session, parallel across sessions."""
         runner: Runner[Event] = Runner(
-            expected, step, self.codec, self.producer, self.dead_letters, self.metrics, self.log, crash
+            expected,
+            step,
+            self.codec,
+            self.producer,
+            self.dead_letters,
+            self.metrics,
+            self.log,
+            self.crash,
+            Fuse(self.settings.fuse_share, self.settings.fuse_window),
+            self.watchdog.moved,
+            partial(self.reach, "before_emit"),
+            partial(self.reach, "emitted"),
         )
-
-        async def one_by_one(stream: Any) -> None:
-            async for event in stream.noack().events():
-                await runner(event)
+        executor = KeyedExecutor(self.settings.running_turns)
+        self._executors.append(executor)
+        self._sources.append(topic)
 
         async def by_session(stream: Any) -> None:
-            executor = KeyedExecutor(limit or 1)
-            try:
-                async for event in stream.noack().events():
-                    await executor.submit(event.message.key or b"", partial(runner, event))
-            finally:
-                await executor.stop()
+            async for event in stream.noack().events():
+                claim = self.intake.claim(event)
+                if claim is not None:
+                    self.watchdog.moved()
+                    key = event.message.key or b""
+                    await executor.submit(partition_of(event), key, partial(runner, event, claim))
 
-        self.app.agent(source(self.app, topic), name=f"{self.stage}-{topic}")(by_session if limit else one_by_one)
+        self.app.agent(source(self.app, topic), name=f"{self.stage}-{topic}")(by_session)
+
+    def reach(self, point: str) -> None:
+        """A failpoint of this stage, where it has one of this name."""
+        if self.failpoints.folder is not None and (name := f"{self.stage}.{point}") in FAILPOINTS:
+            self.failpoints.reach(name)
+
+    def crash(self, reason: str) -> None:
+        """End at once, finishing nothing more; the process manager starts the worker again."""
+        self.log.error("ending the process", reason=reason)
+        sys.stdout.flush()
+        os._exit(_CRASHED)
 
     def run(self) -> None:
         """Until SIGTERM."""
         self.metrics.serve(self.settings.metrics_port(self.stage))
-        wait_for_topics(KafkaAdmin(self.settings.bootstrap_servers), catalogue())
+        admin = KafkaAdmin(self.settings.bootstrap_servers)
+        wait_for_topics(admin, catalogue())
+        try:
+            check_partitions(admin, self._sources)
+            check_state(self.settings.state_of(self.stage), admin.cluster_id())
+        except ConfigurationError as error:
+            self.log.error("cannot start", reason=str(error))
+            sys.exit(_MISCONFIGURED)
 
         @self.app.task  # type: ignore[untyped-decorator]
-        async def start_producer() -> None:
+        async def begin() -> None:
             self.producer.start()
+            if isinstance(self.intake, LogIntake):
+                self.intake.consumer.when_gone(self._let_go)
+                self.watchdog.start()
             self.log.info("worker runs", stage=self.stage, broker=self.settings.bootstrap_servers)
 
-        worker = faust.Worker(self.app, loglevel="WARNING", redirect_stdouts=False, quiet=True, override_logging=False)
-        worker.execute_from_commandline()
+        _Process(self).execute_from_commandline()
+
+    def _let_go(self, gone: set[Any]) -> None:
+        partitions = {(tp.topic, tp.partition) for tp in gone}
+        cancelled = sum(executor.cancel(partitions) for executor in self._executors)
+        self.log.info("partitions gone", partitions=len(partitions), cancelled=cancelled)
+
+    async def hand_over(self) -> None:
+        """Finish what runs within the grace time, commit it, leave the group, end. The rest comes again elsewhere."""
+        ended = await asyncio.gather(*(e.finish(self.settings.grace_seconds) for e in self._executors))
+        if isinstance(self.intake, LogIntake):
+            await asyncio.wait_for(self.intake.consumer.hand_over(), 10.0)
+        await self.producer.stop()
+        self.log.info("worker ended", handed_over=sum(ended))
+        sys.stdout.flush()
+        os._exit(0)
 
 
-def make_worker(stage: ProcessName) -> Worker:
+class _Process(faust.Worker):  # type: ignore[misc]
+    """Faust's worker with our way to end: its own takes 10 s and finishes nothing."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._ending: asyncio.Task[None] | None = None
+        super().__init__(worker.app, loglevel="WARNING", redirect_stdouts=False, quiet=True, override_logging=False)
+
+    def _schedule_shutdown(self, sig: signal.Signals) -> None:
+        if isinstance(self._worker.intake, StockIntake):
+            super()._schedule_shutdown(sig)
+        elif self._ending is None:
+            self._ending = self.loop.create_task(self._end())
+
+    async def _end(self) -> None:
+        try:
+            await self._worker.hand_over()
+        except Exception as error:
+            self._worker.crash(f"hand-over failed: {type(error).__name__}")
+
+
+def make_worker(stage: Stage) -> Worker:
     """Read the settings and build the tools."""
     settings = load_settings()
     configure(stage, sys.stdout)
     log = get_logger()
     codec = wiring.codec(settings)
+    failpoints = Failpoints(settings.failpoints_dir)
+    stock = settings.transport == "stock"
 
-    def on_fatal(reason: str) -> None:
-        log.error("producer failed, ending the process", reason=reason)
-        crash()
+    def crash(reason: str) -> None:
+        worker.crash(reason)
 
-    return Worker(
+    def reach(point: str) -> None:
+        worker.reach(point)
+
+    options = None if stock else _options(stage, settings, crash, reach, log)
+    app = make_app(stage, settings, options)
+    watchdog = Watchdog(
+        Lag(settings.bootstrap_servers, lambda: app.consumer).behind, settings.broker_session_seconds, crash
+    )
+    intake: Intake = StockIntake(app) if stock else LogIntake(app, watchdog.stood_still, crash)
+    worker = Worker(
         stage=stage,
         settings=settings,
-        app=make_app(stage, settings),
+        app=app,
         codec=codec,
-        producer=KafkaProducer(settings.bootstrap_servers, f"sluice-{stage}", on_fatal),
+        producer=KafkaProducer(
+            settings.bootstrap_servers, f"sluice-{stage}", lambda reason: crash(f"producer: {reason}")
+        ),
         dead_letters=DeadLetters(codec, read_key_file(settings.keys_dir, PUBLIC_FILE), f"sluice-{stage}", utc_now),
         metrics=make_metrics(),
         log=log,
+        intake=intake,
+        watchdog=watchdog,
+        failpoints=failpoints,
     )
+    return worker
 
 
-def crash() -> None:
-    """End at once, without acknowledging anything more; the process manager starts the worker again."""
-    sys.stdout.flush()
-    os._exit(_CRASHED)
+def _options(
+    stage: Stage, settings: Settings, crash: Callable[[str], None], reach: Callable[[str], None], log: Logger
+) -> Options:
+    check_versions()
+    group = f"sluice-{stage}"
+    base = consumer_config(settings.bootstrap_servers, group, group)
+    membership: Config
+    if settings.group_protocol == "consumer":
+        membership = {"group.protocol": "consumer", "group.remote.assignor": "range"}
+    else:
+        session_ms = int(settings.broker_session_seconds * 1000)
+        membership = {
+            "partition.assignment.strategy": "range",
+            "session.timeout.ms": session_ms,
+            "heartbeat.interval.ms": session_ms // 5,
+        }
+    return Options(
+        member_config=base | membership,
+        query_config=base,
+        incremental=settings.group_protocol == "consumer",
+        on_fatal=crash,
+        reach=reach,
+        log=log,
+    )

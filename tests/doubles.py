@@ -74,12 +74,16 @@ class TablePrices:
 
 @dataclass
 class EventList:
-    """An Emit that keeps what it was given."""
+    """An agents.ports.Log that keeps what it was given; `settled_at` has how many there were at each wait."""
 
     events: list[Event] = field(default_factory=list)
+    settled_at: list[int] = field(default_factory=list)
 
-    async def __call__(self, event: Event) -> None:
+    async def emit(self, event: Event) -> None:
         self.events.append(event)
+
+    async def settled(self) -> None:
+        self.settled_at.append(len(self.events))
 
     def names(self) -> list[str]:
         return [type(event).__name__ for event in self.events]
@@ -122,6 +126,13 @@ __all__ = [
     "ModelFailed",
     "ScriptedModel",
     "TablePrices",
+    "counting",
     "ended",
     "said",
 ]
+
+
+def counting(prefix: str = "a") -> Callable[[], str]:
+    """Ids in order: a-1, a-2, ..."""
+    numbers = iter(range(1, 1000))
+    return lambda: f"{prefix}-{next(numbers)}"

@@ -26,7 +26,7 @@ from tests.samples import SAMPLES, TRACE
 # litellm warns about its own types and leaves sockets to the garbage collector; none of it is ours.
 pytestmark = pytest.mark.filterwarnings("ignore")
 KEY, PLANTED = "planted-key-5150", "planted words nobody may log"
-PROMPT = Prompt((PromptMessage("user", SafeText(PLANTED)),), 500, 3, TRACE)
+PROMPT = Prompt((PromptMessage("user", SafeText(PLANTED)),), 500, 3, TRACE, "attempt-1")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 PLANTED = "planted words nobody may repeat"
-PROMPT = Prompt((PromptMessage("user", SafeText(PLANTED)),), 500, 3, TRACE)
+PROMPT = Prompt((PromptMessage("user", SafeText(PLANTED)),), 500, 3, TRACE, "attempt-1")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[Handler], Awaitable[LitellmModel]]
 

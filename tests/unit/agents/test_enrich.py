@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.enrich import Conversation, awaits, enrich, finished, requested
+from agents.enrich import Conversation, awaits, enrich, finished, fitting, requested
 from sluice.bots import Bot, Route, Template
 from sluice.events import ChatRequested, Exchange, TurnFinished
 from sluice.safe_text import SafeText
@@ -27,6 +27,7 @@ def run(conversation: Conversation | None, bot: Bot | None = BOT):
         bot,
         TEMPLATE if bot else None,
         history_incomplete=False,
+        repeated=False,
         entered_at=NOON,
         left_at=LEFT,
     )
@@ -79,7 +80,7 @@ def test_a_repeated_turn_changes_nothing(numbers: list[int], keep: int):
     order: list[int] = []
     for number in numbers:
         turn = msgspec.structs.replace(FINISHED, turn_id=f"t-{number}")
-        known = conversation is not None and turn.turn_id in conversation.finished
+        known = conversation is not None and turn.turn_id in conversation.ranks
         conversation = finished(conversation, turn, keep)
         if not known:
             order.append(number)
@@ -94,3 +95,34 @@ def test_waits_for_the_turn_before_until_it_is_finished():
     assert awaits(first, REQUEST) is None
     assert awaits(first, second) == REQUEST.turn_id
     assert awaits(finished(first, FINISHED, 5), second) is None
+
+
+def test_a_turn_finished_twice_counts_by_its_newest_owner_whichever_comes_first():
+    zombie = msgspec.structs.replace(FINISHED, answer=SafeText("of the zombie"), epoch=3, attempts=1)
+    owner = msgspec.structs.replace(FINISHED, answer=SafeText("of the owner"), epoch=4, attempts=2)
+    for order in ([zombie, owner], [owner, zombie]):
+        conversation = None
+        for turn in order:
+            conversation = finished(conversation, turn, 5)
+        assert [exchange.answer for exchange in conversation.exchanges] == ["of the owner"]
+
+
+def test_a_turn_that_was_passed_on_before_says_so():
+    first = run(None)
+    again = run(requested(None, REQUEST))
+    assert (first.repeated, again.repeated) == (False, True)
+
+
+def test_a_turn_handled_anew_does_not_wait_for_its_successors_nor_see_itself():
+    second = msgspec.structs.replace(REQUEST, turn_id="t-2")
+    both = requested(requested(None, REQUEST), second)
+    assert awaits(both, REQUEST) is None
+    assert awaits(both, second) == REQUEST.turn_id
+    known = finished(both, msgspec.structs.replace(FINISHED, turn_id=REQUEST.turn_id), 5)
+    assert run(known).history == ()
+
+
+def test_the_history_never_outgrows_a_record():
+    exchanges = [Exchange(turn_id=f"t-{n}", question=SafeText("q" * 4), answer=SafeText("ä" * 3)) for n in range(5)]
+    assert [e.turn_id for e in fitting(exchanges, 25)] == ["t-3", "t-4"]
+    assert fitting(exchanges, 5) == ()

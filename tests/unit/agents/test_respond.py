@@ -5,13 +5,14 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from agents.ports import ModelFailed
+from agents.ports import Earlier, ModelFailed
 from agents.prompting import prompt_for
 from agents.respond import Respond, StopSignal
 from sluice.bots import Bot, Limits, Price, Route, Template
 from sluice.errors import ErrorCode
 from sluice.events import (
     AttemptMetered,
+    AttemptStarted,
     DeltaProduced,
     Exchange,
     PromptReady,
@@ -22,9 +23,10 @@ from sluice.events import (
     TurnFailed,
     TurnFinished,
 )
+from sluice.replies import reply_of
 from sluice.safe_text import SafeText
-from tests.doubles import NOON, EventList, ManualClock, ScriptedModel, TablePrices, ended, said
-from tests.samples import SAMPLES
+from tests.doubles import NOON, EventList, ManualClock, ScriptedModel, TablePrices, counting, ended, said
+from tests.samples import SAMPLES, TURN
 
 SAMPLE = SAMPLES["PromptReady"]
 assert isinstance(SAMPLE, PromptReady)
@@ -36,11 +38,12 @@ BOT = Bot(
 TEMPLATE = Template(id="assistant@1", hash="aa", source="You are {{ bot }}: {{ description }}.\n")
 
 
-async def run(script, *, ready=READY, bot=BOT, pause=None, stop=None, clock=None, template=TEMPLATE):
+async def run(script, *, ready=READY, bot=BOT, pause=None, stop=None, clock=None, look=None, epoch=7):
     emitted = EventList()
     model = ScriptedModel(script, pause)
-    step = Respond(model, TablePrices(), emitted, clock or ManualClock(NOON, timedelta(milliseconds=1)))
-    await step(ready, bot, template if bot else None, stop or StopSignal(), NOON)
+    clock = clock or ManualClock(NOON, timedelta(milliseconds=1))
+    step = Respond(model, TablePrices(), clock, counting(), lambda: epoch)
+    await step(ready, bot, TEMPLATE if bot else None, stop or StopSignal(), NOON, emitted, look)
     return emitted, model
 
 
@@ -83,11 +86,116 @@ async def test_missing_usage_is_counted_and_marked():
     assert one(emitted, TurnCompleted).usage.completion_tokens == 3
 
 
-async def test_all_events_of_a_repeated_turn_have_the_same_ids():
-    first, _ = await run([*said("Hi"), ended()])
-    second, _ = await run([*said("Hi"), ended()])
-    assert [e.event_id for e in first.events] == [e.event_id for e in second.events]
-    assert len({e.event_id for e in first.events}) == len(first.events)
+async def test_every_event_of_a_pass_has_its_own_id_and_names_the_attempt():
+    emitted, model = await run([*said("Hi"), ended()])
+    assert len({e.event_id for e in emitted.events}) == len(emitted.events)
+    assert {getattr(e, "attempt_id", "a-1") for e in emitted.events} == {"a-1"}
+    assert {getattr(e, "epoch", 7) for e in emitted.events} == {7}
+    assert model.prompts[0].attempt_id == "a-1"
+
+
+async def test_the_start_and_the_bill_are_on_the_log_before_the_call_and_the_end():
+    emitted, _ = await run([*said("Hi"), ended()])
+    assert [emitted.names()[:count][-1] for count in emitted.settled_at] == [
+        "AttemptStarted",
+        "TurnFinished",
+        "TurnCompleted",
+    ]
+
+
+def log_of(*events, metered=(), stopped=False):
+    reply = reply_of(events[0]) if events else None
+    for event in events:
+        reply.apply(event)
+    return Earlier(reply, frozenset(metered), stopped)
+
+
+def begun(attempt_id="dead", epoch=3, **more):
+    fields = {"attempt": 1, "model": "openai/echo", "attempt_id": attempt_id, "epoch": epoch} | more
+    return AttemptStarted(**TURN, **fields)
+
+
+def spoken(attempt_id="dead", seq=0, text="half an"):
+    return DeltaProduced(**TURN, attempt=1, seq=seq, text=SafeText(text), attempt_id=attempt_id)
+
+
+def looking(emitted_by_us: list, *before, metered=(), stopped=False, meanwhile=()):
+    """The log as a successor meets it: what was there, then what others and itself wrote."""
+    looks = []
+
+    async def look() -> Earlier:
+        looks.append(1)
+        ours = [e for e in emitted_by_us if isinstance(e, AttemptStarted)] if len(looks) > 1 else []
+        return log_of(*before, *(meanwhile if len(looks) > 1 else ()), *ours, metered=metered, stopped=stopped)
+
+    return look
+
+
+async def taken_over(*before, **more):
+    emitted = EventList()
+    model = ScriptedModel([*said("whole answer"), ended()])
+    step = Respond(model, TablePrices(), ManualClock(NOON), counting(), lambda: 7)
+    await step(READY, BOT, TEMPLATE, StopSignal(), NOON, emitted, looking(emitted.events, *before, **more))
+    return emitted, model
+
+
+async def test_an_answered_turn_is_left_alone():
+    done = TurnCancelled(**TURN, attempt=1, deltas=0, attempt_id="dead", epoch=3)
+    emitted, model = await taken_over(begun(), done)
+    assert (emitted.events, model.prompts) == ([], [])
+
+
+async def test_a_successor_bills_the_dead_attempt_and_answers_with_a_higher_number():
+    emitted, model = await taken_over(begun(), spoken())
+    bill, ours = [e for e in emitted.events if isinstance(e, AttemptMetered)]
+    assert (bill.attempt_id, bill.outcome, bill.usage.estimated, bill.usage.completion_tokens) == (
+        "dead",
+        "abandoned",
+        True,
+        2,
+    )
+    assert (ours.attempt_id, ours.attempt, ours.outcome) == ("a-1", 2, "completed")
+    assert one(emitted, TurnFinished).answer == "whole answer"
+    assert len(model.prompts) == 1
+
+
+async def test_an_attempt_that_was_billed_is_not_billed_again():
+    emitted, _ = await taken_over(begun(), metered={"dead"})
+    assert one(emitted, AttemptMetered).attempt_id == "a-1"
+
+
+async def test_who_ended_the_turn_between_our_look_and_our_start_wins():
+    done = TurnCancelled(**TURN, attempt=1, deltas=0, attempt_id="dead", epoch=3)
+    emitted, model = await taken_over(begun(), meanwhile=(done,), metered={"dead"})
+    assert emitted.names() == ["AttemptStarted", "AttemptMetered"]
+    assert one(emitted, AttemptMetered).usage.completion_tokens == 0
+    assert model.prompts == []
+
+
+async def test_a_newer_owner_wins_over_a_zombie():
+    emitted, model = await taken_over(begun(), meanwhile=(begun("newer", epoch=9),), metered={"dead"})
+    assert (emitted.names(), model.prompts) == (["AttemptStarted", "AttemptMetered"], [])
+
+
+async def test_a_stop_that_the_dead_worker_had_taken_still_counts():
+    emitted, model = await taken_over(begun(), stopped=True, metered={"dead"})
+    assert emitted.names() == ["TurnFinished", "TurnCancelled", "StageTimed"]
+    assert model.prompts == []
+
+
+async def test_a_turn_nobody_began_is_just_answered():
+    emitted, _ = await run([*said("Hi"), ended()], look=None)
+    plain = emitted.names()
+    emitted, _ = await taken_over()
+    assert emitted.names() == plain
+
+
+async def test_of_a_bot_that_is_gone_nothing_can_be_counted():
+    async def look() -> Earlier:
+        return log_of(begun())
+
+    emitted, _ = await run([], bot=None, look=look)
+    assert emitted.names() == ["TurnFinished", "TurnFailed", "StageTimed"]
 
 
 async def test_the_prompt_is_template_history_question():
@@ -100,7 +208,7 @@ async def test_the_prompt_is_template_history_question():
         ("assistant", "Me."),
         ("user", "{{ 7*7 }}"),
     ]
-    assert prompt_for(ready, BOT, TEMPLATE).output_tokens == BOT.limits.output_tokens
+    assert prompt_for(ready, BOT, TEMPLATE, "a").output_tokens == BOT.limits.output_tokens
 
 
 @pytest.mark.parametrize(
@@ -175,7 +283,8 @@ async def test_a_stop_given_with_a_chunk_on_its_way_still_ends_the_turn():
     stop = StopSignal()
     emitted = EventList()
     model = ScriptedModel([*said("a", "b"), ended()], pause=0.001, while_speaking=stop.give)
-    await Respond(model, TablePrices(), emitted, ManualClock())(READY, BOT, TEMPLATE, stop, NOON)
+    step = Respond(model, TablePrices(), ManualClock(), counting(), lambda: 1)
+    await step(READY, BOT, TEMPLATE, stop, NOON, emitted)
     assert one(emitted, TurnCancelled).attempt == 1
 
 

@@ -21,6 +21,6 @@ async def test_a_job_runs_in_the_context_it_was_submitted_in():
 
     for name in ("first", "second", "third"):
         EVENT.set(name)
-        await executor.submit(b"one key", look)
+        await executor.submit(("chat-requests", 0), b"one key", look)
     await asyncio.wait_for(last.wait(), 5)
     assert seen == ["first", "second", "third"]

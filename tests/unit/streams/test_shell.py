@@ -1,15 +1,12 @@
-"""Executor, runner, publisher, stops and conversations, without Kafka and Faust."""
+"""Runner, publisher, stops and conversations, without Kafka and Faust."""
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from agents.enrich import Conversation
@@ -24,8 +21,8 @@ from sluice.metrics import make_metrics
 from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
 from streams.conversations import Conversations
-from streams.executor import KeyedExecutor
-from streams.publisher import Publisher
+from streams.delivery import Delivery
+from streams.fuse import Fuse
 from streams.runner import Runner
 from streams.stops import Stops
 from tests.doubles import ManualClock, MemoryLog
@@ -34,75 +31,15 @@ from tests.samples import SAMPLES, TRACE
 CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), max_size=25), st.integers(1, 5))
-def test_order_within_a_key_and_a_bound_over_all(jobs: list[tuple[str, int]], limit: int):
-    done: list[tuple[str, int]] = []
-    running: set[str] = set()
-    most = 0
-
-    async def main() -> None:
-        executor = KeyedExecutor(limit)
-
-        def job(key: str, number: int, turns: int) -> Callable[[], Awaitable[None]]:
-            async def work() -> None:
-                nonlocal most
-                assert key not in running
-                running.add(key)
-                most = max(most, len(running))
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                running.discard(key)
-                done.append((key, number))
-
-            return work
-
-        for number, (key, turns) in enumerate(jobs):
-            await executor.submit(key.encode(), job(key, number, turns))
-        while executor.running:  # noqa: ASYNC110 (until the loop has nothing left)
-            await asyncio.sleep(0)
-
-    asyncio.run(main())
-    assert sorted(done) == sorted((key, number) for number, (key, _) in enumerate(jobs))
-    for key in "abc":
-        numbers = [number for name, number in done if name == key]
-        assert numbers == sorted(numbers)
-    assert most <= limit
-
-
-async def test_a_slow_key_does_not_hold_another():
-    executor = KeyedExecutor(10)
-    never, quick = asyncio.Event(), asyncio.Event()
-
-    async def done() -> None:
-        quick.set()
-
-    await executor.submit(b"slow", never.wait)
-    await executor.submit(b"quick", done)
-    await asyncio.wait_for(quick.wait(), 5)
-    await executor.stop()
-
-
-async def test_a_full_executor_holds_its_caller_and_stop_frees_everything():
-    executor = KeyedExecutor(2)
-    never = asyncio.Event()
-    await executor.submit(b"a", never.wait)
-    await executor.submit(b"a", never.wait)
-    third = asyncio.create_task(executor.submit(b"b", never.wait))
-    await asyncio.sleep(0.01)
-    assert not third.done()
-    await executor.stop()
-    await asyncio.wait_for(third, 5)
-    await executor.stop()
-    assert executor.running == 0
-
-
 @dataclass
 class FakeEvent:
-    """What the runner uses of a Faust event."""
+    """What the runner uses of a Faust event, and its claim."""
 
     value: bytes | None
     headers: object = field(default_factory=lambda: [("traceparent", TRACE.encode())])
     acked: int = 0
+    alive: bool = True
+    repeated: bool = False
 
     @property
     def message(self) -> SimpleNamespace:
@@ -116,7 +53,7 @@ class FakeEvent:
             headers=self.headers,
         )
 
-    def ack(self) -> None:
+    def finish(self) -> None:
         self.acked += 1
 
 
@@ -151,7 +88,11 @@ def runner_of(tmp_path, log: MemoryLog, crashes: list[str], lines: io.StringIO):
             dead_letters=letters,
             metrics=make_metrics(CollectorRegistry()),
             log=logs.get_logger(),
-            crash=lambda: crashes.append("crashed"),
+            crash=crashes.append,
+            fuse=Fuse(0.5, 10),
+            moved=lambda: None,
+            before=lambda: None,
+            after=lambda: None,
         )
 
     return make
@@ -163,13 +104,13 @@ GOOD = CODEC.encode(SAMPLES["StopRequested"])
 async def test_a_handled_event_is_acknowledged_after_its_output(runner_of, log: MemoryLog):
     event = FakeEvent(GOOD)
 
-    async def step(_event: StopRequested, publisher: Publisher) -> None:
-        await publisher.emit(SAMPLES["TurnCancelled"])
-        await publisher.emit(SAMPLES["DeltaProduced"])
-        await publisher.emit(SAMPLES["ErasureRequested"])
+    async def step(_event: StopRequested, delivery: Delivery) -> None:
+        await delivery.emit(SAMPLES["TurnCancelled"])
+        await delivery.emit(SAMPLES["DeltaProduced"])
+        await delivery.emit(SAMPLES["ErasureRequested"])
         assert event.acked == 0
 
-    await runner_of(step)(event)
+    await runner_of(step)(event, event)
     assert event.acked == 1
     assert [(topic, key) for topic, key, _, _ in log.records] == [
         ("chat-replies", "s-1"),
@@ -189,11 +130,11 @@ async def test_a_handled_event_is_acknowledged_after_its_output(runner_of, log: 
     ],
 )
 async def test_what_cannot_be_used_is_put_away_and_acknowledged(runner_of, log: MemoryLog, value, reason):
-    async def step(_event: StopRequested, _publisher: Publisher) -> None:
+    async def step(_event: StopRequested, _delivery: Delivery) -> None:
         raise AssertionError("never called")
 
     event = FakeEvent(value, headers={"traceparent": TRACE.encode()})
-    await runner_of(step)(event)
+    await runner_of(step)(event, event)
     assert event.acked == 1
     ((topic, _, raw, _),) = log.records
     letter = CODEC.decode(raw)
@@ -206,13 +147,13 @@ async def test_what_is_away_is_waited_for(runner_of, monkeypatch: pytest.MonkeyP
     tries: list[int] = []
     event = FakeEvent(GOOD)
 
-    async def step(_event: StopRequested, _publisher: Publisher) -> None:
+    async def step(_event: StopRequested, _delivery: Delivery) -> None:
         assert event.acked == 0
         tries.append(1)
         if len(tries) < 3:
             raise Unavailable("away")
 
-    await runner_of(step)(event)
+    await runner_of(step)(event, event)
     assert (len(tries), event.acked) == (3, 1)
 
 
@@ -222,23 +163,23 @@ async def test_output_that_was_not_taken_is_tried_again(runner_of, log: MemoryLo
     event = FakeEvent(GOOD)
     tries: list[int] = []
 
-    async def step(_event: StopRequested, publisher: Publisher) -> None:
+    async def step(_event: StopRequested, delivery: Delivery) -> None:
         tries.append(1)
         log.away = len(tries) < 3
-        await publisher.emit(SAMPLES["TurnCancelled"])
+        await delivery.emit(SAMPLES["TurnCancelled"])
 
-    await runner_of(step)(event)
+    await runner_of(step)(event, event)
     assert (len(tries), len(log.records), event.acked) == (3, 1, 1)
 
 
 async def test_a_bug_ends_the_process_without_acknowledging_and_without_words(runner_of, crashes, lines: io.StringIO):
     event = FakeEvent(GOOD)
 
-    async def step(_event: StopRequested, _publisher: Publisher) -> None:
+    async def step(_event: StopRequested, _delivery: Delivery) -> None:
         raise ValueError("@".join(("jane", "example.com")))
 
-    await runner_of(step)(event)
-    assert (crashes, event.acked) == (["crashed"], 0)
+    await runner_of(step)(event, event)
+    assert (crashes, event.acked) == (["step failed: ValueError"], 0)
     assert "jane@example.com" not in lines.getvalue()
     assert '"error": "ValueError"' in lines.getvalue()
 
@@ -247,11 +188,11 @@ async def test_cancelled_work_is_not_acknowledged(runner_of, crashes):
     event = FakeEvent(GOOD)
     started = asyncio.Event()
 
-    async def step(_event: StopRequested, _publisher: Publisher) -> None:
+    async def step(_event: StopRequested, _delivery: Delivery) -> None:
         started.set()
         await asyncio.Event().wait()
 
-    task = asyncio.create_task(runner_of(step)(event))
+    task = asyncio.create_task(runner_of(step)(event, event))
     await started.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -285,3 +226,32 @@ async def test_conversations_are_kept_and_waited_for():
     kept = conversations.get("s-1")
     assert kept is not None
     assert [exchange.turn_id for exchange in kept.exchanges] == [finished.turn_id, "t-2"]
+
+
+async def test_work_whose_partition_has_gone_is_not_begun(runner_of, log: MemoryLog):
+    event = FakeEvent(None, alive=False)
+    await runner_of(None)(event, event)
+    assert (event.acked, log.records) == (0, [])
+
+
+async def test_a_second_pass_knows_that_it_is_one(runner_of, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("streams.runner._FIRST_PAUSE_SECONDS", 0.001)
+    passes: list[bool] = []
+
+    async def step(_event: StopRequested, delivery: Delivery) -> None:
+        passes.append(delivery.repeated)
+        if len(passes) == 1:
+            raise Unavailable("away")
+
+    event = FakeEvent(GOOD)
+    await runner_of(step)(event, event)
+    assert passes == [False, True]
+
+
+async def test_a_stage_that_puts_too_much_away_stops(runner_of, crashes):
+    runner = runner_of(None)
+    for number in range(10):
+        event = FakeEvent(b"x")
+        await runner(event, event)
+        assert (number, event.acked) == (number, 1)
+    assert crashes == ["fuse burnt: 10 of the last 10 records were put away"]

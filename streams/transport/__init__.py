@@ -1,0 +1,1 @@
+"""Faust over librdkafka: a consumer whose commit never passes unfinished work. See docs/decisions/0007."""
