@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     broker_session_seconds: float = Field(6.0, ge=2, description="A worker silent for this long loses its partitions.")
     commit_seconds: float = Field(1.0, gt=0, description="Finished records are committed this often.")
     grace_seconds: float = Field(5.0, ge=0, description="A worker told to stop lets running turns end for so long.")
+    rebalance_grace_seconds: float = Field(
+        3.0, ge=0, le=20, description="Running turns of a partition that moves away may end for so long."
+    )
     transport: Literal["librdkafka", "stock"] = Field(
         "librdkafka", description="`stock` is Faust's own, which loses turns: for comparisons only."
     )

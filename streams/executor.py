@@ -41,6 +41,15 @@ class KeyedExecutor:
         self._schedule.offer((partition, key), (job, copy_context()))
         self._start_ready()
 
+    async def drain(self, partitions: set[Partition], grace_seconds: float) -> None:
+        """Wait so long for the running jobs of partitions. Nothing more of them is started."""
+        for key in self._schedule.known():
+            if key[0] in partitions:
+                self._schedule.drop(key)
+        running = [task for key, task in self._tasks.items() if key[0] in partitions]
+        if running:
+            await asyncio.wait(running, timeout=grace_seconds)
+
     def cancel(self, partitions: set[Partition]) -> int:
         """End the work of partitions that have another owner. Gives the number of running jobs cancelled."""
         ended = 0

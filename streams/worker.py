@@ -35,6 +35,7 @@ from streams.ready import check_partitions, check_state
 from streams.runner import Runner, Step
 from streams.transport.driver import check_versions
 from streams.transport.lag import Lag
+from streams.transport.member import Partition
 from streams.transport.options import Options
 from streams.watchdog import Watchdog
 
@@ -117,14 +118,17 @@ class Worker:
         async def begin() -> None:
             self.producer.start()
             if isinstance(self.intake, LogIntake):
-                self.intake.consumer.when_gone(self._let_go)
+                self.intake.consumer.when_gone(self._drain, self._let_go)
                 self.watchdog.start()
             self.log.info("worker runs", stage=self.stage, broker=self.settings.bootstrap_servers)
 
         _Process(self).execute_from_commandline()
 
-    def _let_go(self, gone: set[Any]) -> None:
-        partitions = {(tp.topic, tp.partition) for tp in gone}
+    async def _drain(self, partitions: set[Partition]) -> None:
+        grace = self.settings.rebalance_grace_seconds
+        await asyncio.gather(*(executor.drain(partitions, grace) for executor in self._executors))
+
+    def _let_go(self, partitions: set[Partition]) -> None:
         cancelled = sum(executor.cancel(partitions) for executor in self._executors)
         self.log.info("partitions gone", partitions=len(partitions), cancelled=cancelled)
 

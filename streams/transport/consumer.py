@@ -7,7 +7,7 @@ neighbours are done (faust issue 606), forgets what was dropped, and counts ackn
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,8 @@ class LogConsumer(Consumer):  # type: ignore[misc]
         self._arrived: asyncio.Future[None] | None = None
         self._placing: dict[TP, deque[asyncio.Future[None]]] = {}
         self._rebalances: asyncio.Queue[set[TP]] = asyncio.Queue()
-        self._on_gone: list[Callable[[set[TP]], None]] = []
+        self._drain: Callable[[set[Partition]], Awaitable[None]] = _nothing_runs
+        self._cancel: Callable[[set[Partition]], None] = lambda _partitions: None
         self._generation = 0
 
     # -- for the worker
@@ -69,13 +70,15 @@ class LogConsumer(Consumer):  # type: ignore[misc]
     def claim(self, tp: TP, offset: int) -> Claim | None:
         """Take a delivered record in hand. None for a second copy, or where the partition has gone."""
         ledger = self._ledgers.get(tp)
-        if ledger is None or not ledger.begin(offset):
+        if ledger is None or ledger.closed or not ledger.begin(offset):
             return None
         return Claim((tp.topic, tp.partition), offset, offset < ledger.fresh_from, ledger)
 
-    def when_gone(self, callback: Callable[[set[TP]], None]) -> None:
-        """Call with partitions that have another owner now: cancel their work."""
-        self._on_gone.append(callback)
+    def when_gone(
+        self, drain: Callable[[set[Partition]], Awaitable[None]], cancel: Callable[[set[Partition]], None]
+    ) -> None:
+        """`drain` waits a while for the work of partitions that are about to move; `cancel` ends what is left."""
+        self._drain, self._cancel = drain, cancel
 
     def epoch(self) -> int:
         """See Member.epoch."""
@@ -139,9 +142,16 @@ class LogConsumer(Consumer):  # type: ignore[misc]
     def _assigned(self, partitions: set[Partition]) -> None:
         self._rebalances.put_nowait({TP(*partition) for partition in partitions})
 
-    def _revoked(self, partitions: set[Partition], lost: bool) -> Mapping[Partition, int]:
-        """Let go. With the classic protocol everything is revoked and most comes back: its work goes on meanwhile."""
+    async def _revoked(self, partitions: set[Partition], lost: bool) -> Mapping[Partition, int]:
+        """Let go. What runs may end first, where the group still waits for us: it need not be done twice.
+
+        With the classic protocol everything is revoked and most comes back: its work goes on meanwhile.
+        """
         gone = {TP(*partition) for partition in partitions}
+        if self.options.incremental and not lost:
+            for tp in gone & self._ledgers.keys():
+                self._ledgers[tp].closed = True
+            await self._drain(partitions)
         self._generation += 1
         self.app.consumer_generation_id = self._generation
         self.stop_flow()
@@ -162,8 +172,8 @@ class LogConsumer(Consumer):  # type: ignore[misc]
             if ledger is not None:
                 ledger.closed = True
             self._buffers.pop(tp, None)
-        for callback in self._on_gone:
-            callback(gone)
+        if gone:
+            self._cancel({(tp.topic, tp.partition) for tp in gone})
 
     async def _follow_rebalances(self) -> None:
         """One after the other, outside the thread that polls: recovery may take its time."""
@@ -375,6 +385,10 @@ class LogConsumer(Consumer):  # type: ignore[misc]
     def key_partition(self, topic: str, key: bytes | None, partition: int | None = None) -> int | None:
         """Where a key lives."""
         return partition if partition is not None else self.app.producer.key_partition(topic, key).partition
+
+
+async def _nothing_runs(_partitions: set[Partition]) -> None:
+    return
 
 
 def _resolve(future: "asyncio.Future[None]") -> None:

@@ -8,7 +8,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ T = TypeVar("T")
 _POLL_SECONDS = 0.05
 _BATCH = 500
 _EPOCH_SECONDS = 0.5
+_LET_GO_SECONDS = 30.0
 _MOST_BUFFERED, _RESUME_BELOW = 2_000, 500
 _EPOCH = slice(7, 11)
 _METADATA_MAGIC = b"CGMDv2:"
@@ -36,7 +37,7 @@ class Handlers:
     records: Callable[[list[Message]], None]
     placed: Callable[[set[Partition]], None]
     assigned: Callable[[set[Partition]], None]
-    revoked: Callable[[set[Partition], bool], Mapping[Partition, int]]
+    revoked: Callable[[set[Partition], bool], Awaitable[Mapping[Partition, int]]]
     fatal: Callable[[str], None]
 
 
@@ -225,7 +226,7 @@ class Member:
         assert self._loop is not None
         finished: Mapping[Partition, int] = {}
         if not self._stopping.is_set() and not self._loop.is_closed():
-            finished = asyncio.run_coroutine_threadsafe(self._let_go(gone, lost), self._loop).result(10.0)
+            finished = asyncio.run_coroutine_threadsafe(self._let_go(gone, lost), self._loop).result(_LET_GO_SECONDS)
         if finished and not lost:
             self._commit(dict(finished))
         self._held -= gone
@@ -239,7 +240,7 @@ class Member:
             self._consumer.unassign()
 
     async def _let_go(self, gone: set[Partition], lost: bool) -> Mapping[Partition, int]:
-        return self._handlers.revoked(gone, lost)
+        return await self._handlers.revoked(gone, lost)
 
     async def _ask(self, question: Callable[[], T]) -> T:
         assert self._loop is not None
