@@ -1,13 +1,15 @@
 """litellm behind the model port. It is slow to import (4 s, 160 MB), so only the respond stage does."""
 
+import importlib
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # noqa: TID251 (read by litellm at import; else it asks the network)
 
 import litellm
+import openai
 
 from agents.ports import Ended, ModelFailed, Prompt, Said
 from sluice.bots import Route
@@ -63,7 +65,7 @@ class LitellmModel:
                 extra_headers={HEADER: child_of(prompt.traceparent), _REQUEST_ID: prompt.attempt_id},
             )
             call_id, finish_reason, usage = None, None, None
-            async for chunk in response:
+            async for chunk in _chunks(response):
                 call_id = call_id or chunk.id
                 usage = _usage(chunk) or usage
                 for choice in chunk.choices[:1]:
@@ -71,11 +73,9 @@ class LitellmModel:
                     if choice.delta.content:
                         spoke = True
                         yield Said(SafeText(choice.delta.content))
-            # litellm makes up what the provider did not send: a `stop` where the stream just ended, and a token count.
-            if finish_reason is None or response.received_finish_reason is None:
+            if finish_reason is None or not _ended_by_provider(response):
                 raise ModelFailed(ErrorCode.MODEL_STREAM_BROKEN, call_id)
-            told = any(getattr(chunk, "usage", None) is not None for chunk in response.chunks)
-            yield Ended(finish_reason, usage if told else None, call_id)
+            yield Ended(finish_reason, usage if _usage_by_provider(response) else None, call_id)
         except ModelFailed:
             raise
         except Exception as error:
@@ -93,7 +93,7 @@ class LitellmModel:
         )
 
     async def warm_up(self) -> None:
-        """The first call builds clients and tokenizers for 1.2 s; let no person wait for that."""
+        """The first call builds what later ones use; let no person wait for that."""
         response = await litellm.acompletion(
             model="openai/warm-up",
             messages=[{"role": "user", "content": "hello"}],
@@ -103,7 +103,12 @@ class LitellmModel:
         )
         async for _ in response:
             pass
-        litellm.token_counter(model="openai/warm-up", text="hello")
+
+
+def preload() -> None:
+    """Import what litellm and its clients import at their first call: 2 s in which an event loop would stand still."""
+    importlib.import_module("openai.resources.chat")
+    litellm.token_counter(model="openai/warm-up", text="hello")
 
 
 class LitellmPrices:
@@ -120,6 +125,26 @@ class LitellmPrices:
         except Exception:
             return None
         return Decimal(str(prompt)) + Decimal(str(completion))
+
+
+def _raw(response: Any) -> bool:
+    """An OpenAI-compatible stream as its client gives it. litellm's wrapper around it doubles the CPU of each token,
+    and makes up what the provider did not send: a `stop` where the stream just ended, and a token count.
+    """
+    return isinstance(getattr(response, "completion_stream", None), openai.AsyncStream)
+
+
+def _chunks(response: Any) -> AsyncIterator[Any]:
+    chunks: AsyncIterator[Any] = response.completion_stream if _raw(response) else response
+    return chunks
+
+
+def _ended_by_provider(response: Any) -> bool:
+    return _raw(response) or response.received_finish_reason is not None
+
+
+def _usage_by_provider(response: Any) -> bool:
+    return _raw(response) or any(getattr(chunk, "usage", None) is not None for chunk in response.chunks)
 
 
 def _usage(chunk: Any) -> Usage | None:

@@ -8,7 +8,7 @@ from sluice.clock import utc_now
 from sluice.events import FeedbackGiven, PromptReady, StopRequested
 from sluice.ids import new_id
 from streams.delivery import Delivery
-from streams.litellm_model import LitellmModel, LitellmPrices
+from streams.litellm_model import LitellmModel, LitellmPrices, preload
 from streams.past import Past
 from streams.stops import Stops
 from streams.worker import make_worker
@@ -18,6 +18,7 @@ def main() -> None:
     """Wire and run."""
     worker = make_worker("respond")
     bots = load_bots(worker.settings)
+    preload()
     model = LitellmModel(bots.api_base, worker.settings.secret)
     prices = LitellmPrices()
     stops = Stops()

@@ -122,6 +122,9 @@ class LogConsumer(Consumer):  # type: ignore[misc]
         """Join the group for these topics."""
         self._member.subscribe(topics)
 
+    async def verify_all_partitions_active(self) -> None:
+        """Faust's own look at liveness; ours is streams.watchdog, which asks the broker."""
+
     # -- told by the member, on the loop
 
     def _records(self, records: list[Record]) -> None:

@@ -20,7 +20,7 @@ from sluice.events import AttemptMetered, PromptReady, TurnFailed, Usage
 from sluice.safe_text import SafeText
 from streams.litellm_model import LitellmModel, LitellmPrices
 from tests.conftest import free_ports
-from tests.doubles import EventList, ManualClock, ScriptedModel, TablePrices, ended, said
+from tests.doubles import EventList, ManualClock, ScriptedModel, TablePrices, counting, ended, said
 from tests.samples import SAMPLES, TRACE
 
 # litellm warns about its own types and leaves sockets to the garbage collector; none of it is ours.
@@ -149,8 +149,8 @@ async def test_silence_is_ended_by_our_own_watch(served, name):
     clock = ManualClock()
     ready = msgspec.structs.replace(sample, refusal=None, deadline_at=clock.now + timedelta(seconds=30))
     emitted = EventList()
-    await Respond(real(served[1]), TablePrices(), emitted, clock)(
-        ready, bot, Template(id="assistant@1", hash="x", source="Be brief."), StopSignal(), clock.now
+    await Respond(real(served[1]), TablePrices(), clock, counting(), lambda: 1)(
+        ready, bot, Template(id="assistant@1", hash="x", source="Be brief."), StopSignal(), clock.now, emitted
     )
     failed = next(event for event in emitted.events if isinstance(event, TurnFailed))
     assert failed.code == "model_timeout"
