@@ -18,6 +18,15 @@ from sluice.failpoints import FailpointName
 from sluice.ids import derived_event_id
 from sluice.safe_text import SafeText
 
+_NEVER_BILLED = {
+    ErrorCode.MODEL_REFUSED_KEY,
+    ErrorCode.MODEL_RATE_LIMITED,
+    ErrorCode.MODEL_UNAVAILABLE,
+    ErrorCode.MODEL_CONTEXT_TOO_LONG,
+    ErrorCode.MODEL_REFUSED_REQUEST,
+}
+"""Refused before a token was read. Of a call that just fell silent the prompt may be billed, so it is counted."""
+
 
 @dataclass(slots=True)
 class StopSignal:
@@ -165,7 +174,7 @@ class Respond:
     def _usage(self, route: Route, prompt: Prompt, turn: "_Turn", outcome: Outcome) -> Usage:
         if turn.ended is not None and turn.ended.usage is not None:
             return turn.ended.usage
-        if not turn.pieces and outcome.state == "failed":
+        if not turn.pieces and outcome.code in _NEVER_BILLED:
             return NOTHING
         return self.model.count(route, prompt, turn.text)
 
