@@ -42,7 +42,6 @@ class Closing:
     entered_at: datetime
     attempts: tuple[Attempt, ...]
     answer: SafeText
-    deltas: int | None
     first_delta_at: datetime | None = None
     pass_id: str = ""
     """Of the last attempt, or of the pass through the stage that made none."""
@@ -113,30 +112,28 @@ def timed_event(ready: PromptReady, closing: Closing, now: datetime) -> StageTim
     )
 
 
-def terminal_event(closing: Closing, finished: TurnFinished) -> TerminalEvent:
-    """What ends the turn for its readers."""
-    last = closing.attempts[-1] if closing.attempts else None
-    number = last.number if last else 0
+def terminal_event(finished: TurnFinished, deltas: int) -> TerminalEvent:
+    """What ends the turn for its readers. Made from the finished turn alone, so that a successor can make it too."""
     head: dict[str, Any] = {
-        "event_id": derived_event_id(finished.turn_id, closing.pass_id, "terminal"),
+        "event_id": derived_event_id(finished.turn_id, finished.attempt_id, "terminal"),
         "occurred_at": finished.occurred_at,
         "traceparent": finished.traceparent,
         "turn_id": finished.turn_id,
         "session_id": finished.session_id,
         "user_id": finished.user_id,
-        "attempt": number,
-        "attempt_id": closing.pass_id,
-        "epoch": closing.epoch,
+        "attempt": finished.attempts,
+        "attempt_id": finished.attempt_id,
+        "epoch": finished.epoch,
     }
-    code = closing.outcome.code
-    if code is not None:
-        return TurnFailed(code=code.value, message=code.kind.message, retryable=code.kind.retryable, **head)
-    if closing.outcome.state == "cancelled" or last is None:
-        return TurnCancelled(deltas=closing.deltas or 0, **head)
+    if finished.error_code is not None:
+        kind = ErrorCode(finished.error_code).kind
+        return TurnFailed(code=finished.error_code, message=kind.message, retryable=kind.retryable, **head)
+    if finished.state == "cancelled" or finished.model is None:
+        return TurnCancelled(deltas=deltas, **head)
     return TurnCompleted(
-        deltas=closing.deltas or 0,
-        model=last.route.model,
-        finish_reason=last.finish_reason or "stop",
+        deltas=deltas,
+        model=finished.model,
+        finish_reason=finished.finish_reason or "stop",
         usage=finished.usage,
         cost_usd=finished.cost_usd,
         first_delta_ms=finished.first_delta_ms,

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from sluice.bots import Route
 from sluice.errors import ErrorCode
-from sluice.events import Event, Usage
+from sluice.events import Event, TurnFinished, Usage
 from sluice.replies import Reply
 from sluice.safe_text import SafeText
 
@@ -28,6 +28,8 @@ class Earlier:
     """What the log says of a turn that may have been begun before."""
 
     reply: Reply | None
+    finished: TurnFinished | None
+    """Of the newest owner, where one got so far."""
     metered: frozenset[str]
     """Attempts that have a row in the ledger."""
     stopped: bool

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
@@ -13,9 +14,10 @@ from agents.prompting import prompt_for
 from sluice.bots import Bot, Route, Template
 from sluice.clock import Clock
 from sluice.errors import ErrorCode
-from sluice.events import AttemptStarted, DeltaProduced, PromptReady, Usage
+from sluice.events import AttemptStarted, DeltaProduced, PromptReady, TurnFinished, Usage
 from sluice.failpoints import FailpointName
 from sluice.ids import derived_event_id
+from sluice.replies import Reply
 from sluice.safe_text import SafeText
 
 _NEVER_BILLED = {
@@ -77,10 +79,10 @@ class Respond:
         if look is not None:
             earlier = await look()
             await self._close_abandoned(turn, bot, template, earlier)
-            if earlier.reply is not None:
-                if earlier.reply.terminal is not None:
-                    return
-                turn.number = earlier.reply.attempt + 1
+            reply = earlier.reply or Reply(ready.turn_id, ready.session_id, ready.user_id)
+            if reply.terminal is not None or await self._ended_for(turn, reply, earlier.finished):
+                return
+            turn.number = reply.attempt + 1
             if earlier.stopped:
                 stop.give()
         refused = self._refused(ready, bot, entered_at)
@@ -107,6 +109,23 @@ class Respond:
         usage = self._usage(route, prompt, turn, outcome)
         await self._close(turn, outcome, turn.attempt(route, started_at, self.clock(), outcome, usage))
 
+    async def _ended_for(self, turn: "_Turn", reply: Reply, finished: TurnFinished | None) -> bool:
+        """Say the end that a dead worker had written down and not said: somebody may have read it already."""
+        if finished is None or not finished.answer.startswith(reply.text if finished.attempts else ""):
+            return False
+        terminal = terminal_event(finished, 0)
+        if not copy(reply).apply(terminal):
+            return False
+        turn.attempt_id, turn.number = finished.attempt_id, finished.attempts
+        missing = finished.answer[len(reply.text) :] if finished.attempts else ""
+        deltas = len(reply.pieces)
+        if missing:
+            turn.pieces = [SafeText(piece) for piece in reply.pieces]
+            await turn.log.emit(turn.delta(SafeText(missing), self.clock()))
+            deltas += 1
+        await turn.log.emit(terminal_event(finished, deltas))
+        return True
+
     async def _close_abandoned(
         self, turn: "_Turn", bot: Bot | None, template: Template | None, earlier: Earlier
     ) -> None:
@@ -115,8 +134,7 @@ class Respond:
             return
         reply = earlier.reply
         for started in reply.attempts.values():
-            ended = reply.terminal is not None and reply.terminal.attempt_id == started.attempt_id
-            if ended or started.attempt_id in earlier.metered:
+            if started.attempt_id in earlier.metered:
                 continue
             route = next((route for route in bot.route if route.model == started.model), bot.route[0])
             said = reply.text if reply.attempt_id == started.attempt_id else ""
@@ -192,7 +210,6 @@ class Respond:
             turn.entered_at,
             attempts,
             turn.text,
-            len(turn.pieces),
             turn.first_token_at,
             turn.attempt_id,
             turn.epoch,
@@ -201,7 +218,7 @@ class Respond:
         await turn.log.emit(finished)
         await turn.log.settled()
         self.reach("respond.metered")
-        await turn.log.emit(terminal_event(closing, finished))
+        await turn.log.emit(terminal_event(finished, len(turn.pieces)))
         await turn.log.settled()
         self.reach("respond.terminal_produced")
         await turn.log.emit(timed_event(turn.ready, closing, now))

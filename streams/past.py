@@ -4,6 +4,7 @@ Only turns that are delivered anew are looked up, so a quiet platform reads noth
 """
 
 import asyncio
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import get_args
@@ -13,13 +14,13 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from agents.ports import Earlier
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
-from sluice.events import AttemptMetered, AttemptStarted, Event, PromptReady, ReplyEvent, StopRequested
+from sluice.events import AttemptMetered, AttemptStarted, Event, PromptReady, ReplyEvent, StopRequested, TurnFinished
 from sluice.kafka_config import consumer_config
 from sluice.replies import Reply, reply_of
 from sluice.topics import topic_of
 
 _REPLY_EVENTS = get_args(ReplyEvent)
-_TOPICS = tuple(topic_of(event.__name__) for event in (AttemptStarted, AttemptMetered, StopRequested))
+_TOPICS = tuple(topic_of(event.__name__) for event in (AttemptStarted, AttemptMetered, StopRequested, TurnFinished))
 _MARGIN = timedelta(seconds=30)
 """Clocks of hosts differ; the log's own times decide where to begin."""
 _SECONDS = 10.0
@@ -34,6 +35,7 @@ class _Tail:
     positions: dict[str, int]
     replies: dict[str, Reply] = field(default_factory=dict)
     metered: dict[str, set[str]] = field(default_factory=dict)
+    finished: dict[str, TurnFinished] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
 
     def take(self, event: Event) -> None:
@@ -43,6 +45,10 @@ class _Tail:
             if reply is None:
                 reply = self.replies[event.turn_id] = reply_of(event)
             reply.apply(event)
+        elif isinstance(event, TurnFinished):
+            known = self.finished.get(event.turn_id)
+            if known is None or (event.epoch, event.attempts) > (known.epoch, known.attempts):
+                self.finished[event.turn_id] = event
         elif isinstance(event, AttemptMetered):
             self.metered.setdefault(event.turn_id, set()).add(event.attempt_id)
         elif isinstance(event, StopRequested):
@@ -67,7 +73,12 @@ class Past:
             except KafkaException as error:
                 raise Unavailable(f"kafka: {error.args[0].name()}") from error
         reply = tail.replies.get(ready.turn_id)
-        return Earlier(reply, frozenset(tail.metered.get(ready.turn_id, ())), ready.turn_id in tail.stopped)
+        return Earlier(
+            copy(reply),
+            tail.finished.get(ready.turn_id),
+            frozenset(tail.metered.get(ready.turn_id, ())),
+            ready.turn_id in tail.stopped,
+        )
 
     def forget(self) -> None:
         """Partitions have moved: what was read may be long ago, and memory is dear."""

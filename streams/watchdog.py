@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 _TICK_SECONDS, _LOOK_SECONDS = 0.5, 5.0
 STUCK_SECONDS = 20.0
+_BUSY_SHARE = 0.2
+"""A thread that waited for others of its process was not stopped: librdkafka's kept the membership alive."""
 
 
 @dataclass(slots=True)
@@ -21,8 +23,10 @@ class Watchdog:
     still_seconds: float
     on_fatal: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
+    used: Callable[[], float] = time.process_time
     moved_at: float = field(default=0.0)
     _ticked_at: float = 0.0
+    _used_at: float = 0.0
     _looked_at: float = 0.0
     _idle_at: float = 0.0
 
@@ -34,6 +38,7 @@ class Watchdog:
     def begin(self) -> None:
         """From now on."""
         self.moved_at = self._ticked_at = self._looked_at = self._idle_at = self.clock()
+        self._used_at = self.used()
 
     def moved(self) -> None:
         """Something was begun, said or finished."""
@@ -42,12 +47,14 @@ class Watchdog:
     def stood_still(self) -> str | None:
         """Why this process must not go on: it was stopped for longer than its group waits."""
         gap = self.clock() - self._ticked_at
-        return f"stood still for {gap:.1f} s" if gap > self.still_seconds else None
+        worked = self.used() - self._used_at
+        return f"stood still for {gap:.1f} s" if gap > self.still_seconds and worked < gap * _BUSY_SHARE else None
 
     def check(self) -> str | None:
         """One look. Gives the reason to end, or None."""
         reason = self.stood_still()
         now = self._ticked_at = self.clock()
+        self._used_at = self.used()
         if reason is not None:
             return reason
         if now - self._looked_at < _LOOK_SECONDS:

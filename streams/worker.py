@@ -60,6 +60,7 @@ class Worker:
     failpoints: Failpoints
     _executors: list[KeyedExecutor] = field(default_factory=list)
     _sources: list[str] = field(default_factory=list)
+    _begun: bool = False
 
     def consume(self, topic: str, expected: tuple[type[Any], ...], step: Step[Any]) -> None:
         """Run the step for every record of the topic: ordered within a session, parallel across sessions."""
@@ -120,9 +121,13 @@ class Worker:
             if isinstance(self.intake, LogIntake):
                 self.intake.consumer.when_gone(self._drain, self._let_go)
                 self.watchdog.start()
+            self._begun = True
             self.log.info("worker runs", stage=self.stage, broker=self.settings.bootstrap_servers)
 
-        _Process(self).execute_from_commandline()
+        try:
+            _Process(self).execute_from_commandline()
+        finally:
+            self.crash("Faust ended")
 
     async def _drain(self, partitions: set[Partition]) -> None:
         grace = self.settings.rebalance_grace_seconds
@@ -134,6 +139,8 @@ class Worker:
 
     async def hand_over(self) -> None:
         """Finish what runs within the grace time, commit it, leave the group, end. The rest comes again elsewhere."""
+        if not self._begun:
+            os._exit(0)
         ended = await asyncio.gather(*(e.finish(self.settings.grace_seconds) for e in self._executors))
         if isinstance(self.intake, LogIntake):
             await asyncio.wait_for(self.intake.consumer.hand_over(), 10.0)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Consumer as QueryHandle
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka import Message as Record
-from confluent_kafka import TopicPartition
 from faust.assignor.client_assignment import ClientAssignment
 from faust.transport.consumer import Consumer
 from faust.types import TP, ConsumerMessage
@@ -23,6 +23,7 @@ from streams.transport.member import Handlers, Member, Partition
 from streams.transport.options import Options
 
 _QUERY_SECONDS = 10.0
+_AGAIN_SECONDS = 0.25
 _RECORDS_PER_BREATH = 100
 
 
@@ -284,13 +285,22 @@ class LogConsumer(Consumer):  # type: ignore[misc]
         sources = [tp for tp in self._held if tp.topic not in changelogs]
         new = [tp for tp in sources if tp not in self._ledgers]
         if new:
-            for tp, (start, end) in (await asyncio.to_thread(self._starts, new)).items():
+            for tp, (start, end) in (await self._asked(self._starts, new)).items():
                 self._ledgers[tp] = Ledger(next=start, fresh_from=end, committed=start)
         positions = {tp: self._ledgers[tp].resume_from for tp in sources if tp in self._ledgers}
         await self._place(positions)
         return positions
 
-    def _starts(self, tps: list[TP]) -> dict[TP, tuple[int, int]]:
+    async def _asked(self, question: Callable[[Iterable[TP]], dict[TP, tuple[int, int]]], tps: Iterable[TP]) -> Any:
+        """Ask until there is an answer: a broker may be away, or a partition without a leader."""
+        while True:
+            try:
+                return await asyncio.to_thread(question, tps)
+            except KafkaException as error:
+                self.options.log.warning("the log does not answer", reason=error.args[0].name())
+                await asyncio.sleep(_AGAIN_SECONDS)
+
+    def _starts(self, tps: Iterable[TP]) -> dict[TP, tuple[int, int]]:
         found = self._queries.committed([TopicPartition(*tp) for tp in tps], timeout=_QUERY_SECONDS)
         starts = {}
         for one in found:
@@ -341,11 +351,11 @@ class LogConsumer(Consumer):  # type: ignore[misc]
 
     async def highwaters(self, *tps: TP) -> dict[TP, int]:
         """Ends of partitions."""
-        return {tp: high for tp, (_, high) in (await asyncio.to_thread(self._watermarks, tps)).items()}
+        return {tp: high for tp, (_, high) in (await self._asked(self._watermarks, tps)).items()}
 
     async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
         """Beginnings of partitions."""
-        return {tp: low for tp, (low, _) in (await asyncio.to_thread(self._watermarks, tps)).items()}
+        return {tp: low for tp, (low, _) in (await self._asked(self._watermarks, tps)).items()}
 
     def _watermarks(self, tps: Iterable[TP]) -> dict[TP, tuple[int, int]]:
         return {tp: self._queries.get_watermark_offsets(TopicPartition(*tp), timeout=_QUERY_SECONDS) for tp in tps}

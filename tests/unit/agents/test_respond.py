@@ -103,11 +103,11 @@ async def test_the_start_and_the_bill_are_on_the_log_before_the_call_and_the_end
     ]
 
 
-def log_of(*events, metered=(), stopped=False):
+def log_of(*events, metered=(), stopped=False, finished=None):
     reply = reply_of(events[0]) if events else None
     for event in events:
         reply.apply(event)
-    return Earlier(reply, frozenset(metered), stopped)
+    return Earlier(reply, finished, frozenset(metered), stopped)
 
 
 def begun(attempt_id="dead", epoch=3, **more):
@@ -119,14 +119,14 @@ def spoken(attempt_id="dead", seq=0, text="half an"):
     return DeltaProduced(**TURN, attempt=1, seq=seq, text=SafeText(text), attempt_id=attempt_id)
 
 
-def looking(emitted_by_us: list, *before, metered=(), stopped=False, meanwhile=()):
+def looking(emitted_by_us: list, *before, meanwhile=(), **more):
     """The log as a successor meets it: what was there, then what others and itself wrote."""
     looks = []
 
     async def look() -> Earlier:
         looks.append(1)
         ours = [e for e in emitted_by_us if isinstance(e, AttemptStarted)] if len(looks) > 1 else []
-        return log_of(*before, *(meanwhile if len(looks) > 1 else ()), *ours, metered=metered, stopped=stopped)
+        return log_of(*before, *(meanwhile if len(looks) > 1 else ()), *ours, **more)
 
     return look
 
@@ -141,7 +141,7 @@ async def taken_over(*before, **more):
 
 async def test_an_answered_turn_is_left_alone():
     done = TurnCancelled(**TURN, attempt=1, deltas=0, attempt_id="dead", epoch=3)
-    emitted, model = await taken_over(begun(), done)
+    emitted, model = await taken_over(begun(), done, metered={"dead"})
     assert (emitted.events, model.prompts) == ([], [])
 
 
@@ -181,6 +181,39 @@ async def test_a_stop_that_the_dead_worker_had_taken_still_counts():
     emitted, model = await taken_over(begun(), stopped=True, metered={"dead"})
     assert emitted.names() == ["TurnFinished", "TurnCancelled", "StageTimed"]
     assert model.prompts == []
+
+
+async def finished_by(attempt_id="dead", epoch=3, *, script=("half an", " answer"), **more):
+    """The finished turn as the dead worker wrote it."""
+    emitted, _ = await run([*said(*script), ended()], epoch=epoch, **more)
+    return msgspec.structs.replace(one(emitted, TurnFinished), attempt_id=attempt_id)
+
+
+async def test_an_end_that_was_written_down_and_not_said_is_said():
+    """Who reads over REST may have seen it."""
+    emitted, model = await taken_over(begun(), spoken(), metered={"dead"}, finished=await finished_by())
+    assert emitted.names() == ["DeltaProduced", "TurnCompleted"]
+    assert (one(emitted, DeltaProduced).text, one(emitted, DeltaProduced).seq) == (" answer", 1)
+    end = one(emitted, TurnCompleted)
+    assert (end.attempt_id, end.deltas, end.attempt) == ("dead", 2, 1)
+    assert model.prompts == []
+
+
+async def test_the_end_of_a_turn_without_attempts_is_said_too():
+    stop = StopSignal()
+    stop.give()
+    emitted, _ = await taken_over(finished=await finished_by("pass", stop=stop))
+    assert emitted.names() == ["TurnCancelled"]
+
+
+async def test_a_zombies_end_is_not_said():
+    emitted, _ = await taken_over(begun("newer", epoch=5), metered={"newer"}, finished=await finished_by())
+    assert one(emitted, TurnCompleted).attempt_id == "a-1"
+
+
+async def test_an_end_that_does_not_fit_what_was_heard_is_not_said():
+    emitted, _ = await taken_over(begun(), spoken(text="other"), metered={"dead"}, finished=await finished_by())
+    assert one(emitted, TurnCompleted).attempt_id == "a-1"
 
 
 async def test_a_turn_nobody_began_is_just_answered():
@@ -231,10 +264,16 @@ async def test_what_is_not_a_whole_answer_fails_with_a_code(script, code):
     assert one(emitted, StageTimed).outcome == "failed"
 
 
-async def test_a_call_that_never_spoke_and_failed_costs_nothing():
+async def test_a_call_that_was_refused_costs_nothing():
     emitted, _ = await run([ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "call-9")])
     row = one(emitted, AttemptMetered)
     assert (row.usage.prompt_tokens, row.cost_usd, row.provider_call_id) == (0, 0, "call-9")
+
+
+async def test_of_a_call_that_fell_silent_the_prompt_may_be_billed():
+    emitted, _ = await run([ModelFailed(ErrorCode.MODEL_STREAM_BROKEN)])
+    usage = one(emitted, AttemptMetered).usage
+    assert (usage.prompt_tokens > 0, usage.completion_tokens, usage.estimated) == (True, 0, True)
 
 
 def limits(**seconds: float) -> Bot:

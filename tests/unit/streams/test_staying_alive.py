@@ -15,6 +15,7 @@ class Seconds:
     """A clock by hand."""
 
     now = 100.0
+    used = 0.0
 
     def __call__(self) -> float:
         return self.now
@@ -22,7 +23,7 @@ class Seconds:
 
 def watched(behind) -> tuple[Watchdog, Seconds]:
     clock = Seconds()
-    dog = Watchdog(behind, 6.0, lambda _reason: None, clock)
+    dog = Watchdog(behind, 6.0, lambda _reason: None, clock, used=lambda: clock.used)
     dog.begin()
     return dog, clock
 
@@ -72,6 +73,13 @@ def test_a_process_that_was_stopped_for_longer_than_its_group_waits_must_not_go_
     clock.now += 7.0
     assert dog.stood_still() == "stood still for 7.0 s"
     assert dog.check() == "stood still for 7.0 s"
+    assert dog.stood_still() is None
+
+
+def test_a_thread_that_starved_was_not_stopped():
+    dog, clock = watched(lambda: 0)
+    clock.now += 7.0
+    clock.used += 3.0
     assert dog.stood_still() is None
 
 
