@@ -8,6 +8,7 @@ turns as (
 
 stages as (
     select
+        false as is_superseded,
         event_id,
         event_type,
         turn_id,
@@ -37,6 +38,7 @@ stages as (
 
 deliveries as (
     select
+        false as is_superseded,
         event_id,
         event_type,
         turn_id,
@@ -64,8 +66,13 @@ deliveries as (
     where event_type = 'TurnTimed'
 ),
 
+-- A turn that was taken over may be finished twice: the record of the newest owner counts.
 ends as (
     select
+        row_number() over (
+            partition by turn_id
+            order by epoch desc, attempts desc, occurred_at desc, event_id desc
+        ) > 1 as is_superseded,
         event_id,
         event_type,
         turn_id,
@@ -123,6 +130,7 @@ final as (
         prompt_tokens,
         completion_tokens,
         cost_usd,
+        is_superseded,
         source_topic,
         source_partition,
         source_offset,

@@ -7,6 +7,12 @@ final as (
         event_id,
         turn_id,
         attempt,
+        attempt_id,
+        outcome = 'abandoned'
+        and row_number() over (
+            partition by turn_id, attempt, attempt_id
+            order by case when outcome = 'abandoned' then 1 else 0 end, occurred_at, event_id
+        ) > 1 as is_superseded,
         session_id,
         user_id,
         bot,

@@ -12,6 +12,8 @@ renamed as (
         state,
         error_code,
         attempts,
+        attempt_id,
+        epoch,
         model,
         finish_reason,
         usage.prompt_tokens,

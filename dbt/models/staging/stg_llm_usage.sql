@@ -10,6 +10,7 @@ renamed as (
         user_id,
         bot,
         attempt,
+        attempt_id,
         model,
         provider_call_id,
         usage.prompt_tokens,
