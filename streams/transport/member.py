@@ -178,8 +178,8 @@ class Member:
         else:
             placed = self._held & self._positions.keys()
             self._consumer.assign([TopicPartition(*p, self._positions[p]) for p in placed])
-            for partition in self._paused & placed:
-                self._consumer.pause([TopicPartition(*partition)])
+            self._consumer.resume([TopicPartition(*p) for p in placed - self._paused])
+            self._consumer.pause([TopicPartition(*p) for p in placed & self._paused])
         self._post(self._handlers.placed, set(offsets))
 
     def _resume(self, partition: Partition) -> None:

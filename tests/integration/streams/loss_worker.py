@@ -27,10 +27,12 @@ def main() -> None:  # noqa: C901 (one flat script)
     folder = Path(asked.folder)
     configure("respond", sys.stdout)
     base = consumer_config(asked.servers, asked.group, asked.group)
+    classic = {"partition.assignment.strategy": "range", "session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}
+    kip848 = {"group.protocol": "consumer", "group.remote.assignor": "range"}
     options = Options(
-        member_config=base | {"group.protocol": "consumer", "group.remote.assignor": "range"},
+        member_config=base | (classic if asked.transport == "classic" else kip848),
         query_config=base,
-        incremental=True,
+        incremental=asked.transport != "classic",
         on_fatal=lambda _reason: os._exit(70),
         reach=lambda _point: None,
         log=get_logger(),

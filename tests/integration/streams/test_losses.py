@@ -87,7 +87,16 @@ class Bench:
 
 @pytest.fixture(params=["stock", "librdkafka"])
 def bench(request: pytest.FixtureRequest, kafka: str, tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(kafka, tmp_path, request.param)
+    yield from _bench(kafka, tmp_path, request.param)
+
+
+@pytest.fixture
+def classic(kafka: str, tmp_path: Path) -> Iterator[Bench]:
+    yield from _bench(kafka, tmp_path, "classic")
+
+
+def _bench(kafka: str, tmp_path: Path, transport: str) -> Iterator[Bench]:
+    bench = Bench(kafka, tmp_path, transport)
     bench.make_topic()
     yield bench
     for worker in bench.workers:
@@ -169,3 +178,16 @@ def test_a_rebalance_and_a_kill(bench: Bench):
     bench.start()
     back = bench.until(lambda: SLOW in bench.handled(), 10 if bench.transport == "stock" else 40)
     assert back == (bench.transport != "stock")
+
+
+def test_the_classic_protocol_loses_nothing_either(classic: Bench):
+    """Everything is revoked when a second member joins, and the partition may move with its slow event unfinished."""
+    classic.send(one_slow_among_fast())
+    classic.start()
+    assert classic.until(lambda: classic.handled() >= FAST)
+    classic.start()
+    time.sleep(6)
+    assert classic.committed() == 0
+    classic.go()
+    assert classic.until(lambda: SLOW in classic.handled())
+    assert classic.until(lambda: classic.committed() == LAST + 1)
