@@ -19,6 +19,8 @@ from benchmarks.memory import memory
 from benchmarks.options import Options
 from benchmarks.overhead import overhead
 from benchmarks.running import progress
+from benchmarks.sockets import sockets
+from benchmarks.stage import stage
 from benchmarks.startup import startup
 from sluice.clock import utc_now
 from sluice.errors import Unavailable
@@ -30,6 +32,8 @@ BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "memory": memory,
     "deltas": deltas,
     "overhead": overhead,
+    "sockets": sockets,
+    "stage": stage,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 
-import uvicorn
+from confluent_kafka import Consumer
 
 from gateway.access import Access
 from gateway.app import make_app
@@ -12,12 +12,19 @@ from gateway.bridge import Bridge
 from gateway.edge import Edge
 from gateway.history import History
 from gateway.hub import Hub
+from gateway.log_reader import HISTORY_TOPICS, LogReader
+from gateway.posting import Posting
+from gateway.progress import Progress
+from gateway.pulse import Pulse
+from gateway.server import Server, configuration, serve
 from gateway.turns import Turns
 from sluice import wiring
 from sluice.bots import load_bots
 from sluice.clock import utc_now
 from sluice.dead_letters import DeadLetters
+from sluice.failpoints import Failpoints
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
+from sluice.kafka_config import consumer_config
 from sluice.kafka_producer import KafkaProducer
 from sluice.key_files import PSEUDONYM_KEY, TOKEN_KEY, read_key_file
 from sluice.key_store import FileKeyStore
@@ -28,8 +35,8 @@ from sluice.sealing import Sealer
 from sluice.settings import load_settings
 from sluice.topics import catalogue
 
-_LARGEST_MESSAGE_BYTES = 4_000_000
-"""Far above the protocol's limit, so that a large frame is answered with a code and not with a cut."""
+_NAME = "sluice-gateway"
+_PULSE_SECONDS = 2.0
 
 
 _CAUSED_BY_CLIENTS = (
@@ -56,15 +63,41 @@ def main() -> None:
         sys.stdout.flush()
         os._exit(70)
 
-    producer = KafkaProducer(servers, "sluice-gateway", on_fatal)
-    admin = KafkaAdmin(servers)
-    wait_for_topics(admin, catalogue())
+    producer = KafkaProducer(servers, _NAME, on_fatal)
+    admin, topics = KafkaAdmin(servers), catalogue()
+    wait_for_topics(admin, topics)
     history = History(settings.state_of("gateway") / "history.sqlite", admin.cluster_id())
     hub = Hub(utc_now)
-    letters = DeadLetters(codec, read_key_file(keys, PUBLIC_FILE), "sluice-gateway", utc_now)
-    bridge = Bridge(servers, codec, hub, history, producer, letters, utc_now, metrics, log, on_fatal)
-    sealer = Sealer(FileKeyStore(keys / "subjects"), settings.tenant)
-    turns = Turns(load_bots(settings), history, hub, codec, producer, sealer, utc_now, metrics)
+    progress = Progress(lambda: admin.ends({name: topics[name].partitions for name in HISTORY_TOPICS}))
+    progress.reached(history.positions())
+    bridge = Bridge(hub, progress, Pulse(lambda: admin.partitions(_PULSE_SECONDS), log))
+    reader = LogReader(
+        consumer=Consumer(consumer_config(servers, _NAME, _NAME, {"enable.partition.eof": True})),
+        codec=codec,
+        history=history,
+        producer=producer,
+        dead_letters=DeadLetters(codec, read_key_file(keys, PUBLIC_FILE), _NAME, utc_now),
+        clock=utc_now,
+        metrics=metrics,
+        log=log,
+        on_fatal=on_fatal,
+        wanted=bridge.wanted,
+        deliver=bridge.deliver,
+        on_loop=bridge.on_loop,
+    )
+    turns = Turns(
+        bots=load_bots(settings),
+        history=history,
+        reading=progress,
+        hub=hub,
+        codec=codec,
+        producer=producer,
+        posting=Posting(producer),
+        sealer=Sealer(FileKeyStore(keys / "subjects"), settings.tenant),
+        clock=utc_now,
+        metrics=metrics,
+        failpoints=Failpoints(settings.failpoints_dir),
+    )
     access = Access(
         read_key_file(keys, TOKEN_KEY),
         read_key_file(keys, PSEUDONYM_KEY),
@@ -77,25 +110,13 @@ def main() -> None:
 
     def start() -> None:
         producer.start()
-        bridge.start()
+        bridge.start(reader)
         log.info("gateway listens", host=settings.gateway_host, port=settings.gateway_port)
 
     logging.getLogger("uvicorn.error").addFilter(not_caused_by_clients)
     metrics.serve(settings.metrics_port("gateway"))
-    uvicorn.run(
-        make_app(edge, start),
-        host=settings.gateway_host,
-        port=settings.gateway_port,
-        loop="uvloop",
-        ws="websockets-sansio",
-        ws_max_size=_LARGEST_MESSAGE_BYTES,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=3,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-    )
+    app = make_app(edge, start)
+    sys.exit(serve(Server(configuration(app, settings.gateway_host, settings.gateway_port), turns)))
 
 
 if __name__ == "__main__":

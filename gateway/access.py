@@ -1,19 +1,16 @@
 """Who is asking: bearer tokens, short-lived tickets for browsers' sockets, and the development page's own token."""
 
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.frames import TICKET_PREFIX
+from gateway.tickets import Tickets
 from sluice.clock import Clock
 from sluice.errors import ErrorCode, Refused
 from sluice.tokens import DEVELOPER, Person, issue, verify
 
-TICKET_SECONDS = 30
 _LOOPBACK_NAMES = {"127.0.0.1", "localhost", "[::1]", "::1"}
-_MOST_TICKETS = 10_000
 
 
 @dataclass(slots=True)
@@ -26,8 +23,11 @@ class Access:
     token_seconds: int
     dev_tokens: bool
     allowed_origins: tuple[str, ...] = ()
-    new_ticket: Callable[[], str] = lambda: secrets.token_urlsafe(24)
-    _tickets: dict[str, tuple[Person, datetime]] = field(default_factory=dict)
+    tickets: Tickets = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Tickets are signed by the same key."""
+        self.tickets = Tickets(self.signing_key, self.clock)
 
     def person(self, headers: Mapping[str, str]) -> Person:
         """From `Authorization: Bearer`. Raises Refused."""
@@ -36,25 +36,13 @@ class Access:
             raise Refused(ErrorCode.UNAUTHENTICATED)
         return verify(token.strip(), self.signing_key, self.pseudonym_key, self.clock())
 
-    def ticket(self, person: Person) -> str:
-        """Good once, for half a minute."""
-        now = self.clock()
-        if len(self._tickets) >= _MOST_TICKETS:
-            self._tickets = {k: v for k, v in self._tickets.items() if v[1] > now}
-        ticket = self.new_ticket()
-        self._tickets[ticket] = (person, now + timedelta(seconds=TICKET_SECONDS))
-        return ticket
-
     def socket_person(self, headers: Mapping[str, str], subprotocols: list[str]) -> Person:
         """A program's bearer token, or a browser's ticket from the sub-protocol list. Raises Refused."""
         self.check_origin(headers)
         tickets = [name.removeprefix(TICKET_PREFIX) for name in subprotocols if name.startswith(TICKET_PREFIX)]
         if not tickets:
             return self.person(headers)
-        person, until = self._tickets.pop(tickets[0], (None, None))
-        if person is None or until is None or until <= self.clock():
-            raise Refused(ErrorCode.UNAUTHENTICATED)
-        return person
+        return self.tickets.redeem(tickets[0])
 
     def check_origin(self, headers: Mapping[str, str]) -> None:
         """Browsers say where the page is from: only the gateway's own host and the allowed list. Raises Refused."""

@@ -1,240 +1,132 @@
-"""Kafka's side of the gateway: one consumer for all sockets, assigned by hand, and one producer.
-
-Partitions of `chat-replies` are read while somebody listens to a session in them, from as far back as a turn can
-last, so that every running turn is known whole. `chat-requests` and `chat-turns` feed the history.
-"""
+"""Kafka's side of the gateway, as the event loop sees it: who wants which sessions, and whether the log answers."""
 
 import asyncio
+import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable
-from datetime import timedelta
-from queue import SimpleQueue
-from typing import get_args
+from collections.abc import Coroutine
+from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
-
-from gateway.history import History
 from gateway.hub import Hub
-from sluice.clock import Clock
-from sluice.codec import Codec
-from sluice.dead_letters import DeadLetters
-from sluice.errors import Rejected, Unavailable
-from sluice.events import ChatRequested, Event, ReplyEvent, TurnFinished
-from sluice.kafka_config import consumer_config
-from sluice.kafka_producer import KafkaProducer, OnFatal
-from sluice.kafka_records import origin_of
-from sluice.logs import Logger
-from sluice.metrics import Metrics
+from gateway.log_reader import REPLIES, Batch, LogReader
+from gateway.progress import Progress
+from gateway.pulse import Pulse
 from sluice.partitioning import partition_for
 from sluice.topics import catalogue
 
-_REPLIES = "chat-replies"
-_HISTORY_TOPICS = ("chat-requests", "chat-turns")
-_LONGEST_TURN = timedelta(minutes=10)
-_BATCH = 500
-_RETRY_SECONDS = 0.1
-_REPLY_EVENTS = get_args(ReplyEvent)
-_PARTITION_END = -191  # RD_KAFKA_RESP_ERR__PARTITION_EOF
-Command = Callable[[], None]
+_PATIENCE_SECONDS = 10.0
+"""For a partition of which there is much to read. A log that does not answer is not waited for."""
+_LOOK_SECONDS = 0.5
+_LINGER_SECONDS = 60.0
+"""A partition is read on for so long without readers: they come back after a lost connection, often all at once."""
 
 
 class Bridge:
-    """The consumer lives in a thread of its own; the hub is only touched on the event loop."""
+    """The consumer lives in a thread of its own; the hub is only touched on the event loop.
 
-    def __init__(
-        self,
-        bootstrap_servers: str,
-        codec: Codec,
-        hub: Hub,
-        history: History,
-        producer: KafkaProducer,
-        dead_letters: DeadLetters,
-        clock: Clock,
-        metrics: Metrics,
-        log: Logger,
-        on_fatal: OnFatal = lambda _reason: None,
-    ) -> None:
-        self._codec, self._hub, self._history, self._producer = codec, hub, history, producer
-        self._dead_letters, self._clock, self._metrics, self._log = dead_letters, clock, metrics, log
-        self._consumer = Consumer(
-            consumer_config(bootstrap_servers, "sluice-gateway", "sluice-gateway", {"enable.partition.eof": True})
-        )
-        self._commands: SimpleQueue[Command] = SimpleQueue()
-        self._wanted: Counter[int] = Counter()
+    Never a consumer per socket: a partition of `chat-replies` is read while somebody wants a session in it.
+    """
+
+    def __init__(self, hub: Hub, progress: Progress, pulse: Pulse) -> None:
+        self.wanted: set[int] = set()
+        self.progress, self.pulse = progress, pulse
+        self._hub = hub
+        self._users: Counter[int] = Counter()
+        self._lingering: dict[int, asyncio.TimerHandle] = {}
         self._caught_up: dict[int, asyncio.Event] = {}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="gateway-reader", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._on_fatal = on_fatal
-        self._troubled = False
-        self._assigned: set[int] = set()
-        self._ends: dict[int, int] = {}
-        self._partitions = catalogue()[_REPLIES].partitions
+        self._reader: LogReader | None = None
+        self._thread: threading.Thread | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._partitions = catalogue()[REPLIES].partitions
 
     @property
     def healthy(self) -> bool:
-        """The reader lives and the last word of Kafka was no error."""
-        return self._thread.is_alive() and not self._troubled
+        """The log answers and is read, and the history is whole."""
+        reading = self._thread is not None and self._thread.is_alive()
+        untroubled = self._reader is not None and not self._reader.troubled
+        return reading and untroubled and self.pulse.beats and self.progress.is_current
 
-    def start(self) -> None:
+    def start(self, reader: LogReader) -> None:
         """Begin reading, on the running event loop."""
         self._loop = asyncio.get_running_loop()
-        self._commands.put(self._assign_history)
+        self._reader = reader
+        self._thread = threading.Thread(target=reader.run, name="gateway-reader", daemon=True)
         self._thread.start()
+        self._tasks = [self._loop.create_task(run) for run in (self.pulse.run(), self.progress.begin())]
 
     async def stop(self) -> None:
         """Leave the log."""
-        self._stopping.set()
+        if self._reader is None or self._thread is None:
+            return
+        self._reader.stopping.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._thread.join, 5.0)
 
     async def want(self, session_id: str) -> None:
-        """Read the partition of a session; returns once its running turns are known. Pair with `release`."""
+        """Read the partition of a session; returns once its running turns are known. Pair with `release`.
+
+        Raises TimeoutError where the log does not answer; then there is nothing to release.
+        """
         partition = partition_for(session_id, self._partitions)
-        self._wanted[partition] += 1
-        if self._wanted[partition] == 1:
-            self._caught_up.setdefault(partition, asyncio.Event())
-            self._commands.put(lambda: self._follow(partition))
-        await asyncio.wait_for(self._caught_up[partition].wait(), 10.0)
+        self._users[partition] += 1
+        lingering = self._lingering.pop(partition, None)
+        if lingering is not None:
+            lingering.cancel()
+        if partition not in self.wanted:
+            self.wanted.add(partition)
+            self._caught_up[partition] = asyncio.Event()
+            self._follow(partition)
+        try:
+            await self._until_caught_up(self._caught_up[partition])
+        except BaseException:
+            self.release(session_id)
+            raise
 
     def release(self, session_id: str) -> None:
         """The reader of a session has gone."""
         partition = partition_for(session_id, self._partitions)
-        self._wanted[partition] -= 1
-        if self._wanted[partition] <= 0:
-            del self._wanted[partition]
-            self._commands.put(lambda: self._follow(partition))
+        self._users[partition] -= 1
+        if self._users[partition] <= 0 and self._loop is not None:
+            del self._users[partition]
+            self._lingering[partition] = self._loop.call_later(_LINGER_SECONDS, self._let_go, partition)
 
-    def _assign_history(self) -> None:
-        positions = self._history.positions()
-        self._consumer.incremental_assign(
-            [
-                TopicPartition(topic, partition, positions.get((topic, partition), OFFSET_BEGINNING))
-                for topic in _HISTORY_TOPICS
-                for partition in range(catalogue()[topic].partitions)
-            ]
-        )
+    async def _until_caught_up(self, caught_up: asyncio.Event) -> None:
+        waited = 0.0
+        while not caught_up.is_set():
+            if waited >= _PATIENCE_SECONDS or not self.pulse.beats:
+                raise TimeoutError
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(caught_up.wait(), _LOOK_SECONDS)
+            waited += _LOOK_SECONDS
+
+    def _let_go(self, partition: int) -> None:
+        del self._lingering[partition]
+        self.wanted.discard(partition)
+        del self._caught_up[partition]
+        self._follow(partition)
+
+    def deliver(self, batch: Batch) -> None:
+        """From the reader's thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._take, batch)
+
+    def on_loop(self, work: Coroutine[Any, Any, None]) -> Any:
+        """From the reader's thread: run on the loop and give a future."""
+        if self._loop is None:
+            raise RuntimeError("start() comes first")
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def _follow(self, partition: int) -> None:
-        """Bring the assignment in line with what is wanted now.
+        if self._reader is not None:
+            self._reader.follow(partition)
 
-        Caught up means: at the end of the partition as it was when it was assigned. Kafka's own end-of-partition event
-        comes too, but never while somebody keeps writing.
-        """
-        wanted = partition in self._wanted
-        if wanted == (partition in self._assigned):
-            return
-        if not wanted:
-            self._consumer.incremental_unassign([TopicPartition(_REPLIES, partition)])
-            self._assigned.discard(partition)
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._left, partition)
-            return
-        since = int((self._clock() - _LONGEST_TURN).timestamp() * 1000)
-        found = self._consumer.offsets_for_times([TopicPartition(_REPLIES, partition, since)], timeout=10.0)
-        _, end = self._consumer.get_watermark_offsets(TopicPartition(_REPLIES, partition), timeout=10.0)
-        self._consumer.incremental_assign([TopicPartition(_REPLIES, partition, found[0].offset)])
-        self._assigned.add(partition)
-        self._ends[partition] = end
-
-    def _left(self, partition: int) -> None:
-        """On the loop: the partition is read no more, unless it was asked for again in between. Then it is read anew
-        from far back, and the reducer drops what the hub knows already.
-        """
-        if partition not in self._wanted:
-            self._caught_up.pop(partition, None)
-
-    def _obey(self) -> None:
-        """Carry out what the loop asked for. What Kafka refuses now, while a leader is elected say, is tried again."""
-        while not self._commands.empty():
-            command = self._commands.get()
-            try:
-                command()
-            except KafkaException:
-                self._commands.put(command)
-                self._stopping.wait(_RETRY_SECONDS)
-                raise
-
-    def _read(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._obey()
-                first = self._consumer.poll(0.05)
-                if first is not None:
-                    self._troubled = False
-                    self._take([first, *self._consumer.consume(_BATCH, 0)])
-            except KafkaException as error:
-                self._troubled = True
-                self._log.warning("the log cannot be read", error=type(error).__name__, reason=str(error)[:200])
-            except Exception as error:
-                self._log.error("the reader failed", error=type(error).__name__)
-                self._on_fatal(f"reader: {type(error).__name__}")
-                return
-        self._consumer.close()
-
-    def _take(self, messages: list[Message]) -> None:
-        history: list[ChatRequested | TurnFinished] = []
-        positions: dict[tuple[str, int], int] = {}
-        replies: list[ReplyEvent] = []
-        ends: list[int] = []
-        for message in messages:
-            error = message.error()
-            if error is not None:
-                self._note(error, message, ends)
-                continue
-            topic, partition, offset = str(message.topic()), int(message.partition() or 0), int(message.offset() or 0)
-            if topic != _REPLIES:
-                positions[topic, partition] = offset + 1
-            elif offset + 1 >= self._ends.get(partition, offset + 2):
-                del self._ends[partition]
-                ends.append(partition)
-            event = self._decode(message)
-            if isinstance(event, ChatRequested | TurnFinished):
-                history.append(event)
-            elif isinstance(event, _REPLY_EVENTS):
-                replies.append(event)
-        if self._stopping.is_set():
-            return  # what was not read for want of a registry comes again after the next start
-        if positions:
-            self._history.record(history, positions)
-        if (replies or ends) and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._deliver, replies, ends)
-
-    def _note(self, error: KafkaError, message: Message, ends: list[int]) -> None:
-        if error.code() == _PARTITION_END:
-            if message.topic() == _REPLIES:
-                ends.append(int(message.partition() or 0))
-        else:
-            self._troubled = True
-            self._log.warning("the log cannot be read", reason=error.name())
-
-    def _decode(self, message: Message) -> Event | None:
-        while not self._stopping.is_set():
-            try:
-                return self._readable(message)
-            except Unavailable as error:  # the registry is away: wait, nothing may be passed over
-                self._troubled = True
-                self._log.warning("waiting for what is away", reason=str(error))
-                self._stopping.wait(_RETRY_SECONDS)
-        return None
-
-    def _readable(self, message: Message) -> Event | None:
-        try:
-            return self._codec.decode(message.value())
-        except Rejected as rejected:
-            origin = origin_of(message)
-            topic, value = self._dead_letters.letter(origin, rejected.reason, rejected.detail)
-            if self._loop is not None:
-                key = f"{origin.partition}-{origin.offset}"
-                asyncio.run_coroutine_threadsafe(
-                    self._producer.post(topic, key, value, origin.trace_headers), self._loop
-                )
-            self._metrics.count("sluice_dead_letters_total", topic=origin.topic, reason=rejected.reason.value)
-            return None
-
-    def _deliver(self, replies: list[ReplyEvent], ends: list[int]) -> None:
-        for event in replies:
+    def _take(self, batch: Batch) -> None:
+        for event in batch.replies:
             self._hub.take(event)
-        for partition in ends:
+        self.progress.reached(batch.reached)
+        for partition in batch.caught_up:
             if partition in self._caught_up:
                 self._caught_up[partition].set()

@@ -18,11 +18,13 @@ from gateway.frames import (
     TurnStop,
 )
 from gateway.hub import Hub
-from gateway.outbox import Outbox
+from gateway.missed import missed, turn_so_far
+from gateway.outbox import Outbox, bytes_of
 from gateway.protocol import Protocol
-from gateway.rendering import catch_up, read_cursor
+from gateway.rendering import read_cursor
 from gateway.turns import Turns
 from sluice.errors import ErrorCode, Refused
+from sluice.ids import turn_id_for
 from sluice.metrics import Metrics
 from sluice.tokens import Person
 
@@ -39,7 +41,8 @@ class Connection:
     outbox: Outbox
     times: DeliveryTimes
     protocol: Protocol = field(default_factory=Protocol)
-    _sessions: set[str] = field(default_factory=set)
+    _followed: set[str] = field(default_factory=set)
+    _heard: set[str] = field(default_factory=set)
 
     def greet(self) -> None:
         """The first frame."""
@@ -60,10 +63,12 @@ class Connection:
 
     def close(self) -> None:
         """Stop listening."""
-        for session_id in self._sessions:
-            self.hub.leave(session_id, self.outbox.put)
+        for session_id in self._heard:
+            self.hub.leave(self.person.user_id, session_id, self.outbox.put)
+        for session_id in self._followed:
             self.bridge.release(session_id)
-        self._sessions.clear()
+        self._heard.clear()
+        self._followed.clear()
 
     async def _handle(self, frame: ClientFrame) -> None:
         if self.turns.clock() >= self.person.expires_at:
@@ -80,41 +85,62 @@ class Connection:
                 await self.turns.judge(self.person.user_id, frame)
 
     async def _send(self, frame: MessageSend) -> None:
-        self.turns.check_owner(self.person.user_id, frame.session_id, frame.client_msg_id)
-        await self._listen(frame.session_id, frame.client_msg_id)
+        """Accepted comes first, then what there is of the turn already: for a resend, all of it or all so far."""
+        user_id, session_id = self.person.user_id, frame.session_id
+        self.turns.check_owner(user_id, session_id, frame.client_msg_id)
+        await self._follow(session_id, frame.client_msg_id)
         begun = self.turns.clock()
-        turn_id = await self.turns.accept(self.person.user_id, frame)
-        self.times.accepted(turn_id, frame.session_id, frame.bot, begun)
-        self.outbox.put(Accepted(turn_id, frame.session_id, frame.client_msg_id))
+        resent = self.turns.knows(turn_id_for(user_id, session_id, frame.client_msg_id))
+        try:
+            turn_id = await self.turns.accept(user_id, frame)
+        except Refused:
+            self._hear(session_id)  # a message that was refused for want of time may still be answered
+            raise
+        self.outbox.put(Accepted(turn_id, session_id, frame.client_msg_id))
+        if not resent:
+            self.times.accepted(turn_id, session_id, frame.bot, begun)
+        if resent or session_id not in self._heard:
+            self._give(session_id, turn_so_far(self.hub.replies.get(turn_id), self.turns.history.turn(turn_id)))
+        self._hear(session_id)
 
     async def _resume(self, frame: SessionResume) -> None:
-        self.turns.check_owner(self.person.user_id, frame.session_id)
-        if self.turns.history.owner(frame.session_id) is None:
-            raise Refused(ErrorCode.NOT_FOUND, ref=frame.session_id)
+        user_id, session_id = self.person.user_id, frame.session_id
+        if await self.turns.owner_of_now(session_id) is None:
+            raise Refused(ErrorCode.NOT_FOUND, ref=session_id)
+        self.turns.check_owner(user_id, session_id, session_id)
         cursor = read_cursor(frame.cursor)
-        await self._listen(frame.session_id, frame.session_id)
-        missed: list[ServerFrame] = []
-        known = False
-        for reply in self.hub.replies_of(frame.session_id):
-            at_cursor = cursor is not None and cursor[0] == reply.turn_id
-            known = known or at_cursor
-            if at_cursor or reply.terminal is None:
-                missed += catch_up(reply, cursor)
-        if cursor is not None and not known:
-            missed.append(ResyncRequired(frame.session_id))
-        for one in missed:
-            self.outbox.put(one)
+        await self._follow(session_id, session_id)
+        if cursor is not None and not self._can_go_on_from(cursor[0]):
+            await self.turns.read_on(session_id)
+        # From here to the end nothing waits: no frame falls between what was missed and what is heard.
+        replies = self.hub.replies_of(user_id, session_id)
+        self._give(session_id, missed(user_id, session_id, cursor, replies, self.turns.history))
+        self._hear(session_id)
 
-    async def _listen(self, session_id: str, ref: str) -> None:
-        if session_id in self._sessions:
-            return
-        try:
-            await self.bridge.want(session_id)
-        except TimeoutError:
-            self.bridge.release(session_id)
-            raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None
-        self._sessions.add(session_id)
-        self.hub.listen(session_id, self.outbox.put)
+    def _can_go_on_from(self, turn_id: str) -> bool:
+        stored = self.turns.history.turn(turn_id)
+        return turn_id in self.hub.replies or (stored is not None and stored.document is not None)
+
+    def _give(self, session_id: str, frames: list[ServerFrame]) -> None:
+        """Everything, or the word that it cannot be sent: a reader who is given too much would be cut off for it."""
+        if sum(map(bytes_of, frames)) > self.outbox.room:
+            frames = [ResyncRequired(session_id)]
+        for frame in frames:
+            self.outbox.put(frame)
+
+    async def _follow(self, session_id: str, ref: str) -> None:
+        """Running turns of the session are known from here on."""
+        if session_id not in self._followed:
+            try:
+                await self.bridge.want(session_id)
+            except TimeoutError:
+                raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None
+            self._followed.add(session_id)
+
+    def _hear(self, session_id: str) -> None:
+        if session_id not in self._heard:
+            self._heard.add(session_id)
+            self.hub.listen(self.person.user_id, session_id, self.outbox.put)
 
     def _refuse(self, frame: ErrorFrame) -> None:
         self.metrics.count("sluice_refusals_total", code=frame.code)

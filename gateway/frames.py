@@ -15,7 +15,7 @@ Cursor = Annotated[str, Meta(pattern=r"^[0-9a-f-]{36}:[0-9]{1,9}:-?[0-9]{1,9}$")
 
 
 class MessageSend(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="message.send"):
-    """Ask a bot. The same client_msg_id again gives the same turn."""
+    """Ask a bot. The same client_msg_id again gives the same turn, and what there is of its answer."""
 
     client_msg_id: WireId
     session_id: WireId
@@ -30,7 +30,7 @@ class TurnStop(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"
 
 
 class SessionResume(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="session.resume"):
-    """Go on where the cursor stands; without one, get running turns whole."""
+    """Get all after the cursor, later turns too; without one, running turns whole."""
 
     session_id: WireId
     cursor: Cursor | None = None
@@ -150,7 +150,7 @@ class Cancelled(Struct, frozen=True, tag_field="type", tag="cancelled"):
 
 
 class Snapshot(Struct, frozen=True, tag_field="type", tag="snapshot"):
-    """The whole text so far, for who joins late."""
+    """The whole text so far, for who joins late. `seq` is 999999999 where the turn ended long ago."""
 
     turn_id: str
     session_id: str

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.rendering import money, overhead_ms
-from sluice.errors import ErrorCode
+from gateway.documents import StoredTurn, document_of
 from sluice.events import ChatRequested, TurnFinished
 
+_VERSION = 2
+"""Of the tables. A file of another version is emptied and filled anew from the log."""
 _TABLES = """
 create table if not exists sessions (
     session_id text primary key, user_id text not null, bot text not null, title text, updated_at text not null
@@ -22,7 +23,7 @@ create table if not exists sessions (
 create index if not exists sessions_of_user on sessions (user_id, updated_at desc, session_id);
 create table if not exists turns (
     turn_id text primary key, session_id text not null, user_id text not null, created_at text not null,
-    bot text not null, state text not null, document text
+    bot text not null, state text not null, document text, epoch integer not null, attempts integer not null
 ) without rowid;
 create index if not exists turns_of_session on turns (session_id, created_at, turn_id);
 create table if not exists positions (
@@ -30,19 +31,6 @@ create table if not exists positions (
 );
 create table if not exists origin (cluster_id text);
 """
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTurn:
-    """A turn as the index knows it. `document` is what REST shows of a finished one."""
-
-    turn_id: str
-    session_id: str
-    user_id: str
-    created_at: str
-    bot: str
-    state: str
-    document: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +53,18 @@ class History:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=normal")
-        self._db.executescript(_TABLES)
-        known = self._db.execute("select cluster_id from origin").fetchone()
-        if known is not None and known[0] != cluster_id:
+        if not self._is_of(cluster_id):
             for table in ("sessions", "turns", "positions", "origin"):
-                self._db.execute(f"delete from {table}")  # noqa: S608 (a fixed list)
-            known = None
-        if known is None:
+                self._db.execute(f"drop table if exists {table}")
+            self._db.executescript(_TABLES)
             self._db.execute("insert into origin values (?)", (cluster_id,))
+            self._db.execute(f"pragma user_version = {_VERSION}")
+
+    def _is_of(self, cluster_id: str) -> bool:
+        """Whether the file was filled by this version from this cluster. The version is written last."""
+        if self._db.execute("pragma user_version").fetchone()[0] != _VERSION:
+            return False
+        return bool(self._db.execute("select count(*) from origin where cluster_id = ?", (cluster_id,)).fetchone()[0])
 
     def close(self) -> None:
         """Close the file."""
@@ -139,19 +131,24 @@ class History:
         at = event.occurred_at.isoformat()
         self._touch(event.session_id, event.user_id, event.bot, at)
         self._db.execute(
-            "insert or ignore into turns values (?, ?, ?, ?, ?, 'accepted', null)",
+            "insert or ignore into turns values (?, ?, ?, ?, ?, 'accepted', null, 0, 0)",
             (event.turn_id, event.session_id, event.user_id, at, event.bot),
         )
 
     def _finished(self, event: TurnFinished) -> None:
+        """A turn that was taken over may be finished twice: the highest epoch counts, then the most attempts."""
         at = event.accepted_at.isoformat()
         self._touch(event.session_id, event.user_id, event.bot, at)
         document = json.dumps(document_of(event), ensure_ascii=False)
         self._db.execute(
-            "insert into turns values (?, ?, ?, ?, ?, ?, ?) on conflict (turn_id) do update set "
-            "state = excluded.state, document = excluded.document where turns.document is null "
-            "and turns.user_id = excluded.user_id",
-            (event.turn_id, event.session_id, event.user_id, at, event.bot, event.state, document),
+            "insert into turns values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (turn_id) do update set "
+            "state = excluded.state, document = excluded.document, epoch = excluded.epoch, "
+            "attempts = excluded.attempts where turns.user_id = excluded.user_id and (turns.document is null "
+            "or (excluded.epoch, excluded.attempts) > (turns.epoch, turns.attempts))",
+            (
+                *(event.turn_id, event.session_id, event.user_id, at, event.bot, event.state),
+                *(document, event.epoch, event.attempts),
+            ),
         )
         if event.question:
             self._db.execute(
@@ -180,30 +177,3 @@ def _turn(row: tuple[Any, ...]) -> StoredTurn:
     turn_id, session_id, user_id, created_at, bot, state, document = row
     shown = None if document is None else json.loads(document)
     return StoredTurn(turn_id, session_id, user_id, created_at, bot, state, shown)
-
-
-def document_of(event: TurnFinished) -> dict[str, Any]:
-    """A finished turn as REST shows it."""
-    error = None
-    if event.error_code is not None:
-        kind = ErrorCode(event.error_code).kind
-        error = {"code": event.error_code, "message": kind.message, "retryable": kind.retryable}
-    return {
-        "question": event.question,
-        "answer": event.answer,
-        "model": event.model,
-        "attempts": event.attempts,
-        "usage": {
-            "prompt_tokens": event.usage.prompt_tokens,
-            "completion_tokens": event.usage.completion_tokens,
-            "estimated": event.usage.estimated,
-        },
-        "cost_usd": money(event.cost_usd),
-        "latency_ms": {
-            "first_delta": event.first_delta_ms,
-            "total": event.total_ms,
-            "overhead": overhead_ms(event.first_delta_ms, event.first_token_ms),
-        },
-        "finish_reason": event.finish_reason,
-        "error": error,
-    }

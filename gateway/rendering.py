@@ -23,6 +23,9 @@ from sluice.events import (
 )
 from sluice.replies import Reply
 
+Cursor = tuple[str, int, int]
+"""turn_id, attempt and the last seq seen."""
+
 
 def frame_of(event: ReplyEvent, attempt: int) -> ServerFrame:
     """One event, one frame. `attempt` is the number readers see: see sluice.replies."""
@@ -60,7 +63,7 @@ def _completed(event: TurnCompleted, attempt: int) -> Completed:
     return Completed(event.turn_id, attempt, usage, money(event.cost_usd), latency, event.model, event.finish_reason)
 
 
-def catch_up(reply: Reply, cursor: tuple[str, int, int] | None) -> list[ServerFrame]:
+def catch_up(reply: Reply, cursor: Cursor | None) -> list[ServerFrame]:
     """What a client at `cursor` misses of a reply: the missing text where it saw this attempt, else all of it."""
     frames: list[ServerFrame] = []
     if reply.attempt:
@@ -78,7 +81,7 @@ def catch_up(reply: Reply, cursor: tuple[str, int, int] | None) -> list[ServerFr
     return frames
 
 
-def read_cursor(cursor: str | None) -> tuple[str, int, int] | None:
+def read_cursor(cursor: str | None) -> Cursor | None:
     """`turn_id:attempt:seq`."""
     if cursor is None:
         return None

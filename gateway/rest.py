@@ -7,11 +7,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway.access import TICKET_SECONDS
+from gateway.documents import StoredTurn
 from gateway.edge import Edge
 from gateway.frames import Feedback, MessageSend
-from gateway.history import StoredTurn
 from gateway.protocol import check, check_text
+from gateway.tickets import TICKET_SECONDS
 from sluice.errors import ErrorCode, Refused
 from sluice.ids import WIRE_ID, new_id
 from sluice.tokens import Person
@@ -77,7 +77,7 @@ async def list_turns(request: Request) -> Response:
     """Turns of one's own conversation, oldest first."""
     person, edge = person_of(request), edge_of(request)
     session_id = _wire_id(request.path_params["session_id"])
-    if edge.turns.history.owner(session_id) != person.user_id:
+    if await edge.turns.owner_of_now(session_id) != person.user_id:
         raise Refused(ErrorCode.NOT_FOUND)
     limit, cursor = _page(request, ("", ""))
     found = edge.turns.history.turns(session_id, cursor, limit + 1)
@@ -88,19 +88,19 @@ async def list_turns(request: Request) -> Response:
 
 async def show_turn(request: Request) -> Response:
     """State of one's own turn."""
-    return JSONResponse(edge_of(request).turns.show(turn_of(request)))
+    return JSONResponse(edge_of(request).turns.show(await turn_of(request)))
 
 
 async def stop_turn(request: Request) -> Response:
     """End a running turn."""
-    turn = turn_of(request)
+    turn = await turn_of(request)
     await edge_of(request).turns.stop(turn.user_id, turn.turn_id)
     return Response(status_code=202)
 
 
 async def judge_turn(request: Request) -> Response:
     """Thumbs up or down."""
-    turn, body = turn_of(request), await _body(request, FeedbackBody)
+    turn, body = await turn_of(request), await _body(request, FeedbackBody)
     feedback = Feedback(turn.turn_id, body.rating, body.comment)
     check(feedback)
     await edge_of(request).turns.judge(turn.user_id, feedback)
@@ -109,7 +109,7 @@ async def judge_turn(request: Request) -> Response:
 
 async def make_ticket(request: Request) -> Response:
     """A ticket for a browser's socket."""
-    ticket = edge_of(request).access.ticket(person_of(request))
+    ticket = edge_of(request).access.tickets.issue(person_of(request))
     return JSONResponse({"ticket": ticket, "expires_in": TICKET_SECONDS})
 
 
@@ -126,19 +126,22 @@ async def health(_request: Request) -> Response:
 
 
 async def readiness(request: Request) -> Response:
-    """Fit for traffic: the log answers."""
-    if not edge_of(request).bridge.healthy:
+    """Fit for traffic: the log answers, all of it was read, and nobody told this process to go."""
+    edge = edge_of(request)
+    if edge.turns.closing:
+        raise Refused(ErrorCode.SHUTTING_DOWN)
+    if not edge.bridge.healthy:
         raise Refused(ErrorCode.LOG_UNAVAILABLE)
     return JSONResponse({"status": "ready"})
 
 
-def turn_of(request: Request) -> StoredTurn:
+async def turn_of(request: Request) -> StoredTurn:
     """The turn in the path, if it is the person's own. Raises Refused."""
     turn_id = request.path_params["turn_id"]
     person = person_of(request)
     if not _TURN_ID.fullmatch(turn_id):
         raise Refused(ErrorCode.NOT_FOUND)
-    return edge_of(request).turns.find(person.user_id, turn_id)
+    return await edge_of(request).turns.find(person.user_id, turn_id)
 
 
 async def _body(request: Request, shape: type[Any]) -> Any:

@@ -5,10 +5,12 @@ import asyncio
 import msgspec
 from starlette.websockets import WebSocket, WebSocketState
 
+from gateway import slow_readers
 from gateway.connection import Connection
 from gateway.edge import Edge
-from gateway.frames import SUBPROTOCOL, Delta
+from gateway.frames import SUBPROTOCOL, Delta, ServerFrame
 from gateway.problems import problem
+from gateway.protocol import error_frame
 from sluice.errors import ErrorCode, Refused
 
 CLOSE_SLOW = 4408
@@ -29,6 +31,7 @@ async def websocket_endpoint(websocket: WebSocket) -> None:
         return
     await websocket.accept(subprotocol=SUBPROTOCOL)
     connection = edge.connect(person)
+    slow_readers.guard(connection.outbox, websocket.scope)
     edge.metrics.gauge("sluice_sockets").inc()
     writer = asyncio.create_task(_write(websocket, connection, edge))
     try:
@@ -52,18 +55,48 @@ async def _read(websocket: WebSocket, connection: Connection) -> None:
 
 async def _write(websocket: WebSocket, connection: Connection, edge: Edge) -> None:
     pause = edge.settings.coalesce_ms / 1000
+    outbox = connection.outbox
     while True:
-        frames = await connection.outbox.take()
+        frames = await outbox.take()
         for frame in frames:
-            await websocket.send_text(_ENCODER.encode(frame).decode())
-            edge.metrics.count("sluice_frames_total", type=str(frame.__struct_config__.tag))
+            if not await _sent(websocket, frame, edge):
+                outbox.give_up()
+            if outbox.overflown:
+                break
             timed = connection.times.sent(frame)
             if timed is not None:
                 await edge.turns.post(timed)
-        close = CLOSE_SLOW if connection.outbox.overflown else connection.protocol.close_code
-        if close is not None:
-            if websocket.application_state is WebSocketState.CONNECTED:
-                await websocket.close(close)
+        if outbox.overflown:
+            await _cut_off(websocket, edge)
+            return
+        if connection.protocol.close_code is not None:
+            await _close(websocket, connection.protocol.close_code)
             return
         if frames and isinstance(frames[-1], Delta):
             await asyncio.sleep(pause)
+
+
+async def _sent(websocket: WebSocket, frame: ServerFrame, edge: Edge) -> bool:
+    """False where the peer did not take earlier frames for so long that this one has no place."""
+    try:
+        async with asyncio.timeout(slow_readers.STALL_SECONDS):
+            await websocket.send_text(_ENCODER.encode(frame).decode())
+    except TimeoutError:
+        return False
+    edge.metrics.count("sluice_frames_total", type=str(frame.__struct_config__.tag))
+    return True
+
+
+async def _cut_off(websocket: WebSocket, edge: Edge) -> None:
+    """Say why, for a peer that reads on after all; `slow_readers.guard` ends the connection of one that does not."""
+    refused = Refused(ErrorCode.SLOW_READER)
+    edge.metrics.count("sluice_refusals_total", code=refused.code.value)
+    if websocket.application_state is WebSocketState.CONNECTED:
+        await _sent(websocket, error_frame(refused), edge)
+        await _close(websocket, CLOSE_SLOW, refused.code.value)
+
+
+async def _close(websocket: WebSocket, code: int, reason: str | None = None) -> None:
+    if websocket.application_state is WebSocketState.CONNECTED:
+        async with asyncio.timeout(slow_readers.STALL_SECONDS):
+            await websocket.close(code, reason)

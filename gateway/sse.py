@@ -6,22 +6,16 @@ from collections.abc import AsyncIterator
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
+from gateway import slow_readers
+from gateway.documents import StoredTurn
 from gateway.edge import Edge
-from gateway.frames import (
-    TERMINAL_FRAMES,
-    Completed,
-    Delta,
-    Failed,
-    Latency,
-    ServerFrame,
-    Snapshot,
-    UsageShown,
-)
-from gateway.frames import Cancelled as CancelledFrame
-from gateway.history import StoredTurn
+from gateway.frames import TERMINAL_FRAMES, Delta, ServerFrame, Snapshot
+from gateway.missed import turn_so_far
 from gateway.outbox import Outbox
-from gateway.rendering import catch_up, read_cursor
+from gateway.protocol import error_frame
+from gateway.rendering import Cursor, read_cursor
 from gateway.rest import edge_of, turn_of
 from sluice.errors import ErrorCode, Refused
 
@@ -32,43 +26,69 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 async def turn_events(request: Request) -> Response:
     """All frames of the turn, from the cursor on, until its end."""
-    turn, edge = turn_of(request), edge_of(request)
+    turn = await turn_of(request)
     try:
         cursor = read_cursor(request.headers.get("last-event-id"))
     except ValueError:
         raise Refused(ErrorCode.INVALID_FRAME, "Last-Event-ID is turn_id:attempt:seq.") from None
-    try:
-        await edge.bridge.want(turn.session_id)
-    except TimeoutError:
-        edge.bridge.release(turn.session_id)
-        raise Refused(ErrorCode.LOG_UNAVAILABLE) from None
-    return StreamingResponse(_stream(edge, turn, cursor), media_type="text/event-stream", headers=_HEADERS)
+    return TurnEvents(edge_of(request), turn, cursor)
 
 
-async def _stream(edge: Edge, turn: StoredTurn, cursor: tuple[str, int, int] | None) -> AsyncIterator[bytes]:
-    outbox = Outbox(edge.settings.socket_buffer_bytes)
-    try:
-        edge.hub.listen(turn.session_id, outbox.put)
-        reply = edge.hub.replies.get(turn.turn_id)
-        stored = edge.turns.history.turn(turn.turn_id)
-        if reply is not None:
-            missed = catch_up(reply, cursor)
-        else:
-            missed = stored_frames(stored) if stored is not None and stored.document is not None else []
-        async for frame in _frames(missed, outbox, turn.turn_id):
-            if frame is None:
-                yield b": still here\n\n"
-                continue
-            yield _event(frame)
+class TurnEvents(StreamingResponse):
+    """Follows the turn while it is sent, however it ends. Raises Refused before the first byte or not at all."""
+
+    def __init__(self, edge: Edge, turn: StoredTurn, cursor: Cursor | None) -> None:
+        self._edge, self._turn, self._cursor = edge, turn, cursor
+        self._missed: list[ServerFrame] = []
+        self._outbox = Outbox(edge.settings.socket_buffer_bytes)
+        super().__init__(self._events(), media_type="text/event-stream", headers=_HEADERS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve."""
+        edge, turn = self._edge, self._turn
+        try:
+            await edge.bridge.want(turn.session_id)
+        except TimeoutError:
+            raise Refused(ErrorCode.LOG_UNAVAILABLE) from None
+        try:
+            if turn.document is None and turn.turn_id not in edge.hub.replies:
+                await edge.turns.read_on(turn.turn_id)  # it may have ended elsewhere, long ago
+            slow_readers.guard(self._outbox, scope)
+            # Nothing waits between the two: no frame falls in between, none comes twice.
+            reply, stored = edge.hub.replies.get(turn.turn_id), edge.turns.history.turn(turn.turn_id)
+            self._missed = turn_so_far(reply, stored, self._cursor)
+            edge.hub.listen(turn.user_id, turn.session_id, self._outbox.put)
+            await super().__call__(scope, receive, send)
+        finally:
+            edge.hub.leave(turn.user_id, turn.session_id, self._outbox.put)
+            edge.bridge.release(turn.session_id)
+
+    async def stream_response(self, send: Send) -> None:
+        """As Starlette's, but no send takes longer than a stalled reader is worth."""
+
+        async def hurried(message: dict[str, object]) -> None:
+            try:
+                async with asyncio.timeout(slow_readers.STALL_SECONDS):
+                    await send(message)
+            except TimeoutError:
+                self._outbox.give_up()
+
+        await super().stream_response(hurried)  # type: ignore[arg-type]
+
+    async def _events(self) -> AsyncIterator[bytes]:
+        async for frame in _frames(self._missed, self._outbox, self._turn.turn_id):
+            yield b": still here\n\n" if frame is None else _event(frame)
             if isinstance(frame, TERMINAL_FRAMES):
                 return
-    finally:
-        edge.hub.leave(turn.session_id, outbox.put)
-        edge.bridge.release(turn.session_id)
+        self._edge.metrics.count("sluice_refusals_total", code=ErrorCode.SLOW_READER.value)
+        yield _event(error_frame(Refused(ErrorCode.SLOW_READER)))
 
 
 async def _frames(missed: list[ServerFrame], outbox: Outbox, turn_id: str) -> AsyncIterator[ServerFrame | None]:
+    """Ends where the reader is too slow. None is a heartbeat."""
     for frame in missed:
+        if outbox.overflown:
+            return
         yield frame
     while not outbox.overflown:
         try:
@@ -77,6 +97,8 @@ async def _frames(missed: list[ServerFrame], outbox: Outbox, turn_id: str) -> As
             yield None
             continue
         for frame in frames:
+            if outbox.overflown:
+                return
             if getattr(frame, "turn_id", None) == turn_id:
                 yield frame
 
@@ -87,29 +109,3 @@ def _event(frame: ServerFrame) -> bytes:
     if isinstance(frame, Delta | Snapshot):
         cursor = f"id: {frame.turn_id}:{frame.attempt}:{frame.seq}\n"
     return f"{cursor}event: {kind}\ndata: ".encode() + _ENCODER.encode(frame) + b"\n\n"
-
-
-def stored_frames(turn: StoredTurn) -> list[ServerFrame]:
-    """A turn that ended long ago: its whole text and its end."""
-    document = turn.document or {}
-    if turn.state == "failed":
-        error = document["error"]
-        return [Failed(turn.turn_id, error["code"], error["message"], error["retryable"])]
-    attempt = document["attempts"]
-    frames: list[ServerFrame] = [Snapshot(turn.turn_id, turn.session_id, attempt, -1, document["answer"])]
-    if turn.state == "cancelled":
-        return [*frames, CancelledFrame(turn.turn_id, attempt)]
-    usage = msgspec.convert(document["usage"], UsageShown)
-    latency = msgspec.convert(document["latency_ms"], Latency)
-    return [
-        *frames,
-        Completed(
-            turn.turn_id,
-            attempt,
-            usage,
-            document["cost_usd"],
-            latency,
-            document["model"],
-            document["finish_reason"] or "stop",
-        ),
-    ]

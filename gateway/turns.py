@@ -1,18 +1,22 @@
 """What clients can ask for, whatever way they came: accept, stop, judge, look up. Raises Refused with a code."""
 
 import asyncio
-import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from gateway.documents import StoredTurn, shown
 from gateway.frames import Feedback, MessageSend
-from gateway.history import History, StoredTurn
+from gateway.history import History
 from gateway.hub import Hub
+from gateway.posting import Posting, Record
+from gateway.progress import HistoryReading
 from sluice.bots import Bots
 from sluice.clock import Clock
 from sluice.codec import Codec
 from sluice.errors import ErrorCode, Refused, Unavailable
 from sluice.events import ChatRequested, FeedbackGiven, Hop, StageTimed, StopRequested, TurnEvent
+from sluice.failpoints import Failpoints
 from sluice.ids import derived_event_id, new_id, turn_id_for
 from sluice.kafka_config import Headers
 from sluice.kafka_producer import Producing
@@ -21,31 +25,61 @@ from sluice.sealing import Sealer
 from sluice.topics import topic_of
 from sluice.tracing import HEADER, child_of, new_traceparent
 
-_ACCEPT_SECONDS = 10.0
+_ACKNOWLEDGE_SECONDS = 5.0
+_MOST_PENDING = 1000
 
 
 @dataclass(slots=True)
 class Turns:
-    """The gateway's use cases."""
+    """The gateway's use cases. `closing` refuses new messages; `pending` are those the log has not acknowledged."""
 
     bots: Bots
     history: History
+    reading: HistoryReading
     hub: Hub
     codec: Codec
     producer: Producing
+    posting: Posting
     sealer: Sealer
     clock: Clock
     metrics: Metrics
+    failpoints: Failpoints = field(default_factory=Failpoints)
+    closing: bool = False
+    accepting: int = 0
+    pending: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    _none_left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def accept(self, user_id: str, message: MessageSend, traceparent: str | None = None) -> str:
-        """Put the message on the log. Gives its turn_id once Kafka has acknowledged it; a resend gives the same."""
+        """Put the message on the log. Gives its turn_id once Kafka has acknowledged it; a resend gives the same.
+
+        A message that was refused because the log took too long may still be delivered: its resend is the same turn.
+        """
+        if self.closing:
+            raise Refused(ErrorCode.SHUTTING_DOWN, ref=message.client_msg_id)
+        self.accepting += 1
+        try:
+            return await self._accept(user_id, message, traceparent)
+        finally:
+            self.accepting -= 1
+            if not self.accepting:
+                self._none_left.set()
+
+    async def finish(self) -> None:
+        """Take no new messages; returns when those on their way are decided, which takes a bounded time."""
+        self.closing = True
+        if self.accepting:
+            self._none_left.clear()
+            await self._none_left.wait()
+
+    async def _accept(self, user_id: str, message: MessageSend, traceparent: str | None) -> str:
         entered_at = self.clock()
         ref = message.client_msg_id
         if message.bot not in self.bots.by_name:
             raise Refused(ErrorCode.BOT_UNKNOWN, ref=ref)
+        await self._know_history(ref)
         self.check_owner(user_id, message.session_id, ref)
         turn_id = turn_id_for(user_id, message.session_id, message.client_msg_id)
-        if self.history.turn(turn_id) is not None:
+        if self.knows(turn_id):
             return turn_id
         trace = child_of(traceparent) if traceparent else new_traceparent()
         left_at = self.clock()
@@ -61,26 +95,60 @@ class Turns:
             text=self.sealer.seal(message.text, subject=user_id, field="ChatRequested.text"),
             hops=(Hop(stage="accept", entered_at=entered_at, left_at=left_at),),
         )
-        await self._log(request, ref)
+        self.failpoints.reach("gateway.before_produce")
+        await self._log(request, ref, once=turn_id)
+        self.failpoints.reach("gateway.accepted_not_told")
         self.history.record([request])
         await self.post(_accept_timed(request))
         return turn_id
+
+    def knows(self, turn_id: str) -> bool:
+        """Whether the log has this turn, as far as this gateway has read it."""
+        return turn_id in self.hub.replies or self.history.turn(turn_id) is not None
 
     def check_owner(self, user_id: str, session_id: str, ref: str | None = None) -> None:
         """A session belongs to who wrote in it first. Raises Refused."""
         if self.history.owner(session_id) not in (None, user_id):
             raise Refused(ErrorCode.SESSION_FORBIDDEN, ref=ref)
 
-    def find(self, user_id: str, turn_id: str) -> StoredTurn:
-        """A turn of this person. Raises Refused(not_found) also for someone else's."""
+    async def owner_of_now(self, session_id: str) -> str | None:
+        """Whose session it is; None where nobody's. Asks the log before it says so. Raises Refused where it is away."""
+        owner = self.history.owner(session_id)
+        if owner is None:
+            await self.read_on(session_id)
+            owner = self.history.owner(session_id)
+        return owner
+
+    async def find(self, user_id: str, turn_id: str) -> StoredTurn:
+        """A turn of this person. Raises Refused(not_found) also for someone else's.
+
+        What another gateway has accepted a moment ago is found too.
+        """
         turn = self.history.turn(turn_id)
+        if turn is None:
+            await self.read_on(turn_id)
+            turn = self.history.turn(turn_id)
         if turn is None or turn.user_id != user_id:
             raise Refused(ErrorCode.NOT_FOUND, ref=turn_id)
         return turn
 
+    async def read_on(self, ref: str) -> None:
+        """Until the history has all that the log has now. Raises Refused where that takes too long."""
+        try:
+            await self.reading.catch_up()
+        except TimeoutError:
+            raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None
+
+    async def _know_history(self, ref: str) -> None:
+        """A gateway that has not read the log yet does not know whose sessions are whose."""
+        try:
+            await self.reading.caught_up_once()
+        except TimeoutError:
+            raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None
+
     async def stop(self, user_id: str, turn_id: str) -> None:
         """Ask the respond stage to end the turn."""
-        turn = self.find(user_id, turn_id)
+        turn = await self.find(user_id, turn_id)
         reply = self.hub.replies.get(turn_id)
         if turn.document is not None or (reply is not None and reply.terminal is not None):
             raise Refused(ErrorCode.TURN_FINISHED, ref=turn_id)
@@ -88,7 +156,7 @@ class Turns:
 
     async def judge(self, user_id: str, feedback: Feedback) -> None:
         """Note what a person thinks of an answer."""
-        turn = self.find(user_id, feedback.turn_id)
+        turn = await self.find(user_id, feedback.turn_id)
         comment = feedback.comment and self.sealer.seal(
             feedback.comment, subject=user_id, field="FeedbackGiven.comment"
         )
@@ -98,16 +166,7 @@ class Turns:
 
     def show(self, turn: StoredTurn) -> dict[str, Any]:
         """A turn as REST gives it."""
-        reply = self.hub.replies.get(turn.turn_id)
-        running = turn.document is None and reply is not None and reply.attempt > 0
-        head = {
-            "turn_id": turn.turn_id,
-            "session_id": turn.session_id,
-            "bot": turn.bot,
-            "state": "running" if running else turn.state,
-            "created_at": turn.created_at,
-        }
-        return head | (turn.document or (_UNFINISHED | {"answer": reply.text if reply else None}))
+        return shown(turn, self.hub.replies.get(turn.turn_id))
 
     def _head(self, turn: StoredTurn) -> dict[str, Any]:
         return {
@@ -119,35 +178,37 @@ class Turns:
             "user_id": turn.user_id,
         }
 
-    async def _log(self, event: TurnEvent, ref: str) -> None:
+    async def _log(self, event: TurnEvent, ref: str, once: str | None = None) -> None:
+        """Raises Refused where the log does not acknowledge in time. `once`: with a name, a record that still waits
+        for the log is not written a second time.
+        """
         try:
-            async with asyncio.timeout(_ACCEPT_SECONDS):
-                report = await self.producer.put(*self._record(event))
-                await report
+            async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
+                report = self.pending.get(once) if once else None
+                if report is None or (report.done() and report.exception() is not None):
+                    if len(self.pending) >= _MOST_PENDING:
+                        raise Unavailable("too many wait for the log already")
+                    report = await self.producer.put(*self._record(event))
+                    name = once or event.event_id
+                    self.pending[name] = report
+                    report.add_done_callback(partial(self._settled, name))
+                await asyncio.shield(report)
         except (Unavailable, TimeoutError):
             raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None
 
+    def _settled(self, name: str, report: asyncio.Future[None]) -> None:
+        if self.pending.get(name) is report:
+            del self.pending[name]
+        if not report.cancelled():
+            report.exception()  # whoever waited knows; nobody may be left
+
     async def post(self, event: TurnEvent) -> None:
         """Put telemetry on the log without waiting for it. That it cannot be written takes nothing back."""
-        with contextlib.suppress(Unavailable):
-            await self.producer.post(*self._record(event))
+        await self.posting.post(self._record(event))
 
-    def _record(self, event: TurnEvent) -> tuple[str, str, bytes, Headers]:
+    def _record(self, event: TurnEvent) -> Record:
         headers: Headers = [(HEADER, event.traceparent.encode())]
         return topic_of(type(event).__name__), event.session_id, self.codec.encode(event), headers
-
-
-_UNFINISHED: dict[str, Any] = {
-    "question": None,
-    "answer": None,
-    "model": None,
-    "attempts": 0,
-    "usage": None,
-    "cost_usd": None,
-    "latency_ms": None,
-    "finish_reason": None,
-    "error": None,
-}
 
 
 def _accept_timed(request: ChatRequested) -> StageTimed:

@@ -1,5 +1,6 @@
 """A gateway without Kafka: the real parts over a bridge that reads nothing and a log in memory."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from gateway.access import Access
 from gateway.edge import Edge
 from gateway.history import History
 from gateway.hub import Hub
+from gateway.posting import Posting
 from gateway.turns import Turns
 from sluice.bots import load_bots
 from sluice.codec import Codec
@@ -37,15 +39,34 @@ class QuietBridge:
     wanted: list[str] = field(default_factory=list)
 
     async def want(self, session_id: str) -> None:
-        self.wanted.append(session_id)
         if self.away:
             raise TimeoutError
+        self.wanted.append(session_id)
 
     def release(self, session_id: str) -> None:
         self.wanted.remove(session_id)
 
     async def stop(self) -> None:
         self.stopped = True
+
+
+@dataclass
+class QuietReading:
+    """The history is whole, unless told otherwise; `behind` happens when somebody asks for what the log holds now."""
+
+    away: bool = False
+    asked: int = 0
+    behind: Callable[[], None] = lambda: None
+
+    async def caught_up_once(self) -> None:
+        if self.away:
+            raise TimeoutError
+
+    async def catch_up(self) -> None:
+        self.asked += 1
+        if self.away:
+            raise TimeoutError
+        self.behind()
 
 
 @dataclass
@@ -63,7 +84,8 @@ def make_edge(folder: Path, **settings: Any) -> Edge:
     hub = Hub(clock)
     sealer = Sealer(MemoryKeyStore(), "default")
     history = History(folder / "history.sqlite", "cluster")
-    turns = Turns(load_bots(read), history, hub, CODEC, log, sealer, clock, metrics)
+    reading = QuietReading()
+    turns = Turns(load_bots(read), history, reading, hub, CODEC, log, Posting(log), sealer, clock, metrics)
     access = Access(SIGNING, PSEUDONYM, clock, read.token_seconds, read.dev_tokens, read.allowed_origins)
     return Edge(read, access, turns, hub, QuietBridge(), log, metrics, get_logger())  # type: ignore[arg-type]
 

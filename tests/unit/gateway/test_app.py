@@ -1,7 +1,5 @@
 """REST, pages and the socket's loop over ASGI, without Kafka and without a port."""
 
-import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from gateway import __main__ as composition
-from gateway import pages, sse
+from gateway import pages
 from gateway.app import make_app
 from gateway.edge import Edge
 from gateway.frames import SUBPROTOCOL
@@ -239,39 +237,6 @@ def test_events_cannot_begin_at_nonsense_or_without_the_log(client: TestClient, 
     edge.bridge.away = True  # type: ignore[attr-defined]
     assert client.get(f"/v1/turns/{TURN_ID}/events").json()["code"] == "log_unavailable"
     assert edge.bridge.wanted == []  # type: ignore[attr-defined]
-
-
-async def test_a_stream_waits_beats_and_hears_only_its_turn(edge: Edge, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sse, "_HEARTBEAT_SECONDS", 0.01)
-    edge.turns.history.record([own("ChatRequested")])
-    turn = edge.turns.find(JANE, TURN_ID)
-    await edge.bridge.want("s-1")
-    stream = sse._stream(edge, turn, None)
-    assert await anext(stream) == b": still here\n\n"
-    edge.hub.take(own("AttemptStarted", turn_id="another"))
-    edge.hub.take(own("AttemptStarted"))
-    edge.hub.take(own("DeltaProduced", text=SafeText("a\nb")))
-    edge.hub.take(own("TurnCancelled"))
-    frames = [frame.decode() async for frame in stream if not frame.startswith(b":")]
-    assert [frame.split("event: ")[1].split("\n")[0] for frame in frames] == ["started", "delta", "cancelled"]
-    assert json.loads(frames[1].split("data: ")[1])["text"] == "a\nb"
-    assert edge.bridge.wanted == []  # type: ignore[attr-defined]
-    edge.turns.history.close()
-
-
-async def test_a_stream_nobody_reads_ends_so_that_its_reader_resumes(edge: Edge):
-    edge.turns.history.record([own("ChatRequested")])
-    await edge.bridge.want("s-1")
-    stream = sse._stream(edge, edge.turns.find(JANE, TURN_ID), None)
-    edge.hub.take(own("AttemptStarted"))
-    assert b"started" in await anext(stream)
-    waiting = asyncio.create_task(anext(stream, b"the end"))
-    await asyncio.sleep(0)
-    edge.hub.take(own("DeltaProduced", text=SafeText("x" * 2_000_000)))
-    while (got := await waiting) != b"the end":
-        waiting = asyncio.create_task(anext(stream, b"the end"))
-        assert b"delta" not in got
-    edge.turns.history.close()
 
 
 def socket(client: TestClient, protocols: list[str] | None = None, **headers: str):

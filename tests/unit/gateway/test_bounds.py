@@ -114,12 +114,12 @@ def test_a_turn_that_somebody_else_wrote_into_a_session_is_not_listed(tmp_path: 
 
 def test_two_readers_of_a_session_hear_the_same_and_leave_alone():
     hub, one, two = Hub(ManualClock()), [], []
-    hub.listen("s-1", one.append)
-    hub.listen("s-1", two.append)
+    hub.listen("usr_1", "s-1", one.append)
+    hub.listen("usr_1", "s-1", two.append)
     hub.take(SAMPLES["AttemptStarted"])
-    hub.leave("s-1", one.append)
+    hub.leave("usr_1", "s-1", one.append)
     hub.take(SAMPLES["DeltaProduced"])
-    hub.leave("s-9", one.append)
+    hub.leave("usr_1", "s-9", one.append)
     assert (len(one), len(two)) == (1, 2)
 
 
@@ -130,10 +130,10 @@ def test_a_session_is_forgotten_with_its_last_turn():
         hub.take(e.TurnCancelled(**TURN | {"turn_id": turn}, attempt=1, deltas=0))
         clock.advance(seconds=90)
     hub.take(e.TurnCancelled(**TURN | {"turn_id": "t-3", "session_id": "s-3"}, attempt=1, deltas=0))
-    assert [reply.turn_id for reply in hub.replies_of("s-1")] == ["t-2"]
+    assert [reply.turn_id for reply in hub.replies_of("usr_1", "s-1")] == ["t-2"]
     clock.advance(seconds=200)
     hub.take(e.TurnCancelled(**TURN | {"turn_id": "t-4", "session_id": "s-3"}, attempt=1, deltas=0))
-    assert hub.replies_of("s-1") == []
+    assert hub.replies_of("usr_1", "s-1") == []
     assert set(hub.replies) == {"t-4"}
 
 

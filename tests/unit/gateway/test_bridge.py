@@ -11,10 +11,14 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 from prometheus_client import CollectorRegistry
 
-from gateway import bridge as module
+from gateway import bridge as bridge_module
+from gateway import log_reader as module
 from gateway.bridge import Bridge
 from gateway.history import History
 from gateway.hub import Hub
+from gateway.log_reader import LogReader
+from gateway.progress import Progress
+from gateway.pulse import Pulse
 from sluice.dead_letters import DeadLetters
 from sluice.errors import Unavailable
 from sluice.events import DeadLetter
@@ -78,6 +82,7 @@ class ToldConsumer:
     start: int = 0
     refusals: int = 0
     closed: bool = False
+    history_ends: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def incremental_assign(self, partitions: list[TopicPartition]) -> None:
         self.assigned += [(p.topic, p.partition, p.offset) for p in partitions]
@@ -143,17 +148,23 @@ def codec() -> Any:
 @pytest.fixture
 async def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: Any) -> AsyncIterator[Reading]:
     consumer = ToldConsumer()
-    monkeypatch.setattr(module, "Consumer", lambda _config: consumer)
     monkeypatch.setattr(module, "_RETRY_SECONDS", 0.001)
     make_key_files(tmp_path)
     letters = DeadLetters(CODEC, read_key_file(tmp_path, PUBLIC_FILE), "sluice-gateway", ManualClock())
     history = History(tmp_path / "h", "cluster")
     history.record([], {("chat-turns", 2): 17})
     hub, log, metrics = Hub(ManualClock()), StoppableLog(), make_metrics(CollectorRegistry())
-    bridge = Bridge("nowhere:1", codec, hub, history, log, letters, ManualClock(), metrics, get_logger())  # type: ignore[arg-type]
+    progress = Progress(lambda: consumer.history_ends)
+    progress.reached(history.positions())
+    bridge = Bridge(hub, progress, Pulse(lambda: None, get_logger()))
+    reader = LogReader(
+        *(consumer, codec, history, log, letters, ManualClock(), metrics, get_logger(), pytest.fail),  # type: ignore[arg-type]
+        *(bridge.wanted, bridge.deliver, bridge.on_loop),
+    )
     assert not bridge.healthy
-    bridge.start()
+    bridge.start(reader)
     await until(lambda: consumer.assigned)
+    await until(lambda: progress.is_current)
     yield Reading(bridge, consumer, hub, history, log, metrics)
     await bridge.stop()
     assert consumer.closed
@@ -200,7 +211,10 @@ async def test_an_empty_partition_is_caught_up_by_kafkas_word(reading: Reading):
     assert reading.bridge.healthy
 
 
-async def test_a_partition_is_read_once_for_all_and_left_after_the_last(reading: Reading):
+async def test_a_partition_is_read_once_for_all_and_left_some_time_after_the_last(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(bridge_module, "_LINGER_SECONDS", 0.01)
     first = asyncio.create_task(reading.bridge.want("s-1"))
     await until(reading.consumer.followed)
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._PARTITION_EOF))
@@ -213,6 +227,7 @@ async def test_a_partition_is_read_once_for_all_and_left_after_the_last(reading:
     await until(lambda: reading.consumer.unassigned == [PARTITION])
     again = asyncio.create_task(reading.bridge.want("s-1"))
     await until(lambda: len(reading.consumer.followed()) == 2)
+    assert not again.done()
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._PARTITION_EOF))
     await again
 
@@ -226,6 +241,44 @@ async def test_who_comes_back_at_once_changes_nothing(reading: Reading):
     await reading.bridge.want("s-1")
     reading.give("AttemptStarted", REPLIES, 0)
     await until(lambda: TURN_ID in reading.hub.replies)
+
+
+async def test_a_partition_that_is_read_still_is_told_to_be_known_at_once(reading: Reading):
+    """Wanted again before the reader has obeyed that it was not."""
+    first = asyncio.create_task(reading.bridge.want("s-1"))
+    await until(reading.consumer.followed)
+    reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._PARTITION_EOF))
+    await first
+    again = reading.bridge._caught_up[PARTITION] = asyncio.Event()
+    reading.bridge._follow(PARTITION)
+    await until(again.is_set)
+    assert len(reading.consumer.followed()) == 1
+
+
+async def test_a_log_that_does_not_answer_is_not_waited_for_and_nothing_stays_wanted(reading: Reading):
+    reading.bridge.pulse.beats = False
+    with pytest.raises(TimeoutError):
+        await reading.bridge.want("s-1")
+    assert not reading.bridge._users
+    reading.bridge.pulse.beats = True
+
+
+async def test_an_empty_past_begins_at_the_end_as_it_was_before_it_was_asked(reading: Reading):
+    reading.consumer.start, reading.consumer.end = -1, 41
+    waiting = asyncio.create_task(reading.bridge.want("s-1"))
+    await until(reading.consumer.followed)
+    assert reading.consumer.followed() == [(PARTITION, 41)]
+    reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._PARTITION_EOF))
+    await waiting
+
+
+async def test_the_history_is_current_when_all_is_read_also_what_has_expired(reading: Reading):
+    reading.consumer.history_ends = {("chat-turns", 1): 30, ("chat-turns", 3): 0}
+    waiting = asyncio.create_task(reading.bridge.progress.catch_up())
+    await until(lambda: reading.bridge.progress._waiting)
+    end = KafkaError._PARTITION_EOF
+    reading.consumer.waiting.put(Record("chat-turns", offset_=30, partition_=1, error_=end))
+    await waiting
 
 
 async def test_what_kafka_refuses_now_is_asked_again(reading: Reading):
@@ -247,6 +300,12 @@ async def test_trouble_is_seen_and_gone_with_the_next_record(reading: Reading):
     reading.consumer.waiting.put(KafkaException(KafkaError(KafkaError._TRANSPORT)))
     await until(lambda: not reading.bridge.healthy)
     reading.give("TurnFinished", "chat-turns", 1)
+    await until(lambda: reading.bridge.healthy)
+
+
+async def test_trouble_of_an_idle_log_passes_without_a_record(reading: Reading):
+    reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._ALL_BROKERS_DOWN))
+    await until(lambda: not reading.bridge.healthy)
     await until(lambda: reading.bridge.healthy)
 
 

@@ -12,7 +12,7 @@ from gateway.frames import Accepted, Cancelled, Delta, ErrorFrame, Ready, Resync
 from sluice import events as e
 from sluice.safe_text import SafeText
 from sluice.topics import topic_of
-from tests.samples import SAMPLES, TURN, TURN_ID
+from tests.samples import SAMPLES, TURN_ID
 from tests.unit.gateway.doubles import bearer, make_edge
 
 
@@ -55,7 +55,7 @@ async def test_a_message_is_accepted_and_its_answer_heard(jane: Connection, edge
     (accepted,) = await say(jane, **SEND)
     assert isinstance(accepted, Accepted)
     assert edge.bridge.wanted == ["s-1"]
-    edge.hub.take(e.AttemptStarted(**TURN | {"turn_id": accepted.turn_id}, attempt=1, model="m"))
+    edge.hub.take(own(jane, "AttemptStarted", turn_id=accepted.turn_id))
     (started,) = await jane.outbox.take()
     assert isinstance(started, Started)
 
@@ -161,4 +161,4 @@ async def test_running_turns_come_oldest_first(jane: Connection, edge: Edge):
     names = [f"turn-{number}" for number in range(20)]
     for name in names:
         edge.hub.take(own(jane, "AttemptStarted", turn_id=name))
-    assert [reply.turn_id for reply in edge.hub.replies_of("s-1")] == names
+    assert [reply.turn_id for reply in edge.hub.replies_of(jane.person.user_id, "s-1")] == names

@@ -30,7 +30,7 @@ class PaperSocket:
     async def send_text(self, text: str) -> None:
         self.sent.append(json.loads(text))
 
-    async def close(self, code: int) -> None:
+    async def close(self, code: int, reason: str | None = None) -> None:
         self.closed.append(code)
 
 
@@ -71,4 +71,4 @@ async def test_a_slow_reader_is_closed_unless_it_has_gone(edge, jane, left: bool
     socket = PaperSocket(left)
     jane.outbox.put(Delta("t-1", 1, 0, 0, "x" * 2_000_000))
     await _write(socket, jane, edge)  # type: ignore[arg-type]
-    assert (socket.closed, socket.sent) == (closed, [])
+    assert (socket.closed, [frame["code"] for frame in socket.sent]) == (closed, ["slow_reader"] * len(closed))

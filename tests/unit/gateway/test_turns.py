@@ -9,10 +9,11 @@ from prometheus_client import CollectorRegistry
 
 from gateway.access import Access
 from gateway.delivery import DeliveryTimes
+from gateway.documents import stored_frames
 from gateway.frames import Cancelled, Completed, Delta, Feedback, Latency, MessageSend, UsageShown
 from gateway.history import History
 from gateway.hub import Hub
-from gateway.sse import stored_frames
+from gateway.posting import Posting
 from gateway.turns import Turns
 from sluice.bots import load_bots
 from sluice.codec import Codec
@@ -24,9 +25,9 @@ from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
 from sluice.sealing import Sealer
 from sluice.settings import Settings
-from sluice.tokens import issue
 from tests.doubles import NOON, ManualClock, MemoryLog
 from tests.samples import SAMPLES, TRACE, TURN_ID
+from tests.unit.gateway.doubles import QuietReading
 
 CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
 REQUEST, FINISHED = SAMPLES["ChatRequested"], SAMPLES["TurnFinished"]
@@ -52,7 +53,8 @@ def turns(history: History, log: MemoryLog) -> Turns:
     clock = ManualClock()
     sealer = Sealer(MemoryKeyStore(), "default")
     metrics = make_metrics(CollectorRegistry())
-    return Turns(load_bots(Settings()), history, Hub(clock), CODEC, log, sealer, clock, metrics)
+    bots, hub = load_bots(Settings()), Hub(clock)
+    return Turns(bots, history, QuietReading(), hub, CODEC, log, Posting(log), sealer, clock, metrics)
 
 
 def events(log: MemoryLog) -> list:
@@ -96,7 +98,7 @@ async def test_a_session_belongs_to_who_wrote_first(turns: Turns):
     with pytest.raises(Refused, match="session_forbidden"):
         await turns.accept("usr_2", MESSAGE)
     with pytest.raises(Refused, match="not_found"):
-        turns.find("usr_2", turn_id)
+        await turns.find("usr_2", turn_id)
 
 
 async def test_stop_and_feedback_go_to_the_controls(turns: Turns, log: MemoryLog):
@@ -117,16 +119,16 @@ async def test_a_finished_turn_cannot_be_stopped(turns: Turns):
         await turns.stop("usr_1", FINISHED.turn_id)
 
 
-def test_a_turn_is_shown_as_far_as_it_is(turns: Turns):
+async def test_a_turn_is_shown_as_far_as_it_is(turns: Turns):
     turns.history.record([REQUEST])
-    shown = turns.show(turns.find("usr_1", TURN_ID))
+    shown = turns.show(await turns.find("usr_1", TURN_ID))
     assert (shown["state"], shown["answer"]) == ("accepted", None)
     turns.hub.take(SAMPLES["AttemptStarted"])
     turns.hub.take(SAMPLES["DeltaProduced"])
-    shown = turns.show(turns.find("usr_1", TURN_ID))
+    shown = turns.show(await turns.find("usr_1", TURN_ID))
     assert (shown["state"], shown["answer"]) == ("running", "grüß 😀")
     turns.history.record([FINISHED])
-    shown = turns.show(turns.find("usr_1", TURN_ID))
+    shown = turns.show(await turns.find("usr_1", TURN_ID))
     assert (shown["state"], shown["question"], shown["cost_usd"]) == ("completed", "Hello", "0.0000036")
 
 
@@ -180,36 +182,14 @@ def test_old_turns_come_as_snapshot_and_end(history: History):
     stopped = msgspec.structs.replace(FINISHED, turn_id="t-s", state="cancelled")
     history.record([failed, stopped])
     shown = [stored_frames(found) for name in ("t-f", "t-s") if (found := history.turn(name)) is not None]
-    assert [[type(frame).__name__ for frame in frames] for frames in shown] == [["Failed"], ["Snapshot", "Cancelled"]]
+    assert [[type(frame).__name__ for frame in frames] for frames in shown] == [
+        ["Snapshot", "Failed"],
+        ["Snapshot", "Cancelled"],
+    ]
 
 
 def access(clock: ManualClock, **over) -> Access:
     return Access(b"k" * 64, b"p" * 64, clock, 60, **({"dev_tokens": True} | over))
-
-
-def test_a_ticket_is_good_once_and_not_for_long():
-    clock = ManualClock()
-    gate = access(clock)
-    person = gate.person({"authorization": "Bearer " + issue("jane", b"k" * 64, NOON, 60)})
-    ticket = gate.ticket(person)
-    assert gate.socket_person({}, ["sluice.v1", f"ticket.{ticket}"]) == person
-    with pytest.raises(Refused, match="unauthenticated"):
-        gate.socket_person({}, [f"ticket.{ticket}"])
-    late = gate.ticket(person)
-    clock.advance(seconds=31)
-    with pytest.raises(Refused, match="unauthenticated"):
-        gate.socket_person({}, [f"ticket.{late}"])
-
-
-def test_tickets_do_not_pile_up():
-    clock = ManualClock()
-    gate = access(clock)
-    person = gate.person({"authorization": "Bearer " + issue("jane", b"k" * 64, NOON, 60)})
-    for _ in range(10_000):
-        gate.ticket(person)
-    clock.advance(seconds=31)
-    gate.ticket(person)
-    assert len(gate._tickets) == 1
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic x"}, {"authorization": "Bearer"}])

@@ -1,0 +1,115 @@
+"""What one worker on one core does at saturation without a model, and what the schedule costs an event."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from benchmarks.chain import make_topics, partitions
+from benchmarks.measurement import NothingMeasured, Result
+from benchmarks.options import Options
+from benchmarks.running import progress
+from local.broker import Broker
+from local.jars import install, kafka_lib
+from sluice.kafka_admin import KafkaAdmin, wait_for_topics
+from sluice.kafka_config import consumer_config, producer_config
+from sluice.paths import checkout
+from streams.schedule import Schedule
+
+_EVENTS, _SESSIONS, _BYTES = 60_000, 2_000, 600
+_SCHEDULED = 200_000
+_BAR_EVENTS, _BAR_MICROSECONDS = 10_000.0, 20.0
+_PATIENCE_SECONDS = 120.0
+
+
+def stage(options: Options) -> Result:
+    """The schedule needs no broker; the stage has one of its own."""
+    result = Result(
+        "stage",
+        notes=[
+            "schedule.event: offer, take and done of one event among 10,000 sessions; floor is the bar of 20 us.",
+            (
+                f"stage.throughput: {_EVENTS} records of {_BYTES} bytes consumed, scheduled by session, produced, "
+                "acknowledged and claimed by one worker on one core; floor is a plain librdkafka poll-and-produce loop "
+                "on the same records and core, without acknowledging. stage.bar is the same beside 10,000 events/s."
+            ),
+        ],
+    )
+    result.add("schedule.event", _schedule_microseconds(), "us", _BAR_MICROSECONDS)
+    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder, _broker(Path(folder), options) as servers:
+        make_topics(servers, ("stage-in", "stage-out", "stage-bare"))
+        _fill(servers)
+        python = [sys.executable, "-m"]
+        bare = _rate(servers, "stage-bare", [*python, "benchmarks.forwarder", servers, "stage-in", "stage-bare"])
+        progress(f"plain librdkafka {bare:.0f} events/s")
+        ours = _rate(
+            servers, "stage-out", [*python, "benchmarks.passing_stage", servers, "stage-in", "stage-out", folder]
+        )
+    result.add("stage.throughput", ours, "events/s", bare)
+    result.add("stage.bar", ours, "events/s", _BAR_EVENTS)
+    return result
+
+
+def _schedule_microseconds() -> float:
+    schedule: Schedule[int, int] = Schedule(64, 64)
+    begun = time.perf_counter()
+    for number in range(_SCHEDULED):
+        schedule.offer(number % 10_000, number)
+        taken = schedule.take()
+        if taken is None:
+            raise NothingMeasured("the schedule gave no job")
+        schedule.done(taken[0])
+    return (time.perf_counter() - begun) / _SCHEDULED * 1_000_000
+
+
+@contextmanager
+def _broker(folder: Path, options: Options) -> Iterator[str]:
+    install(kafka_lib())
+    broker = Broker(folder / "kafka", 9092 + options.port_offset, 9093 + options.port_offset)
+    broker.prepare()
+    with (folder / "broker.log").open("wb") as log:
+        process = subprocess.Popen(broker.command, stdout=log, stderr=log)
+    try:
+        wait_for_topics(KafkaAdmin(broker.bootstrap_servers), ())
+        yield broker.bootstrap_servers
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _fill(servers: str) -> None:
+    producer = Producer(producer_config(servers, "bench") | {"linger.ms": 20})
+    for number in range(_EVENTS):
+        producer.produce("stage-in", b"x" * _BYTES, f"session-{number % _SESSIONS}".encode())
+        producer.poll(0)
+    if producer.flush(60):
+        raise NothingMeasured("the broker did not take the records")
+
+
+def _rate(servers: str, target: str, words: list[str]) -> float:
+    """Events a second from the first to the last record in the target."""
+    reader = Consumer(consumer_config(servers, "bench", "bench"))
+    worker = psutil.Popen(words, cwd=checkout(), stdout=subprocess.DEVNULL)
+    worker.cpu_affinity([0])
+    try:
+        begun, first = 0.0, 0
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            ends = (reader.get_watermark_offsets(TopicPartition(target, p), timeout=10) for p in range(partitions()))
+            done = sum(high for _, high in ends)
+            if done and not begun:
+                begun, first = time.perf_counter(), done
+            if done >= _EVENTS:
+                return (done - first) / (time.perf_counter() - begun)
+            time.sleep(0.01)
+    finally:
+        worker.kill()
+        worker.wait()
+        reader.close()
+    raise NothingMeasured(f"{target}: not all records came through in {_PATIENCE_SECONDS:.0f} s")

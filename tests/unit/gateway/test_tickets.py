@@ -1,0 +1,70 @@
+"""Tickets hold on every gateway of a platform, once, for half a minute."""
+
+import jwt
+import pytest
+
+from gateway.access import Access
+from gateway.tickets import Tickets
+from sluice.errors import Refused
+from sluice.tokens import Person, issue, verify
+from tests.doubles import NOON, ManualClock
+
+KEY = b"k" * 64
+JANE = Person("usr_jane", NOON.replace(hour=13))
+
+
+def gate(clock: ManualClock) -> Access:
+    return Access(KEY, b"p" * 64, clock, 60, dev_tokens=True)
+
+
+def test_a_ticket_is_good_once_and_not_for_long():
+    clock = ManualClock()
+    access = gate(clock)
+    ticket = access.tickets.issue(JANE)
+    assert access.socket_person({}, ["sluice.v1", f"ticket.{ticket}"]) == JANE
+    with pytest.raises(Refused, match="unauthenticated"):
+        access.socket_person({}, [f"ticket.{ticket}"])
+    late = access.tickets.issue(JANE)
+    clock.advance(seconds=30)
+    with pytest.raises(Refused, match="unauthenticated"):
+        access.socket_person({}, [f"ticket.{late}"])
+
+
+def test_another_gateway_of_the_platform_takes_it():
+    clock = ManualClock()
+    ticket = gate(clock).tickets.issue(JANE)
+    assert gate(clock).socket_person({}, [f"ticket.{ticket}"]) == JANE
+
+
+def test_used_tickets_do_not_pile_up():
+    clock = ManualClock()
+    tickets = Tickets(KEY, clock)
+    for number in range(10_000):
+        tickets._used[str(number)] = clock()
+    clock.advance(seconds=31)
+    tickets.redeem(tickets.issue(JANE))
+    assert len(tickets._used) == 1
+
+
+def test_tickets_and_tokens_are_not_each_other():
+    clock = ManualClock()
+    ticket = Tickets(KEY, clock).issue(JANE)
+    with pytest.raises(Refused, match="unauthenticated"):
+        verify(ticket, KEY, b"p" * 64, clock())
+    with pytest.raises(Refused, match="unauthenticated"):
+        Tickets(KEY, clock).redeem(issue("jane", KEY, clock(), 60))
+
+
+@pytest.mark.parametrize(
+    "ticket",
+    [
+        "stolen",
+        "x" * 3000,
+        jwt.encode({"aud": "sluice-ticket", "exp": 9e9, "jti": "1", "user": "u", "until": 9e9}, b"o" * 64),
+        jwt.encode({"aud": "sluice-ticket", "exp": 9e9, "jti": "1", "user": "u", "until": "never"}, KEY),
+        jwt.encode({"aud": "sluice-ticket", "exp": 9e9, "jti": "1", "user": "u"}, KEY),
+    ],
+)
+def test_what_we_did_not_give_is_refused(ticket: str):
+    with pytest.raises(Refused, match="unauthenticated"):
+        Tickets(KEY, ManualClock()).redeem(ticket)
