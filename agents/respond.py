@@ -23,11 +23,11 @@ from sluice.safe_text import SafeText
 _NEVER_BILLED = {
     ErrorCode.MODEL_REFUSED_KEY,
     ErrorCode.MODEL_RATE_LIMITED,
-    ErrorCode.MODEL_UNAVAILABLE,
     ErrorCode.MODEL_CONTEXT_TOO_LONG,
     ErrorCode.MODEL_REFUSED_REQUEST,
 }
-"""Refused before a token was read. Of a call that just fell silent the prompt may be billed, so it is counted."""
+"""Refused before a token was read. Of a call that fell silent the prompt may be billed, so it is counted; of one whose
+connection broke before an answer nobody knows, and the row says so."""
 
 
 @dataclass(slots=True)
@@ -194,6 +194,8 @@ class Respond:
             return turn.ended.usage
         if not turn.pieces and outcome.code in _NEVER_BILLED:
             return NOTHING
+        if not turn.pieces and outcome.code is ErrorCode.MODEL_UNAVAILABLE:
+            return Usage(prompt_tokens=0, completion_tokens=0, estimated=True)
         return self.model.count(route, prompt, turn.text)
 
     async def _meter(self, turn: "_Turn", attempt: Attempt) -> Cost:

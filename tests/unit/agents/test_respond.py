@@ -265,9 +265,16 @@ async def test_what_is_not_a_whole_answer_fails_with_a_code(script, code):
 
 
 async def test_a_call_that_was_refused_costs_nothing():
-    emitted, _ = await run([ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "call-9")])
+    emitted, _ = await run([ModelFailed(ErrorCode.MODEL_RATE_LIMITED, "call-9")])
     row = one(emitted, AttemptMetered)
     assert (row.usage.prompt_tokens, row.cost_usd, row.provider_call_id) == (0, 0, "call-9")
+    assert not row.usage.estimated
+
+
+async def test_of_a_connection_that_broke_before_an_answer_nobody_knows_the_bill():
+    emitted, _ = await run([ModelFailed(ErrorCode.MODEL_UNAVAILABLE)])
+    usage = one(emitted, AttemptMetered).usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.estimated) == (0, 0, True)
 
 
 async def test_of_a_call_that_fell_silent_the_prompt_may_be_billed():
