@@ -79,7 +79,8 @@ refused frames, 4401 the token expired, 4408 the reader was too slow: reconnect 
 The cursor of `session.resume` is `turn_id:attempt:seq` of the last delta seen. What is missing follows in order, also
 turns that began or ended since; or `resync_required` says that the turns must be loaded over REST. Without a cursor,
 running turns come as a `snapshot` with all text so far. A resend with the same `client_msg_id` is the same turn and
-brings its outcome. Close code 1012 means: reconnect, to any gateway, and resume; 4408: you read too slowly, resume. Deltas carry `seq` 0..n without a gap; one frame may hold several, `first_seq` to `seq`."""
+brings its outcome. Close code 1012 means: reconnect, to any gateway, and resume; 4408: you read too slowly, resume.
+Deltas carry `seq` 0..n without a gap; one frame may hold several, `first_seq` to `seq`."""
 
 PAGES = {"settings": settings_page, "errors": errors_page, "topics": topics_page, "protocol": protocol_page}
 
