@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
+from msgspec.structs import replace as with_fields
+
 from agents.account import NOTHING, Attempt, Cost, Prices, cost_of, ledger_row
 from agents.closing import Closing, Outcome, finished_event, terminal_event, timed_event
 from agents.ports import Earlier, Ended, LanguageModel, Log, Look, ModelFailed, Prompt, Said
@@ -110,20 +112,25 @@ class Respond:
         await self._close(turn, outcome, turn.attempt(route, started_at, self.clock(), outcome, usage))
 
     async def _ended_for(self, turn: "_Turn", reply: Reply, finished: TurnFinished | None) -> bool:
-        """Say the end that a dead worker had written down and not said: somebody may have read it already."""
-        if finished is None or not finished.answer.startswith(reply.text if finished.attempts else ""):
+        """Say the end that a dead worker had written down and not said: somebody may have read it already.
+
+        Where not all of its text reached the log, the text is said again in an attempt of our own: what the dead worker
+        still has on its way must not mix with it.
+        """
+        if finished is None or not copy(reply).apply(terminal_event(finished, 0)):
             return False
-        terminal = terminal_event(finished, 0)
-        if not copy(reply).apply(terminal):
-            return False
-        turn.attempt_id, turn.number = finished.attempt_id, finished.attempts
-        missing = finished.answer[len(reply.text) :] if finished.attempts else ""
-        deltas = len(reply.pieces)
-        if missing:
-            turn.pieces = [SafeText(piece) for piece in reply.pieces]
-            await turn.log.emit(turn.delta(SafeText(missing), self.clock()))
-            deltas += 1
-        await turn.log.emit(terminal_event(finished, deltas))
+        if finished.answer == reply.text or not finished.attempts:
+            await turn.log.emit(terminal_event(finished, len(reply.pieces)))
+            return True
+        turn.number = reply.attempt + 1
+        route = Route(model=finished.model or "")
+        now = self.clock()
+        await turn.log.emit(turn.started(route, now))
+        await turn.log.emit(turn.delta(finished.answer, now))
+        never_made = turn.attempt(route, now, now, Outcome("cancelled"), NOTHING)
+        await self._meter(turn, replace(never_made, outcome="abandoned"))
+        ours = {"attempt_id": turn.attempt_id, "epoch": turn.epoch, "attempts": turn.number}
+        await turn.log.emit(terminal_event(with_fields(finished, **ours), 1))
         return True
 
     async def _close_abandoned(

@@ -191,11 +191,21 @@ async def finished_by(attempt_id="dead", epoch=3, *, script=("half an", " answer
 
 async def test_an_end_that_was_written_down_and_not_said_is_said():
     """Who reads over REST may have seen it."""
-    emitted, model = await taken_over(begun(), spoken(), metered={"dead"}, finished=await finished_by())
-    assert emitted.names() == ["DeltaProduced", "TurnCompleted"]
-    assert (one(emitted, DeltaProduced).text, one(emitted, DeltaProduced).seq) == (" answer", 1)
+    emitted, model = await taken_over(
+        begun(), spoken(), spoken(seq=1, text=" answer"), metered={"dead"}, finished=await finished_by()
+    )
     end = one(emitted, TurnCompleted)
-    assert (end.attempt_id, end.deltas, end.attempt) == ("dead", 2, 1)
+    assert emitted.names() == ["TurnCompleted"]
+    assert (end.attempt_id, end.deltas, end.attempt, end.epoch) == ("dead", 2, 1, 3)
+    assert model.prompts == []
+
+
+async def test_text_that_did_not_reach_the_log_is_said_again_without_a_call():
+    emitted, model = await taken_over(begun(), spoken(), metered={"dead"}, finished=await finished_by())
+    assert emitted.names() == ["AttemptStarted", "DeltaProduced", "AttemptMetered", "TurnCompleted"]
+    assert one(emitted, DeltaProduced).text == "half an answer"
+    end, bill = one(emitted, TurnCompleted), one(emitted, AttemptMetered)
+    assert (end.attempt_id, end.attempt, end.epoch, bill.usage.prompt_tokens) == ("a-1", 2, 7, 0)
     assert model.prompts == []
 
 
@@ -208,11 +218,6 @@ async def test_the_end_of_a_turn_without_attempts_is_said_too():
 
 async def test_a_zombies_end_is_not_said():
     emitted, _ = await taken_over(begun("newer", epoch=5), metered={"newer"}, finished=await finished_by())
-    assert one(emitted, TurnCompleted).attempt_id == "a-1"
-
-
-async def test_an_end_that_does_not_fit_what_was_heard_is_not_said():
-    emitted, _ = await taken_over(begun(), spoken(text="other"), metered={"dead"}, finished=await finished_by())
     assert one(emitted, TurnCompleted).attempt_id == "a-1"
 
 
