@@ -9,7 +9,7 @@ export SLUICE_LLM := $(LLM)
 endif
 BIN = .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean check test test-fast bench warehouse install develop constraints format
+.PHONY: help up down status clean check test test-fast bench chaos warehouse install develop constraints format
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,8 @@ test-fast: develop  ## unit and contract tests, no network
 	$(BIN)/pytest tests/unit tests/contract
 bench: develop   ## benchmarks, each beside its floor; ONLY=name for one
 	$(BIN)/python -m benchmarks $(ONLY)
+chaos: install   ## break a platform while it is used, check what was promised; TURNS=n SEED=s
+	@$(BIN)/sluice chaos --turns $(or $(TURNS),200) --seed $(or $(SEED),1)
 format: develop
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

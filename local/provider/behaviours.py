@@ -37,6 +37,7 @@ class Behaviour:
 _ALL = (
     Behaviour("assistant", "answers in Markdown about what was asked", assistant),
     Behaviour("echo", "says the last message again", echo),
+    Behaviour("slow-echo", "says the last message again, a word at a time", echo, token_seconds=0.06),
     Behaviour("story", "tells a long story at a steady pace", story),
     Behaviour(
         "instant", "says the last message again without any think time", echo, token_seconds=0, first_token_seconds=0

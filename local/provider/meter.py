@@ -9,12 +9,13 @@ CallState = Literal["running", "completed", "refused", "failed", "disconnected"]
 
 @dataclass(slots=True)
 class Call:
-    """One request for an answer."""
+    """One request for an answer. `request_id` is the caller's own name for it: `X-Client-Request-Id`."""
 
     call_id: str
     model: str
     traceparent: str
     prompt_tokens: int
+    request_id: str = ""
     completion_tokens: int = 0
     state: CallState = "running"
 
@@ -27,9 +28,9 @@ class Meter:
     calls: list[Call] = field(default_factory=list)
     _gone: Counter[str] = field(default_factory=Counter)
 
-    def begin(self, call_id: str, model: str, traceparent: str, prompt_tokens: int) -> Call:
+    def begin(self, call_id: str, model: str, traceparent: str, prompt_tokens: int, request_id: str = "") -> Call:
         """Note a call."""
-        call = Call(call_id, model, traceparent, prompt_tokens)
+        call = Call(call_id, model, traceparent, prompt_tokens, request_id)
         self.calls.append(call)
         for gone in self.calls[: -self.keep]:
             self._gone.update(_sums(gone))

@@ -65,13 +65,17 @@ class Provider:
         if behaviour is None:
             return _error(404, "model_not_found", "There is no such model. GET /v1/models lists them.")
         call = self.meter.begin(
-            self.new_id(), behaviour.name, request.headers.get("traceparent", ""), prompt_tokens(messages)
+            self.new_id(),
+            behaviour.name,
+            request.headers.get("traceparent", ""),
+            prompt_tokens(messages),
+            request.headers.get("X-Client-Request-Id", ""),
         )
         self.seen[behaviour.name] += 1
         refused = await self._before_answer(request, behaviour, call)
         if refused is not None:
             return refused
-        whole = tokens_of(behaviour.answer(messages[-1]["content"] if messages else ""))
+        whole = tokens_of(_continuation(behaviour, messages))
         answer = whole[:limit]
         finish = "stop" if len(answer) == len(whole) else "length"
         if not body.get("stream"):
@@ -169,6 +173,16 @@ async def _whole(behaviour: Behaviour, call: Call, answer: list[str], finish: st
             "usage": _usage(call),
         }
     )
+
+
+def _continuation(behaviour: Behaviour, messages: list[dict[str, str]]) -> str:
+    """The answer to the last question. A beginning of it in the assistant's name is gone on with, not repeated."""
+    if not messages or messages[-1]["role"] != "assistant":
+        return behaviour.answer(messages[-1]["content"] if messages else "")
+    begun = messages[-1]["content"]
+    asked = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
+    whole = behaviour.answer(asked)
+    return whole.removeprefix(begun) if whole.startswith(begun) else whole
 
 
 def _usage(call: Call) -> dict[str, int]:

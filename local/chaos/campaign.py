@@ -1,0 +1,215 @@
+"""The composition: start everything, let people talk while it breaks, gather the evidence, leave nothing behind."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from confluent_kafka import KafkaException
+from rich.console import Console
+
+from local import jars
+from local.broker import new_cluster
+from local.chaos import bots
+from local.chaos.conversation import conversations
+from local.chaos.evidence import Backlog, Evidence
+from local.chaos.faults import Fault, plan
+from local.chaos.fleet import Fleet, Member
+from local.chaos.injection import Injector
+from local.chaos.layout import GATEWAYS, NODES, Layout
+from local.chaos.population import Population
+from local.chaos.proxy import Proxy
+from local.chaos.reading import (
+    groups_complete,
+    landed_topics,
+    read_backlog,
+    read_commits,
+    read_landing,
+    read_meter,
+    read_topics,
+)
+from sluice.clock import utc_now
+from sluice.errors import Unavailable
+from sluice.kafka_admin import KafkaAdmin, wait_for_topics
+from sluice.key_files import make_key_files
+from sluice.topics import catalogue
+
+_READY_SECONDS = 120.0
+_PATIENCE_SECONDS = 60.0
+_LAG_SECONDS = 45.0
+_SETTLE_SECONDS = 15.0
+_TWO = (1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the person asked for. `rate` is turns a second, `scale` rounds of faults."""
+
+    turns: int
+    seed: int
+    rate: float
+    scale: int
+    calm: bool = False
+
+    @property
+    def window_seconds(self) -> float:
+        """How long people talk."""
+        return self.turns / self.rate
+
+
+@dataclass(slots=True)
+class Campaign:
+    """One run."""
+
+    layout: Layout
+    choices: Choices
+    console: Console
+    fleet: Fleet = field(default_factory=lambda: Fleet(now_ms))
+    proxies: dict[tuple[str, int], Proxy] = field(default_factory=dict)
+
+    async def run(self) -> Evidence:
+        """Raises ConfigurationError or Unavailable where the platform does not come up."""
+        async with self._platform():
+            return await self._breaking()
+
+    async def _breaking(self) -> Evidence:
+        settings, choices = self.layout.settings, self.choices
+        evidence = Evidence(landed_topics=landed_topics(), bots=bots.facts(settings))
+        sayings = conversations(choices.seed, choices.turns, choices.rate, bots.WEIGHTS)
+        planned: list[Fault] = [] if choices.calm else plan(choices.seed, choices.window_seconds, choices.scale)
+        gateways = [f"http://127.0.0.1:{self.layout.proxy_port('gateway', n)}" for n in GATEWAYS]
+        people = Population(settings, gateways, sayings, now_ms, choices.seed)
+        settle_seconds = _SETTLE_SECONDS if choices.scale else 0.0
+        injector = Injector(self.layout, self.fleet, self.proxies, now_ms, settle_seconds)
+        try:
+            self._say(f"{choices.turns} turns, {len(planned)} faults planned over {choices.window_seconds:.0f} s")
+            people.enter()
+            await asyncio.gather(people.speak(), injector.run(planned))
+            self._say("all said and all broken; waiting for the last answers")
+            if not await people.answered(_PATIENCE_SECONDS):
+                self._say(f"{people.unanswered} turns have no end at their client after {_PATIENCE_SECONDS:.0f} s")
+            await people.leave()
+            evidence.backlog = await self._until_no_lag()
+        finally:
+            await people.leave()
+        self._say("reading topics, landing zone and meter")
+        evidence.meter = await asyncio.to_thread(read_meter, settings)
+        evidence.landed = await asyncio.to_thread(read_landing, settings.landing_dir)
+        evidence.records = await asyncio.to_thread(read_topics, settings)
+        evidence.committed = await asyncio.to_thread(read_commits, settings)
+        evidence.seen, evidence.asked = people.seen, people.asked
+        evidence.ended = list(self.fleet.deaths)
+        evidence.faults = sorted(injector.injected, key=lambda fault: fault.begin_ms)
+        return evidence
+
+    async def _until_no_lag(self) -> list[Backlog]:
+        deadline = asyncio.get_running_loop().time() + _LAG_SECONDS
+        rows: list[Backlog] = []
+        while asyncio.get_running_loop().time() < deadline:
+            try:
+                rows = await asyncio.to_thread(read_backlog, self.layout.settings)
+            except (KafkaException, Unavailable, TimeoutError):
+                continue
+            if rows and all(row.end == row.begin or row.committed == row.end for row in rows):
+                return rows
+            await asyncio.sleep(0.5)
+        return rows
+
+    @asynccontextmanager
+    async def _platform(self) -> AsyncIterator[None]:
+        self._prepare()
+        try:
+            await self._start()
+            yield
+        finally:
+            self._say("stopping everything")
+            await self.fleet.stop()
+            for proxy in self.proxies.values():
+                await proxy.stop()
+
+    def _prepare(self) -> None:
+        self.layout.check_ports()
+        shutil.rmtree(self.layout.home, ignore_errors=True)
+        self.layout.failpoints.mkdir(parents=True)
+        bots.write_bots(self.layout.bots, f"http://127.0.0.1:{self.layout.proxy_port('provider', 1)}/v1")
+        make_key_files(self.layout.settings.keys_dir)
+        jars.install(jars.kafka_lib())
+
+    async def _start(self) -> None:
+        self._say("starting three brokers")
+        for kind, number in self.layout.links:
+            proxy = Proxy(self.layout.proxy_port(kind, number), self.layout.target_port(kind, number))
+            self.proxies[kind, number] = proxy
+            await proxy.start()
+        cluster = new_cluster(self.layout.controller_ports)
+        brokers = {node: self.layout.broker(node, cluster) for node in NODES}
+        await asyncio.gather(*(asyncio.to_thread(broker.prepare) for broker in brokers.values()))
+        for node, broker in brokers.items():
+            await self._launch("broker", node, broker.command)
+        await self._module("provider", "local.provider", 1)
+        await self._topics()
+        self._say("starting two of each worker and gateway")
+        for number in _TWO:
+            for stage in ("enrich", "redact", "respond"):
+                await self._module(stage, f"streams.{stage}", number)
+        await self._module("landing", "connectors.landing", 1)
+        for number in GATEWAYS:
+            await self._module("gateway", "gateway", number)
+        await self._ready()
+
+    async def _topics(self) -> None:
+        servers = self.layout.direct_servers
+        deadline = asyncio.get_running_loop().time() + _READY_SECONDS
+        while True:
+            try:
+                await asyncio.to_thread(_make_topics, servers)
+            except (Unavailable, KafkaException):
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.3)
+            else:
+                return
+
+    async def _ready(self) -> None:
+        """Gateways say so, and every group has its members."""
+        deadline = asyncio.get_running_loop().time() + _READY_SECONDS
+        async with httpx.AsyncClient(timeout=3, trust_env=False) as http:
+            waiting = {f"http://127.0.0.1:{self.layout.target_port('gateway', n)}/readyz" for n in GATEWAYS}
+            while waiting or not await asyncio.to_thread(groups_complete, self.layout.direct_servers):
+                for address in list(waiting):
+                    with contextlib.suppress(httpx.HTTPError):
+                        if (await http.get(address)).status_code == httpx.codes.OK:
+                            waiting.discard(address)
+                if asyncio.get_running_loop().time() > deadline:
+                    raise Unavailable(
+                        f"Not ready: {sorted(waiting) or 'the groups'}; logs are in {self.layout.settings.logs_dir}"
+                    )
+                await asyncio.sleep(0.2)
+
+    async def _module(self, name: str, module: str, number: int) -> None:
+        await self._launch(name, number, [sys.executable, "-m", module])
+
+    async def _launch(self, name: str, number: int, command: list[str]) -> None:
+        environment = self.layout.environment(os.environ, number)  # noqa: TID251 (handed on to processes)
+        log: Path = self.layout.settings.logs_dir / f"{name}-{number}.log"
+        await self.fleet.launch(Member(f"{name}-{number}", command, environment, log))
+
+    def _say(self, text: str) -> None:
+        self.console.print(f"[dim]{utc_now():%H:%M:%S}[/dim] {text}", highlight=False, soft_wrap=True)
+
+
+def now_ms() -> float:
+    """Epoch milliseconds, as the log's own."""
+    return utc_now().timestamp() * 1000
+
+
+def _make_topics(servers: str) -> None:
+    admin = KafkaAdmin(servers)
+    admin.apply(catalogue().values(), len(NODES))
+    wait_for_topics(admin, catalogue())

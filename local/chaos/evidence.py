@@ -1,0 +1,156 @@
+"""What a run left behind, as plain rows that can be saved, read again and doctored. Times are epoch milliseconds."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One record of a topic. `at_ms` is the log's own time; `event` is `undecodable` where it is none of ours."""
+
+    topic: str
+    partition: int
+    offset: int
+    at_ms: int
+    key: str
+    event: str
+    fields: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A frame at a client. `way` is `sent`, `received`, or `fetched` for a turn read over REST."""
+
+    at_ms: float
+    client: str
+    user_id: str
+    connection: int
+    gateway: int
+    way: str
+    frame: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A message a client meant to send. `marker` is a word that occurs in no other session."""
+
+    client: str
+    session_id: str
+    client_msg_id: str
+    bot: str
+    text: str
+    marker: str
+    due_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """One row of the landing zone."""
+
+    topic: str
+    partition: int
+    offset: int
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a group committed, at the log's time of the commit."""
+
+    at_ms: float
+    group: str
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """A partition at the end of the run. `committed` is None where the group never read it."""
+
+    group: str
+    topic: str
+    partition: int
+    committed: int | None
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """A fault as it happened. `done` is false where nothing was hit."""
+
+    kind: str
+    target: str
+    begin_ms: float
+    end_ms: float
+    done: bool
+    victim: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process ended. `status` is Popen's: negative for a signal."""
+
+    name: str
+    status: int
+    at_ms: float
+
+
+@dataclass(slots=True)
+class Evidence:
+    """All of a run. `meter` has the provider's calls as `GET /meter` gives them; `bots` says of each how many `calls` a
+    turn may need where nothing breaks, and whether it `echoes` the question.
+    """
+
+    records: list[LogRecord] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    landed: list[Landed] = field(default_factory=list)
+    committed: list[Committed] = field(default_factory=list)
+    backlog: list[Backlog] = field(default_factory=list)
+    faults: list[Injected] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
+    meter: list[JsonObject] = field(default_factory=list)
+    bots: dict[str, JsonObject] = field(default_factory=dict)
+    landed_topics: list[str] = field(default_factory=list)
+
+    def save(self, folder: Path) -> None:
+        """One file of JSON lines a kind; bots and topics in `facts.json`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, kind in _ROWS.items():
+            rows = getattr(self, name)
+            with (folder / f"{name}.jsonl").open("w") as file:
+                for row in rows:
+                    file.write(json.dumps(row if kind is None else asdict(row), ensure_ascii=False) + "\n")
+        (folder / "facts.json").write_text(json.dumps({"bots": self.bots, "landed_topics": self.landed_topics}))
+
+
+_ROWS: dict[str, Any] = {
+    "records": LogRecord,
+    "seen": Seen,
+    "asked": Asked,
+    "landed": Landed,
+    "committed": Committed,
+    "backlog": Backlog,
+    "faults": Injected,
+    "ended": Ended,
+    "meter": None,
+}
+
+
+def load(folder: Path) -> Evidence:
+    """What `save` wrote. Raises FileNotFoundError where a part is missing."""
+    evidence = Evidence(**json.loads((folder / "facts.json").read_text()))
+    for name, kind in _ROWS.items():
+        lines = (folder / f"{name}.jsonl").read_text().splitlines()
+        rows = [json.loads(line) for line in lines]
+        setattr(evidence, name, rows if kind is None else [kind(**row) for row in rows])
+    return evidence
+
+
+assert {f.name for f in fields(Evidence)} >= set(_ROWS)

@@ -1,0 +1,161 @@
+"""Carries out the plan on the running platform, and writes down what was really hit."""
+
+import asyncio
+import contextlib
+import re
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from local.chaos.evidence import Injected
+from local.chaos.faults import STAGES, Fault
+from local.chaos.fleet import Fleet
+from local.chaos.layout import NODES, Layout
+from local.chaos.proxy import Proxy
+
+_FAILPOINT_SECONDS = 12.0
+_BROKER_AWAY_SECONDS = 4.0
+_ALL_BROKERS_AWAY_SECONDS = 1.5
+_TERM_SECONDS = 20.0
+_STORM_ROUNDS = 3
+_VISIT_SECONDS = 8.0
+_SOMEBODY_SECONDS = 8.0
+"""How long a cut waits for a connection to cut."""
+
+
+@dataclass(slots=True)
+class Injector:
+    """One task a fault, so that a long one does not hold up the next."""
+
+    layout: Layout
+    fleet: Fleet
+    proxies: dict[tuple[str, int], Proxy]
+    now_ms: Callable[[], float]
+    settle_seconds: float = 0.0
+    """How old both workers of a stage must be before one is hit; waited for at most as long."""
+    injected: list[Injected] = field(default_factory=list)
+
+    async def run(self, plan: Sequence[Fault]) -> None:
+        """Returns when the last fault is over."""
+        begun = asyncio.get_running_loop().time()
+        async with asyncio.TaskGroup() as group:
+            for fault in plan:
+                group.create_task(self._one(fault, begun))
+
+    async def _one(self, fault: Fault, begun: float) -> None:
+        await asyncio.sleep(max(0.0, begun + fault.at - asyncio.get_running_loop().time()))
+        await self._settled(re.split(r"[-.]", fault.target)[0])
+        begin_ms = self.now_ms()
+        done, victim = await self._inject(fault)
+        self.injected.append(Injected(fault.kind, fault.target, begin_ms, self.now_ms(), done, victim or fault.target))
+
+    async def _settled(self, stage: str) -> None:
+        """A worker is hit while the other one can take over. Now and then that cannot be waited for."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.settle_seconds
+        peers = [member for name, member in self.fleet.members.items() if name.startswith(f"{stage}-")]
+        while stage in STAGES and loop.time() < deadline:
+            if all(member.alive and loop.time() - member.started_at > self.settle_seconds for member in peers):
+                return
+            await asyncio.sleep(0.1)
+
+    async def _inject(self, fault: Fault) -> tuple[bool, str]:
+        match fault.kind:
+            case "kill":
+                return self.fleet.members[fault.target].signal(signal.SIGKILL), ""
+            case "term":
+                return await self._term(fault.target), ""
+            case "freeze":
+                return await self._freeze(fault), ""
+            case "failpoint":
+                return await self._arm(fault.target)
+            case "storm":
+                return await self._storm(fault.target), ""
+            case "broker_kill":
+                return await self._away([fault.target], _BROKER_AWAY_SECONDS), ""
+            case "brokers_restart":
+                return await self._away([f"broker-{n}" for n in NODES], _ALL_BROKERS_AWAY_SECONDS), ""
+            case "cut" | "delay":
+                return await self._disturb(fault.kind, fault.target, fault.seconds), ""
+            case "provider":
+                return await self._disturb(fault.target, "provider-1", fault.seconds), "provider-1"
+
+    async def _term(self, name: str) -> bool:
+        hit = self.fleet.members[name].signal(signal.SIGTERM)
+        if hit:
+            async with asyncio.timeout(_TERM_SECONDS):
+                await self.fleet.gone(name)
+        return hit
+
+    async def _freeze(self, fault: Fault) -> bool:
+        member = self.fleet.members[fault.target]
+        if not member.signal(signal.SIGSTOP):
+            return False
+        try:
+            await asyncio.sleep(fault.seconds)
+        finally:
+            woke = member.signal(signal.SIGCONT)
+        return woke
+
+    async def _arm(self, point: str) -> tuple[bool, str]:
+        """Hit when somebody has taken the file away and died."""
+        file = self.layout.failpoints / point
+        before = len(self.fleet.deaths)
+        file.touch()
+        deadline = asyncio.get_running_loop().time() + _FAILPOINT_SECONDS
+        while file.exists():
+            if asyncio.get_running_loop().time() > deadline:
+                file.unlink(missing_ok=True)
+                return False, ""
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        process = point.split(".", 1)[0]
+        killed = [death.name for death in self.fleet.deaths[before:] if death.name.startswith(process)]
+        return True, killed[-1] if killed else f"{process}-?"
+
+    async def _storm(self, stage: str) -> bool:
+        """Members come and go: bare ones that take partitions and give them back, and workers that are told to end."""
+        for number in range(_STORM_ROUNDS):
+            if self.layout.transport == "stock":
+                self.fleet.members[f"{stage}-{number % 2 + 1}"].signal(signal.SIGTERM)
+                await asyncio.sleep(1.0)
+            else:
+                await self._visit(stage)
+        return True
+
+    async def _visit(self, stage: str) -> None:
+        command = [sys.executable, "-m", "local.chaos.storm", self.layout.direct_servers, stage]
+        visitor = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+        try:
+            async with asyncio.timeout(_VISIT_SECONDS):
+                await visitor.wait()
+        except TimeoutError:
+            visitor.kill()
+            await visitor.wait()
+
+    async def _away(self, names: Sequence[str], seconds: float) -> bool:
+        """SIGKILL, and back after a while."""
+        for name in names:
+            self.fleet.pause_restarts(name)
+        hits = [self.fleet.members[name].signal(signal.SIGKILL) for name in names]
+        await asyncio.sleep(seconds)
+        for name in names:
+            await self.fleet.bring_back(name)
+        return all(hits)
+
+    async def _disturb(self, how: str, link: str, seconds: float) -> bool:
+        kind, number = link.rsplit("-", 1)
+        proxy = self.proxies[kind, int(number)]
+        if how == "delay":
+            proxy.delay_seconds = 0.25
+            await asyncio.sleep(seconds)
+            proxy.delay_seconds = 0.0
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(proxy.somebody.wait(), _SOMEBODY_SECONDS)
+        proxy.refusing, before = True, proxy.refused
+        cut = proxy.cut()
+        await asyncio.sleep(seconds)
+        proxy.refusing = False
+        return cut > 0 or proxy.refused > before
