@@ -45,8 +45,8 @@ test-fast: develop  ## unit and contract tests, no network
 	$(BIN)/pytest tests/unit tests/contract
 bench: develop   ## benchmarks, each beside its floor; ONLY=name for one
 	$(BIN)/python -m benchmarks $(ONLY)
-chaos: install   ## break a platform while it is used, check what was promised; TURNS=n SEED=s
-	@$(BIN)/sluice chaos --turns $(or $(TURNS),200) --seed $(or $(SEED),1)
+chaos: install   ## break a platform while it is used, check what was promised; TURNS=n SEED=s, TRANSPORT=stock for Faust's own
+	@$(BIN)/sluice chaos --turns $(or $(TURNS),200) --seed $(or $(SEED),1) $(if $(TRANSPORT),--transport $(TRANSPORT))
 format: develop
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
