@@ -37,7 +37,7 @@ class DbtEnvironment:
             raise ConfigurationError("uv is missing, which makes dbt's environment. `make up` brings it.")
         self._run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(self._folder)])
         python = self._folder / "bin" / "python"
-        install = [uv, "pip", "install", "--python", str(python), "--quiet", "--require-hashes"]
+        install = [uv, "pip", "install", "--python", str(python), "--quiet", "--compile-bytecode", "--require-hashes"]
         self._run([*install, "-r", str(self._requirements)])
         (self._folder / _STAMP).write_text(wanted)
 

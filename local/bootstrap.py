@@ -35,7 +35,7 @@ def main() -> None:
         leave(f"Only {free / 1e9:.1f} GB are free at {ROOT}; {FREE_BYTES / 1e9:.0f} GB are needed. Free some.")
     step("environment", create)
     step("installer (uv)", lambda: pip("-r", str(ROOT / "constraints" / "bootstrap.txt")))
-    step("packages", lambda: uv("pip", "install", "--require-hashes", "-r", str(requirements)))
+    step("packages", lambda: uv("pip", "install", "--compile-bytecode", "--require-hashes", "-r", str(requirements)))
     step("sluice itself", lambda: uv("pip", "install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)))
     STAMP.write_text(fingerprint(requirements))
 
