@@ -5,6 +5,7 @@ Partitions of `chat-replies` are read from as far back as a turn can last, so th
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Container, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -117,6 +118,8 @@ class LogReader:
             try:
                 self._look_at(partition)
             except KafkaException:
+                with contextlib.suppress(KafkaException):  # its view of the cluster may be from before a restart
+                    self.consumer.list_topics(timeout=_KAFKA_SECONDS)
                 self._commands.put(partition)
                 self.stopping.wait(_RETRY_SECONDS)
                 raise

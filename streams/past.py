@@ -70,7 +70,11 @@ class Past:
         async with self._one_at_a_time:
             try:
                 tail = await asyncio.to_thread(self._read_on, partition, since)
-            except KafkaException as error:
+            except (KafkaException, Unavailable) as error:
+                self._consumer = None  # an old handle may not notice that the brokers are back
+                self._tails.pop(partition, None)
+                if isinstance(error, Unavailable):
+                    raise
                 raise Unavailable(f"kafka: {error.args[0].name()}") from error
         reply = tail.replies.get(ready.turn_id)
         return Earlier(

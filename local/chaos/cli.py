@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Coroutine
@@ -66,6 +67,7 @@ def chaos(
     finally:
         campaign.fleet.kill_now()
     evidence.save(folder)
+    shutil.copytree(layout.settings.logs_dir, folder / "logs")
     layout.write_choices(folder, turns=turns, seed=seed, transport=transport, rate=chosen.rate, scale=chosen.scale)
     _judge(evidence, folder, console)
 

@@ -68,6 +68,16 @@ class Index:
         return dict(found)
 
     @cached_property
+    def cursors(self) -> dict[str, set[str]]:
+        """Turn to the cursors at which its client wanted to go on."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for seen in self.evidence.seen:
+            cursor = seen.frame.get("cursor")
+            if seen.way == "sent" and cursor:
+                found[cursor.split(":", 1)[0]].add(cursor)
+        return dict(found)
+
+    @cached_property
     def asked_by_message(self) -> dict[tuple[str, str], Asked]:
         """By client and client_msg_id."""
         return {(asked.client, asked.client_msg_id): asked for asked in self.evidence.asked}

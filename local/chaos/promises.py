@@ -130,27 +130,33 @@ def _at_client(index: Index, turn: TurnOnLog) -> str:
     """What the client put together, frame by frame.
 
     A delta that does not fit is passed over on a connection that has not yet told where the turn stands: its resume is
-    under way or was refused, and another message of the session made the gateway listen. So is one that only repeats
-    what is known, as each answer to a resume may.
+    under way or was refused, and another message of the session made the gateway listen. One that goes on at a cursor
+    the client has named replaces what came after it: live deltas may be ahead of the answer to a resume.
     """
     text, attempt, last = "", 0, -1
+    ends: dict[int, int] = {}
     told: set[int] = set()
+    cursors = index.cursors.get(turn.turn_id, set())
     for seen in index.at_client.get(turn.turn_id, ()):
         frame = seen.frame
         kind = "fetched" if seen.way == "fetched" else frame["type"]
         if kind in ("started", "reset"):
             if frame["attempt"] < attempt:
                 return f"attempt {frame['attempt']} after {attempt} on connection {seen.connection}"
-            text, attempt, last = "", frame["attempt"], -1
+            text, attempt, last, ends = "", frame["attempt"], -1, {-1: 0}
             told.add(seen.connection)
         elif kind == "snapshot":
             text, attempt, last = frame["text"], frame["attempt"], frame["seq"]
+            ends = {-1: 0, last: len(text)}
             told.add(seen.connection)
         elif kind == "delta":
-            if frame["attempt"] == attempt and frame["first_seq"] == last + 1:
-                text, last = text + frame["text"], frame["seq"]
+            before = frame["first_seq"] - 1
+            named = before in ends and f"{turn.turn_id}:{attempt}:{before}" in cursors
+            if frame["attempt"] == attempt and (before == last or (before < last and named)):
+                text, last = text[: ends.get(before, 0)] + frame["text"], frame["seq"]
+                ends[last] = len(text)
                 told.add(seen.connection)
-            elif seen.connection in told and (frame["attempt"] != attempt or frame["seq"] > last):
+            elif seen.connection in told:
                 return (
                     f"connection {seen.connection}: delta {frame['attempt']}:{frame['first_seq']} "
                     f"where {attempt}:{last + 1} is next"

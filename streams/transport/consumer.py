@@ -292,12 +292,16 @@ class LogConsumer(Consumer):  # type: ignore[misc]
         return positions
 
     async def _asked(self, question: Callable[[Iterable[TP]], dict[TP, tuple[int, int]]], tps: Iterable[TP]) -> Any:
-        """Ask until there is an answer: a broker may be away, or a partition without a leader."""
+        """Ask until there is an answer: a broker may be away, or a partition without a leader.
+
+        With a new handle each time: after a restart of all brokers an old one answers `_UNKNOWN_PARTITION` for minutes.
+        """
         while True:
             try:
                 return await asyncio.to_thread(question, tps)
             except KafkaException as error:
                 self.options.log.warning("the log does not answer", reason=error.args[0].name())
+                self._queries = QueryHandle(dict(self.options.query_config))
                 await asyncio.sleep(_AGAIN_SECONDS)
 
     def _starts(self, tps: Iterable[TP]) -> dict[TP, tuple[int, int]]:

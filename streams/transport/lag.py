@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from sluice.kafka_config import consumer_config
 
@@ -23,7 +23,11 @@ class Lag:
             self._handle = Consumer(consumer_config(self._servers, "sluice-lag", "sluice-lag"))
         consumer = self._consumer()
         waiting = 0
-        for (topic, partition), offset in consumer.ends_wanted().items():
-            _, end = self._handle.get_watermark_offsets(TopicPartition(topic, partition), timeout=_SECONDS)
-            waiting += max(0, end - offset)
+        try:
+            for (topic, partition), offset in consumer.ends_wanted().items():
+                _, end = self._handle.get_watermark_offsets(TopicPartition(topic, partition), timeout=_SECONDS)
+                waiting += max(0, end - offset)
+        except KafkaException:
+            self._handle = None  # an old handle may not notice that the brokers are back
+            raise
         return int(consumer.unfinished()) + waiting

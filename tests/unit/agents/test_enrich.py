@@ -126,3 +126,8 @@ def test_the_history_never_outgrows_a_record():
     exchanges = [Exchange(turn_id=f"t-{n}", question=SafeText("q" * 4), answer=SafeText("ä" * 3)) for n in range(5)]
     assert [e.turn_id for e in fitting(exchanges, 25)] == ["t-3", "t-4"]
     assert fitting(exchanges, 5) == ()
+
+
+def test_a_turn_requested_twice_is_noted_once():
+    once = requested(None, REQUEST)
+    assert requested(once, REQUEST) is once

@@ -1,3 +1,8 @@
+import signal
+import subprocess
+import sys
+
+from sluice import failpoints
 from sluice.failpoints import FAILPOINTS, Failpoints
 
 
@@ -20,3 +25,16 @@ def test_without_a_folder_nothing_happens(tmp_path):
 
 def test_points_name_their_process():
     assert {point.split(".")[0] for point in FAILPOINTS} == {"gateway", "enrich", "redact", "respond", "landing"}
+
+
+def test_death_is_a_power_cut():
+    program = "from sluice.failpoints import die; die(); print('alive')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, b"")
+
+
+def test_it_is_this_process_that_dies(monkeypatch):
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(failpoints.os, "kill", lambda pid, number: killed.append((pid, number)))
+    failpoints.die()
+    assert killed == [(failpoints.os.getpid(), signal.SIGKILL)]

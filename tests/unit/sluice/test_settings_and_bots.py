@@ -27,6 +27,14 @@ def test_ports_move_together():
     assert (settings.gateway_url, settings.provider_url) == ("http://127.0.0.1:8180", "http://127.0.0.1:9200/v1")
 
 
+def test_a_second_process_of_a_kind_has_ports_and_state_of_its_own():
+    first, second = Settings(), Settings(instance=2)
+    assert second.gateway_port - first.gateway_port == 100
+    assert second.metrics_port("respond") - first.metrics_port("respond") == 100
+    assert (first.state_of("enrich").name, second.state_of("enrich").name) == ("enrich", "enrich-2")
+    assert second.broker_port == first.broker_port
+
+
 def test_a_cluster_of_ones_own():
     assert Settings(broker="k1:9092,k2:9092").bootstrap_servers == "k1:9092,k2:9092"
 

@@ -266,8 +266,12 @@ def test_percentiles_are_nearest_ranks():
 
 def test_what_a_resume_brings_again_is_no_gap():
     found = evidence()
-    saw(frame(5_103, 1, 1, "delta", attempt=2, seq=0, first_seq=0, text="gate zqaaaa"))(found)
+    ahead = [frame(5_105, 1, 2, "delta", attempt=2, seq=2, first_seq=1, text="aaaaaaqz water")]
+    saw(*ahead)(found)
     sort_frames(found)
+    assert check(found).count("I4") == 1
+    wish = {"type": "session.resume", "session_id": "session-1", "cursor": f"{TURN}:2:0"}
+    found.seen.append(dataclasses.replace(ahead[0], way="sent", frame=wish))
     assert check(found).clean
 
 
