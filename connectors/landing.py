@@ -17,6 +17,7 @@ from sluice.cli.leaving import ExitCode
 from sluice.clock import utc_now
 from sluice.dead_letters import DeadLetters
 from sluice.errors import ConfigurationError, Unavailable
+from sluice.failpoints import Failpoints
 from sluice.ids import new_id
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
 from sluice.kafka_config import Config, consumer_config
@@ -58,6 +59,7 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
             limits=Limits(settings.landing_flush_seconds, settings.landing_flush_records),
             clock=utc_now,
             monotonic=time.monotonic,
+            failpoints=Failpoints(settings.failpoints_dir),
         )
         log.info("landing sink started", folder=str(settings.landing_dir), folder_id=folder_id)
         try:

@@ -17,6 +17,7 @@ from sluice.codec import Codec
 from sluice.dead_letters import Origin
 from sluice.errors import Rejected, RejectReason, Unavailable
 from sluice.events import Event
+from sluice.failpoints import Failpoints
 from sluice.kafka_records import origin_of
 from sluice.logs import Logger
 from sluice.topics import DEAD_LETTER_SUFFIX, Topic
@@ -52,6 +53,7 @@ class Sink:
     limits: Limits
     clock: Clock
     monotonic: Callable[[], float]
+    failpoints: Failpoints = field(default_factory=Failpoints)
     _batch: Batch = field(default_factory=Batch)
     _columns: dict[str, pa.Schema] = field(default_factory=dict)
     _declared: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -89,6 +91,7 @@ class Sink:
         self.office.settle()
         offsets = self._batch.commits()
         if offsets:
+            self.failpoints.reach("landing.before_commit")
             self.consumer.commit(
                 offsets=[TopicPartition(*place, offset, self.folder_id) for place, offset in offsets.items()],
                 asynchronous=False,
@@ -186,6 +189,7 @@ class Sink:
                 return
             table = pa.Table.from_pylist([row.fields for row in portion.rows], schema=columns)
         path = self.zone.write(portion, table)
+        self.failpoints.reach("landing.file_written")
         self._batch.settle(portion)
         topic = portion.place.topic
         self.metrics.records.labels(topic=topic).inc(len(portion.rows))
