@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
@@ -13,14 +13,13 @@ from agents.account import NOTHING, Attempt, Cost, Prices, cost_of, ledger_row
 from agents.closing import Closing, Outcome, finished_event, terminal_event, timed_event
 from agents.ports import Earlier, Ended, LanguageModel, Log, Look, ModelFailed, Prompt, Said
 from agents.prompting import prompt_for
+from agents.turn import Turn
 from sluice.bots import Bot, Route, Template
 from sluice.clock import Clock
 from sluice.errors import ErrorCode
-from sluice.events import AttemptStarted, DeltaProduced, PromptReady, TurnFinished, Usage
+from sluice.events import PromptReady, TurnFinished, Usage
 from sluice.failpoints import FailpointName
-from sluice.ids import derived_event_id
 from sluice.replies import Reply
-from sluice.safe_text import SafeText
 
 _NEVER_BILLED = {
     ErrorCode.MODEL_REFUSED_KEY,
@@ -77,7 +76,7 @@ class Respond:
         alone; attempts without a row in the ledger get one.
         Raises Unavailable where the log does not take or give them.
         """
-        turn = _Turn(ready, entered_at, log, self.new_id(), self.epoch())
+        turn = Turn(ready, entered_at, log, self.new_id(), self.epoch())
         if look is not None:
             earlier = await look()
             await self._close_abandoned(turn, bot, template, earlier)
@@ -95,7 +94,7 @@ class Respond:
         else:
             await self._attempt(turn, bot, template, stop, look)
 
-    async def _attempt(self, turn: "_Turn", bot: Bot, template: Template, stop: StopSignal, look: Look | None) -> None:
+    async def _attempt(self, turn: Turn, bot: Bot, template: Template, stop: StopSignal, look: Look | None) -> None:
         route = bot.route[0]
         await turn.log.emit(turn.started(route, self.clock()))
         await turn.log.settled()
@@ -103,15 +102,14 @@ class Respond:
         prompt = prompt_for(turn.ready, bot, template, turn.attempt_id)
         started_at = self.clock()
         if look is not None and not turn.counts_in(await look()):
-            never_made = turn.attempt(route, started_at, self.clock(), Outcome("cancelled"), NOTHING)
-            await self._meter(turn, replace(never_made, outcome="abandoned"))
+            await self._meter(turn, turn.never_made(route, started_at, self.clock()))
             return
         outcome = await self._listen(turn, bot, route, prompt, stop)
         self.reach("respond.provider_answered")
         usage = self._usage(route, prompt, turn, outcome)
         await self._close(turn, outcome, turn.attempt(route, started_at, self.clock(), outcome, usage))
 
-    async def _ended_for(self, turn: "_Turn", reply: Reply, finished: TurnFinished | None) -> bool:
+    async def _ended_for(self, turn: Turn, reply: Reply, finished: TurnFinished | None) -> bool:
         """Say the end that a dead worker had written down and not said: somebody may have read it already.
 
         Where not all of its text reached the log, the text is said again in an attempt of our own: what the dead worker
@@ -127,15 +125,12 @@ class Respond:
         now = self.clock()
         await turn.log.emit(turn.started(route, now))
         await turn.log.emit(turn.delta(finished.answer, now))
-        never_made = turn.attempt(route, now, now, Outcome("cancelled"), NOTHING)
-        await self._meter(turn, replace(never_made, outcome="abandoned"))
+        await self._meter(turn, turn.never_made(route, now, now))
         ours = {"attempt_id": turn.attempt_id, "epoch": turn.epoch, "attempts": turn.number}
         await turn.log.emit(terminal_event(with_fields(finished, **ours), 1))
         return True
 
-    async def _close_abandoned(
-        self, turn: "_Turn", bot: Bot | None, template: Template | None, earlier: Earlier
-    ) -> None:
+    async def _close_abandoned(self, turn: Turn, bot: Bot | None, template: Template | None, earlier: Earlier) -> None:
         """Their workers died between asking the provider and writing the bill: count what the log has of them."""
         if earlier.reply is None or bot is None or template is None:
             return
@@ -167,7 +162,7 @@ class Respond:
             return ErrorCode.BOT_UNKNOWN
         return ErrorCode.DEADLINE_EXCEEDED if now >= ready.deadline_at else None
 
-    async def _listen(self, turn: "_Turn", bot: Bot, route: Route, prompt: Prompt, stop: StopSignal) -> Outcome:
+    async def _listen(self, turn: Turn, bot: Bot, route: Route, prompt: Prompt, stop: StopSignal) -> Outcome:
         loop = asyncio.get_running_loop()
         left = (turn.ready.deadline_at - self.clock()).total_seconds()
         total_at = loop.time() + min(left, bot.limits.total_seconds)
@@ -194,9 +189,9 @@ class Respond:
         finally:
             stop.watch(None)
             await stream.aclose()
-        return _judge(turn)
+        return turn.judged()
 
-    def _usage(self, route: Route, prompt: Prompt, turn: "_Turn", outcome: Outcome) -> Usage:
+    def _usage(self, route: Route, prompt: Prompt, turn: Turn, outcome: Outcome) -> Usage:
         if turn.ended is not None and turn.ended.usage is not None:
             return turn.ended.usage
         if not turn.pieces and outcome.code in _NEVER_BILLED:
@@ -205,12 +200,12 @@ class Respond:
             return Usage(prompt_tokens=0, completion_tokens=0, estimated=True)
         return self.model.count(route, prompt, turn.text)
 
-    async def _meter(self, turn: "_Turn", attempt: Attempt) -> Cost:
+    async def _meter(self, turn: Turn, attempt: Attempt) -> Cost:
         cost = cost_of(attempt.route, attempt.usage, self.prices)
         await turn.log.emit(ledger_row(turn.ready, attempt, cost))
         return cost
 
-    async def _close(self, turn: "_Turn", outcome: Outcome, *attempts: Attempt) -> None:
+    async def _close(self, turn: Turn, outcome: Outcome, *attempts: Attempt) -> None:
         """The bill and the finished turn are on the log before the terminal: who sees the end can rely on them."""
         costs = [await self._meter(turn, attempt) for attempt in attempts]
         now = self.clock()
@@ -231,89 +226,3 @@ class Respond:
         await turn.log.settled()
         self.reach("respond.terminal_produced")
         await turn.log.emit(timed_event(turn.ready, closing, now))
-
-
-@dataclass(slots=True)
-class _Turn:
-    """One pass of one turn: its attempt, and what has been said so far."""
-
-    ready: PromptReady
-    entered_at: datetime
-    log: Log
-    attempt_id: str
-    epoch: int
-    number: int = 1
-    pieces: list[SafeText] = field(default_factory=list)
-    first_token_at: datetime | None = None
-    ended: Ended | None = None
-
-    @property
-    def text(self) -> SafeText:
-        """All that was said."""
-        return SafeText("".join(self.pieces))
-
-    def counts_in(self, now: Earlier) -> bool:
-        """Whether readers listen to this attempt: no newer owner has begun, and the turn had not ended before."""
-        return now.reply is not None and now.reply.terminal is None and now.reply.attempt_id == self.attempt_id
-
-    def started(self, route: Route, now: datetime) -> AttemptStarted:
-        """A model is about to be asked."""
-        return AttemptStarted(
-            occurred_at=now,
-            event_id=derived_event_id(self.attempt_id, "started"),
-            attempt=self.number,
-            attempt_id=self.attempt_id,
-            epoch=self.epoch,
-            model=route.model,
-            traceparent=self.ready.traceparent,
-            turn_id=self.ready.turn_id,
-            session_id=self.ready.session_id,
-            user_id=self.ready.user_id,
-        )
-
-    def delta(self, text: SafeText, now: datetime) -> DeltaProduced:
-        """Note a piece and make its event."""
-        self.first_token_at = self.first_token_at or now
-        seq = len(self.pieces)
-        self.pieces.append(text)
-        return DeltaProduced(
-            occurred_at=now,
-            event_id=derived_event_id(self.attempt_id, seq),
-            attempt=self.number,
-            attempt_id=self.attempt_id,
-            seq=seq,
-            text=text,
-            traceparent=self.ready.traceparent,
-            turn_id=self.ready.turn_id,
-            session_id=self.ready.session_id,
-            user_id=self.ready.user_id,
-        )
-
-    def attempt(
-        self, route: Route, started_at: datetime, ended_at: datetime, outcome: Outcome, usage: Usage
-    ) -> Attempt:
-        """The attempt as far as it went."""
-        return Attempt(
-            number=self.number,
-            attempt_id=self.attempt_id,
-            route=route,
-            started_at=started_at,
-            first_token_at=self.first_token_at,
-            ended_at=ended_at,
-            outcome=outcome.state,
-            usage=usage,
-            call_id=outcome.call_id or (self.ended.call_id if self.ended else None),
-            finish_reason=self.ended.finish_reason if self.ended else None,
-            error=outcome.code,
-        )
-
-
-def _judge(turn: _Turn) -> Outcome:
-    """A stream that ended without trouble is still no whole answer in three cases."""
-    if turn.ended is None:
-        return Outcome("failed", ErrorCode.MODEL_STREAM_BROKEN)
-    if turn.ended.finish_reason == "content_filter":
-        return Outcome("failed", ErrorCode.MODEL_CONTENT_FILTERED)
-    if not turn.text.strip():
-        return Outcome("failed", ErrorCode.MODEL_EMPTY_ANSWER)
-    return Outcome("completed")

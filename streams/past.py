@@ -4,12 +4,13 @@ Only turns that are delivered anew are looked up, so a quiet platform reads noth
 """
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import get_args
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from agents.ports import Earlier
 from sluice.codec import Codec
@@ -18,6 +19,7 @@ from sluice.events import AttemptMetered, AttemptStarted, Event, PromptReady, Re
 from sluice.kafka_config import consumer_config
 from sluice.replies import Reply, reply_of
 from sluice.topics import topic_of
+from streams.transport.queries import Queries
 
 _REPLY_EVENTS = get_args(ReplyEvent)
 _TOPICS = tuple(topic_of(event.__name__) for event in (AttemptStarted, AttemptMetered, StopRequested, TurnFinished))
@@ -56,25 +58,20 @@ class _Tail:
 
 
 class Past:
-    """A handle of its own, used by one thread at a time; a partition's tail is read once and then only continued."""
+    """A partition's tail is read once and then only continued. Partitions are read side by side."""
 
     def __init__(self, bootstrap_servers: str, codec: Codec) -> None:
-        self._servers, self._codec = bootstrap_servers, codec
-        self._consumer: Consumer | None = None
-        self._tails: dict[int, _Tail] = {}
-        self._one_at_a_time = asyncio.Lock()
+        self._config, self._codec = consumer_config(bootstrap_servers, "sluice-past", "sluice-past"), codec
+        self._shelves: dict[int, _Shelf] = {}
 
     async def of(self, ready: PromptReady, partition: int) -> Earlier:
         """All that is known of a turn now. Raises Unavailable where the log cannot be read."""
         since = int((ready.hops[0].entered_at - _MARGIN).timestamp() * 1000)
-        async with self._one_at_a_time:
+        shelf = self._shelves.setdefault(partition, _Shelf(partition, Queries(self._config), self._codec))
+        async with shelf.one_at_a_time:
             try:
-                tail = await asyncio.to_thread(self._read_on, partition, since)
-            except (KafkaException, Unavailable) as error:
-                self._consumer = None  # an old handle may not notice that the brokers are back
-                self._tails.pop(partition, None)
-                if isinstance(error, Unavailable):
-                    raise
+                tail = await asyncio.to_thread(shelf.read_on, since)
+            except KafkaException as error:
                 raise Unavailable(f"kafka: {error.args[0].name()}") from error
         reply = tail.replies.get(ready.turn_id)
         return Earlier(
@@ -84,48 +81,54 @@ class Past:
             ready.turn_id in tail.stopped,
         )
 
-    def forget(self) -> None:
-        """Partitions have moved: what was read may be long ago, and memory is dear."""
-        self._tails.clear()
+    def forget(self, partitions: Iterable[int]) -> None:
+        """These have another owner: memory and handles are dear, and what was read will be long ago."""
+        for partition in partitions:
+            self._shelves.pop(partition, None)
 
-    def _read_on(self, partition: int, since_ms: int) -> _Tail:
-        if self._consumer is None:
-            self._consumer = Consumer(consumer_config(self._servers, "sluice-past", "sluice-past"))
-        tail = self._tails.get(partition)
+
+@dataclass(slots=True)
+class _Shelf:
+    """One partition with a handle of its own."""
+
+    partition: int
+    queries: Queries
+    codec: Codec
+    tail: _Tail | None = None
+    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def read_on(self, since_ms: int) -> _Tail:
+        """Up to the ends as they are now. Waits. Raises KafkaException, after which all is read anew."""
+        tail, self.tail = self.tail, None
         if tail is None or since_ms < tail.since_ms:
-            tail = self._tails[partition] = _Tail(since_ms, self._starts(partition, since_ms))
-        ends = {topic: self._end(topic, partition) for topic in _TOPICS}
+            tail = _Tail(since_ms, self.queries.since(_TOPICS, self.partition, since_ms))
+        ends = {topic: self.queries.watermarks((topic, self.partition))[1] for topic in _TOPICS}
         unread = {topic for topic in _TOPICS if tail.positions[topic] < ends[topic]}
         if unread:
-            self._consumer.assign([TopicPartition(topic, partition, tail.positions[topic]) for topic in unread])
-            while unread:
-                first = self._consumer.poll(_SECONDS)
-                if first is None:
-                    raise Unavailable("the log does not answer")
-                for message in [first, *self._consumer.consume(_BATCH, 0)]:
-                    error = message.error()
-                    if error is not None:
-                        raise KafkaException(error)
-                    topic, offset = str(message.topic()), int(message.offset() or 0)
-                    tail.positions[topic] = offset + 1
-                    if offset + 1 >= ends[topic]:
-                        unread.discard(topic)
-                    self._take(tail, message.value())
-            self._consumer.unassign()
+            with self.queries.handle() as handle:
+                self._read(handle, tail, unread, ends)
+        self.tail = tail
         return tail
+
+    def _read(self, handle: Consumer, tail: _Tail, unread: set[str], ends: Mapping[str, int]) -> None:
+        handle.assign([TopicPartition(topic, self.partition, tail.positions[topic]) for topic in unread])
+        while unread:
+            first = handle.poll(_SECONDS)
+            if first is None:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 (the public name of the code)
+            for message in [first, *handle.consume(_BATCH, 0)]:
+                error = message.error()
+                if error is not None:
+                    raise KafkaException(error)
+                topic, offset = str(message.topic()), int(message.offset() or 0)
+                tail.positions[topic] = offset + 1
+                if offset + 1 >= ends[topic]:
+                    unread.discard(topic)
+                self._take(tail, message.value())
+        handle.unassign()
 
     def _take(self, tail: _Tail, value: bytes | None) -> None:
         try:
-            tail.take(self._codec.decode(value))
+            tail.take(self.codec.decode(value))
         except Rejected:
             return  # whoever reads the topic for good puts it away
-
-    def _starts(self, partition: int, since_ms: int) -> dict[str, int]:
-        assert self._consumer is not None
-        asked = [TopicPartition(topic, partition, since_ms) for topic in _TOPICS]
-        found = self._consumer.offsets_for_times(asked, timeout=_SECONDS)
-        return {one.topic: one.offset if one.offset >= 0 else self._end(one.topic, partition) for one in found}
-
-    def _end(self, topic: str, partition: int) -> int:
-        assert self._consumer is not None
-        return int(self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_SECONDS)[1])

@@ -25,6 +25,7 @@ def main() -> None:
     worker.app.task(model.warm_up)
 
     past = Past(worker.settings.bootstrap_servers, worker.codec)
+    worker.on_gone = lambda gone: past.forget({number for _topic, number in gone})
     respond = Respond(model, prices, utc_now, new_id, worker.intake.epoch, worker.failpoints.reach)
 
     async def respond_step(prompt: PromptReady, delivery: Delivery) -> None:

@@ -19,7 +19,7 @@ from sluice.errors import ConfigurationError
 from sluice.events import Event
 from sluice.failpoints import FAILPOINTS, Failpoints
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
-from sluice.kafka_config import Config, consumer_config
+from sluice.kafka_config import consumer_config
 from sluice.kafka_producer import KafkaProducer
 from sluice.key_files import read_key_file
 from sluice.letter_box import PUBLIC_FILE
@@ -36,11 +36,13 @@ from streams.runner import Runner, Step
 from streams.transport.driver import check_versions
 from streams.transport.lag import Lag
 from streams.transport.member import Partition
-from streams.transport.options import Options
+from streams.transport.options import Options, options_for
+from streams.transport.queries import Queries
 from streams.watchdog import Watchdog
 
 Stage = Literal["enrich", "redact", "respond"]
 _CRASHED, _MISCONFIGURED = 70, 78
+_LAG_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -58,9 +60,12 @@ class Worker:
     intake: Intake
     watchdog: Watchdog
     failpoints: Failpoints
+    on_gone: Callable[[set[Partition]], None] = lambda _partitions: None
+    """Called once partitions have another owner."""
     _executors: list[KeyedExecutor] = field(default_factory=list)
     _sources: list[str] = field(default_factory=list)
     _begun: bool = False
+    told_to_end: bool = False
 
     def consume(self, topic: str, expected: tuple[type[Any], ...], step: Step[Any]) -> None:
         """Run the step for every record of the topic: ordered within a session, parallel across sessions."""
@@ -127,6 +132,8 @@ class Worker:
         try:
             _Process(self).execute_from_commandline()
         finally:
+            if self.told_to_end:
+                os._exit(0)
             self.crash("Faust ended")
 
     async def _drain(self, partitions: set[Partition]) -> None:
@@ -135,6 +142,7 @@ class Worker:
 
     def _let_go(self, partitions: set[Partition]) -> None:
         cancelled = sum(executor.cancel(partitions) for executor in self._executors)
+        self.on_gone(partitions)
         self.log.info("partitions gone", partitions=len(partitions), cancelled=cancelled)
 
     async def hand_over(self) -> None:
@@ -159,6 +167,7 @@ class _Process(faust.Worker):  # type: ignore[misc]
         super().__init__(worker.app, loglevel="WARNING", redirect_stdouts=False, quiet=True, override_logging=False)
 
     def _schedule_shutdown(self, sig: signal.Signals) -> None:
+        self._worker.told_to_end = True
         if isinstance(self._worker.intake, StockIntake):
             super()._schedule_shutdown(sig)
         elif self._ending is None:
@@ -188,9 +197,8 @@ def make_worker(stage: Stage) -> Worker:
 
     options = None if stock else _options(stage, settings, crash, reach, log)
     app = make_app(stage, settings, options)
-    watchdog = Watchdog(
-        Lag(settings.bootstrap_servers, lambda: app.consumer).behind, settings.broker_session_seconds, crash
-    )
+    lag_queries = Queries(consumer_config(settings.bootstrap_servers, "sluice-lag", "sluice-lag"), _LAG_SECONDS)
+    watchdog = Watchdog(Lag(lag_queries, lambda: app.consumer).behind, settings.broker_session_seconds, crash)
     intake: Intake = StockIntake(app) if stock else LogIntake(app, watchdog.stood_still, crash)
     worker = Worker(
         stage=stage,
@@ -214,23 +222,5 @@ def _options(
     stage: Stage, settings: Settings, crash: Callable[[str], None], reach: Callable[[str], None], log: Logger
 ) -> Options:
     check_versions()
-    group = f"sluice-{stage}"
-    base = consumer_config(settings.bootstrap_servers, group, group)
-    membership: Config
-    if settings.group_protocol == "consumer":
-        membership = {"group.protocol": "consumer", "group.remote.assignor": "range"}
-    else:
-        session_ms = int(settings.broker_session_seconds * 1000)
-        membership = {
-            "partition.assignment.strategy": "range",
-            "session.timeout.ms": session_ms,
-            "heartbeat.interval.ms": session_ms // 5,
-        }
-    return Options(
-        member_config=base | membership,
-        query_config=base,
-        incremental=settings.group_protocol == "consumer",
-        on_fatal=crash,
-        reach=reach,
-        log=log,
-    )
+    servers, protocol, seconds = settings.bootstrap_servers, settings.group_protocol, settings.broker_session_seconds
+    return options_for(servers, f"sluice-{stage}", protocol, seconds, crash, reach, log)

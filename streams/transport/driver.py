@@ -10,7 +10,6 @@ from faust.transport.drivers import aiokafka
 
 from sluice.errors import ConfigurationError
 from streams.transport.consumer import LogConsumer
-from streams.transport.member import epoch_in
 from streams.transport.options import Options
 
 _TESTED_FAUST = {"0.15.3"}
@@ -60,6 +59,3 @@ def check_versions(
         missing = found is None and name not in inspect.signature(base.__init__).parameters  # type: ignore[misc]
         if missing or (found is not None and not str(inspect.signature(found)).startswith(signature)):
             raise ConfigurationError(f"Faust's Consumer.{name} is not what the transport was written for.")
-
-
-__all__ = ["LogTransport", "check_versions", "epoch_in"]

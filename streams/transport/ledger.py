@@ -63,3 +63,23 @@ class Ledger:
         """What to commit now; None where nothing has moved."""
         offset = self.safe_commit
         return offset if offset > self.committed else None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to handle one record, for as long as its partition stays with this worker."""
+
+    partition: tuple[str, int]
+    offset: int
+    repeated: bool
+    """Whether an earlier owner may have handled it."""
+    _ledger: Ledger
+
+    @property
+    def alive(self) -> bool:
+        """Whether the partition is still ours."""
+        return not self._ledger.closed
+
+    def finish(self) -> None:
+        """Its effects are on the log: the commit may pass it. Without effect after the partition has gone."""
+        self._ledger.finish(self.offset)

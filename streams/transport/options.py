@@ -1,10 +1,13 @@
-"""What the transport needs from its worker."""
+"""What the transport needs from its worker, and the group protocols it speaks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
-from sluice.kafka_config import Config
+from sluice.kafka_config import Config, consumer_config
 from sluice.logs import Logger
+
+GroupProtocol = Literal["consumer", "classic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +20,35 @@ class Options:
     on_fatal: Callable[[str], None]
     reach: Callable[[str], None]
     log: Logger
+
+
+def options_for(
+    servers: str,
+    group: str,
+    protocol: GroupProtocol,
+    session_seconds: float,
+    on_fatal: Callable[[str], None],
+    reach: Callable[[str], None],
+    log: Logger,
+) -> Options:
+    """`session_seconds` counts in the classic protocol; with KIP-848 the broker sets the group's time."""
+    base = consumer_config(servers, group, group)
+    return Options(
+        member_config=base | _membership(protocol, int(session_seconds * 1000)),
+        query_config=base,
+        incremental=protocol == "consumer",
+        on_fatal=on_fatal,
+        reach=reach,
+        log=log,
+    )
+
+
+def _membership(protocol: GroupProtocol, session_ms: int) -> Config:
+    """`range` in both: co-partitioned topics must give a worker the same numbers."""
+    if protocol == "consumer":
+        return {"group.protocol": "consumer", "group.remote.assignor": "range"}
+    return {
+        "partition.assignment.strategy": "range",
+        "session.timeout.ms": session_ms,
+        "heartbeat.interval.ms": session_ms // 5,
+    }
