@@ -10,15 +10,15 @@ from typing import Any
 
 import faust
 
-from sluice.kafka_config import consumer_config
 from sluice.kafka_producer import KafkaProducer
 from sluice.logs import configure, get_logger
 from streams.app import StageApp, source
 from streams.executor import KeyedExecutor
 from streams.intake import LogIntake, partition_of
-from streams.transport.options import Options
+from streams.transport.options import options_for
 
 _RUNNING = 1024
+_SESSION_SECONDS = 6.0
 
 
 def main() -> None:
@@ -26,15 +26,7 @@ def main() -> None:
     servers, name, target, folder = sys.argv[1:]
     configure("respond", sys.stdout)
     group = f"passing-{name}"
-    base = consumer_config(servers, group, group)
-    options = Options(
-        member_config=base | {"group.protocol": "consumer", "group.remote.assignor": "range"},
-        query_config=base,
-        incremental=True,
-        on_fatal=_end,
-        reach=lambda _point: None,
-        log=get_logger(),
-    )
+    options = options_for(servers, group, "consumer", _SESSION_SECONDS, _end, lambda _point: None, get_logger())
     app = StageApp(
         group,
         options=options,

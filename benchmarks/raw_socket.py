@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.bare_frames import PING, PONG, TEXT, made_frame, take_frame
 from benchmarks.measurement import NothingMeasured
 
 _PER_ADDRESS = 5000
@@ -26,7 +27,7 @@ class Target:
 
 
 class RawSocket(asyncio.Protocol):
-    """One connection: upgrades, answers pings, hands frames to `on_frame`. The mask is zero, which is a mask too."""
+    """One connection: upgrades, answers pings, hands frames to `on_frame`."""
 
     __slots__ = ("_data", "_target", "_upgraded", "gone", "on_frame", "transport")
 
@@ -70,7 +71,7 @@ class RawSocket(asyncio.Protocol):
 
     def send(self, frame: dict[str, Any]) -> None:
         """As text."""
-        self._put(0x81, json.dumps(frame).encode())
+        self._write(made_frame(TEXT, json.dumps(frame).encode()))
 
     def drop(self) -> None:
         """As a network does, without a word."""
@@ -78,27 +79,15 @@ class RawSocket(asyncio.Protocol):
             self.transport.abort()
 
     def _take_one(self) -> bool:
-        data = self._data
-        if len(data) < 2:
+        found = take_frame(self._data)
+        if found is None:
             return False
-        length, at = data[1] & 0x7F, 2
-        if length >= 126:
-            size = 2 if length == 126 else 8
-            length, at = int.from_bytes(data[2 : 2 + size], "big"), 2 + size
-        if len(data) < at + length:
-            return False
-        payload, self._data = data[at : at + length], data[at + length :]
-        kind = data[0] & 0x0F
-        if kind == 0x1:
+        opcode, payload, self._data = found
+        if opcode == TEXT:
             self.on_frame(self, json.loads(payload))
-        elif kind == 0x9:
-            self._put(0x8A, payload)
+        elif opcode == PING:
+            self._write(made_frame(PONG, payload))
         return True
-
-    def _put(self, first: int, payload: bytes) -> None:
-        size = len(payload)
-        head = bytes([first, 0x80 | size]) if size < 126 else bytes([first, 0xFE]) + size.to_bytes(2, "big")
-        self._write(head + b"\0\0\0\0" + payload)
 
     def _write(self, data: bytes) -> None:
         if self.transport is not None and not self.gone:

