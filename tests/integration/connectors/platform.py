@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
 from sluice.topics import topic_of
 from tests.samples import SAMPLES
+from tests.waiting import until
 
 CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
 _STAGES = ("accept", "enrich", "redact", "respond")
@@ -119,7 +119,4 @@ class Platform:
         return int(found[0]), int(found[1])
 
     def wait(self, ready: Callable[[], bool], seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while not ready():
-            assert time.monotonic() < deadline, (self.home / "landing.log").read_text()[-3000:]
-            time.sleep(0.1)
+        assert until(ready, seconds), (self.home / "landing.log").read_text()[-3000:]

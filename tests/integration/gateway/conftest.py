@@ -29,6 +29,7 @@ from sluice.settings import Settings
 from sluice.tokens import issue
 from sluice.topics import catalogue, topic_of
 from tests.conftest import free_ports
+from tests.waiting import until
 
 CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
 _START_SECONDS = 30
@@ -82,9 +83,7 @@ class Gateway:
 
     def wait_for(self, status: int, seconds: float = _START_SECONDS) -> float:
         begun = time.monotonic()
-        while self.ready() != status:
-            assert time.monotonic() - begun < seconds, f"readyz is {self.ready()}, not {status}"
-            time.sleep(0.1)
+        assert until(lambda: self.ready() == status, seconds), f"readyz is {self.ready()}, not {status}"
         return time.monotonic() - begun
 
     @property

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from sluice.safe_text import SafeText
 from tests.integration.gateway.serving import RawClient, serving
 from tests.samples import SAMPLES, TURN_ID
 from tests.unit.gateway.doubles import PSEUDONYM, bearer, make_edge
+from tests.waiting import meanwhile
 
 LIMIT = 200_000
 TERMINAL, CLOSE = "TurnCancelled", 8
@@ -38,12 +39,6 @@ async def served(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[t
 
 def hear(edge: Edge, name: str, **over) -> None:
     edge.hub.take(msgspec.structs.replace(SAMPLES[name], user_id=JANE, **over))
-
-
-async def until(happened: Callable[[], object], seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
-        while not happened():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 async def listener(edge: Edge, port: int, cursor: str | None = None) -> RawClient:
@@ -77,7 +72,7 @@ async def test_who_reads_nothing_is_cut_off_in_bounded_time_and_bytes(edge: Edge
     client = await begun(edge, port)
     await talk(edge, 100, 10_000)
     assert buffered(server) <= LIMIT + 70_000
-    await until(lambda: not server.server_state.connections)
+    await meanwhile(lambda: not server.server_state.connections)
     assert edge.metrics.gauge("sluice_sockets")._value.get() == 0
     assert edge.bridge.wanted == []  # type: ignore[attr-defined]
     assert edge.metrics.registry.get_sample_value("sluice_refusals_total", {"code": "slow_reader"}) == 1
@@ -92,7 +87,7 @@ async def test_a_reader_that_stalls_without_a_flood_is_cut_off_by_time_and_resum
     await talk(edge, 12, 10_000)
     assert edge.metrics.gauge("sluice_sockets")._value.get() == 1
     await talk(edge, 2, 10_000, 12)
-    await until(lambda: not server.server_state.connections)
+    await meanwhile(lambda: not server.server_state.connections)
     client.close()
     again = await listener(edge, port, f"{TURN_ID}:1:3")
     delta = json.loads((await again.frame())[1])
@@ -146,11 +141,11 @@ async def test_a_stalled_reader_of_events_is_cut_off(edge: Edge, served: tuple[S
     hear(edge, "AttemptStarted")
     client = RawClient(port)
     await client.request(f"/v1/turns/{TURN_ID}/events", **bearer(edge))
-    await until(lambda: edge.bridge.wanted)  # type: ignore[attr-defined]
+    await meanwhile(lambda: edge.bridge.wanted)  # type: ignore[attr-defined]
     await asyncio.sleep(0.05)
     await talk(edge, 100, 10_000)
     assert buffered(server) <= LIMIT + 70_000
-    await until(lambda: not server.server_state.connections)
+    await meanwhile(lambda: not server.server_state.connections)
     assert edge.bridge.wanted == []  # type: ignore[attr-defined]
     client.close()
 
@@ -160,7 +155,7 @@ async def test_a_reader_of_events_that_reads_on_is_told_the_code(edge: Edge, ser
     hear(edge, "AttemptStarted")
     client = RawClient(port)
     await client.request(f"/v1/turns/{TURN_ID}/events", Connection="close", **bearer(edge))
-    await until(lambda: edge.bridge.wanted)  # type: ignore[attr-defined]
+    await meanwhile(lambda: edge.bridge.wanted)  # type: ignore[attr-defined]
     await asyncio.sleep(0.05)
     await talk(edge, 100, 10_000)
     assert b'event: error\ndata: {"type":"error","code":"slow_reader"' in await client.read_all()
@@ -174,7 +169,7 @@ async def test_who_leaves_before_the_first_byte_leaves_nothing_behind(edge: Edge
         await client.request(f"/v1/turns/{TURN_ID}/events", **bearer(edge))
         client.close()
     await asyncio.sleep(0.2)
-    await until(lambda: not edge.bridge.wanted)  # type: ignore[attr-defined]
+    await meanwhile(lambda: not edge.bridge.wanted)  # type: ignore[attr-defined]
     assert not edge.hub._listeners
 
 

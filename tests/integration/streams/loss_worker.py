@@ -14,29 +14,19 @@ from typing import Any
 
 import faust
 
-from sluice.kafka_config import consumer_config
 from sluice.logs import configure, get_logger
 from streams.app import StageApp
 from streams.executor import KeyedExecutor
 from streams.intake import LogIntake, partition_of
-from streams.transport.options import Options
+from streams.transport.options import GroupProtocol, options_for
 
 
 def main() -> None:  # noqa: C901 (one flat script)
     asked = SimpleNamespace(**json.loads(sys.argv[1]))
     folder = Path(asked.folder)
     configure("respond", sys.stdout)
-    base = consumer_config(asked.servers, asked.group, asked.group)
-    classic = {"partition.assignment.strategy": "range", "session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}
-    kip848 = {"group.protocol": "consumer", "group.remote.assignor": "range"}
-    options = Options(
-        member_config=base | (classic if asked.transport == "classic" else kip848),
-        query_config=base,
-        incremental=asked.transport != "classic",
-        on_fatal=lambda _reason: os._exit(70),
-        reach=lambda _point: None,
-        log=get_logger(),
-    )
+    protocol: GroupProtocol = "classic" if asked.transport == "classic" else "consumer"
+    options = options_for(asked.servers, asked.group, protocol, 6.0, _crash, lambda _point: None, get_logger())
     app = StageApp(
         asked.group,
         options=None if asked.transport == "stock" else options,
@@ -77,7 +67,7 @@ def main() -> None:  # noqa: C901 (one flat script)
 
     async def ours(stream: Any) -> None:
         executor = KeyedExecutor(64)
-        intake = LogIntake(app, lambda: None, lambda _reason: os._exit(70))
+        intake = LogIntake(app, lambda: None, _crash)
 
         async def one(event: Any, claim: Any) -> None:
             try:
@@ -96,6 +86,10 @@ def main() -> None:  # noqa: C901 (one flat script)
     else:
         app.agent(source)(ours)
     faust.Worker(app, loglevel="ERROR", redirect_stdouts=False, quiet=True).execute_from_commandline()
+
+
+def _crash(_reason: str) -> None:
+    os._exit(70)
 
 
 def _note(file: Path, number: int) -> None:

@@ -7,18 +7,19 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import ConsumerGroupState, Producer
+from confluent_kafka.admin import AdminClient
 
 from sluice.kafka_admin import KafkaAdmin
 from sluice.kafka_config import producer_config
 from sluice.topics import Topic
+from tests.waiting import until
 
 SCRIPT = Path(__file__).with_name("loss_worker.py")
 SLOW, LAST = -1, 60
@@ -73,13 +74,11 @@ class Bench:
     def committed(self) -> int:
         return KafkaAdmin(self.servers).committed(self.name).get((self.name, 0), 0)
 
-    def until(self, what: Callable[[], bool], seconds: float = 40.0) -> bool:
-        deadline = time.monotonic() + seconds
-        while not what():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.05)
-        return True
+    def settled_with(self, members: int) -> bool:
+        """Whether the group has so many members and knows who reads what."""
+        group = AdminClient({"bootstrap.servers": self.servers}).describe_consumer_groups([self.name])[self.name]
+        found = group.result(10)
+        return (len(found.members), found.state) == (members, ConsumerGroupState.STABLE)
 
     def go(self) -> None:
         (self.folder / "go").touch()
@@ -114,12 +113,12 @@ FAST = set(range(1, LAST + 1))
 def test_a_slow_event_among_fast_ones_and_a_kill(bench: Bench):
     bench.send(one_slow_among_fast())
     bench.start()
-    assert bench.until(lambda: bench.handled() >= FAST)
-    lost = bench.until(lambda: bench.committed() > 0, 3)
+    assert until(lambda: bench.handled() >= FAST)
+    lost = until(lambda: bench.committed() > 0, 3)
     bench.end(signal.SIGKILL)
     bench.go()
     bench.start()
-    back = bench.until(lambda: SLOW in bench.handled(), 12 if lost else 40)
+    back = until(lambda: SLOW in bench.handled(), 12 if lost else 40)
     assert (lost, back) == ((True, False) if bench.transport == "stock" else (False, True))
 
 
@@ -127,56 +126,56 @@ def test_an_exception_that_leaves_the_body(bench: Bench):
     bench.send(one_slow_among_fast())
     bench.start(fails=True)
     if bench.transport == "stock":
-        assert bench.until(lambda: bench.handled() >= FAST and bench.committed() > LAST)
+        assert until(lambda: bench.handled() >= FAST and bench.committed() > LAST)
         bench.end(signal.SIGKILL)
     else:
         bench.workers.pop().wait(40)
         assert bench.committed() == 0
     bench.go()
     bench.start()
-    back = bench.until(lambda: SLOW in bench.handled(), 8 if bench.transport == "stock" else 40)
+    back = until(lambda: SLOW in bench.handled(), 8 if bench.transport == "stock" else 40)
     assert back == (bench.transport != "stock")
 
 
 def test_a_stop_that_does_not_wait(bench: Bench):
     bench.send(one_slow_among_fast())
     bench.start(wait_empty=False)
-    assert bench.until(lambda: bench.handled() >= FAST)
+    assert until(lambda: bench.handled() >= FAST)
     bench.end(signal.SIGTERM)
     lost = bench.committed() > 0
     bench.go()
     bench.start()
-    back = bench.until(lambda: SLOW in bench.handled(), 8 if lost else 40)
+    back = until(lambda: SLOW in bench.handled(), 8 if lost else 40)
     assert (lost, back) == ((True, False) if bench.transport == "stock" else (False, True))
 
 
 def test_order_within_a_key(bench: Bench):
     bench.send([(f"k{n % 5}", n) for n in range(1, LAST + 1)])
     bench.start(concurrency=50, pause=0.02)
-    assert bench.until(lambda: bench.handled() >= FAST)
+    assert until(lambda: bench.handled() >= FAST)
     assert (bench.folder / "overlaps").exists() == (bench.transport == "stock")
 
 
 def test_a_slow_event_does_not_hold_other_keys(bench: Bench):
     bench.send(one_slow_among_fast())
     bench.start(concurrency=1)
-    assert bench.until(lambda: bench.handled() >= FAST, 10) == (bench.transport != "stock")
+    assert until(lambda: bench.handled() >= FAST, 10) == (bench.transport != "stock")
 
 
 def test_a_rebalance_and_a_kill(bench: Bench):
     """The slow event's worker loses its partition to nobody: a second member joins and leaves, then the first dies."""
     bench.send(one_slow_among_fast())
     bench.start()
-    assert bench.until(lambda: bench.handled() >= FAST)
+    assert until(lambda: bench.handled() >= FAST)
     first = bench.workers.pop()
     bench.start()
-    time.sleep(6)
+    assert until(lambda: bench.settled_with(2))
     bench.end(signal.SIGKILL)
     first.kill()
     first.wait()
     bench.go()
     bench.start()
-    back = bench.until(lambda: SLOW in bench.handled(), 10 if bench.transport == "stock" else 40)
+    back = until(lambda: SLOW in bench.handled(), 10 if bench.transport == "stock" else 40)
     assert back == (bench.transport != "stock")
 
 
@@ -184,10 +183,10 @@ def test_the_classic_protocol_loses_nothing_either(classic: Bench):
     """Everything is revoked when a second member joins, and the partition may move with its slow event unfinished."""
     classic.send(one_slow_among_fast())
     classic.start()
-    assert classic.until(lambda: classic.handled() >= FAST)
+    assert until(lambda: classic.handled() >= FAST)
     classic.start()
-    time.sleep(6)
+    assert until(lambda: classic.settled_with(2))
     assert classic.committed() == 0
     classic.go()
-    assert classic.until(lambda: SLOW in classic.handled())
-    assert classic.until(lambda: classic.committed() == LAST + 1)
+    assert until(lambda: SLOW in classic.handled())
+    assert until(lambda: classic.committed() == LAST + 1)

@@ -1,5 +1,6 @@
 """A gateway without Kafka: the real parts over a bridge that reads nothing and a log in memory."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from gateway.access import Access
+from gateway.connection import Connection
 from gateway.edge import Edge
+from gateway.frames import Cancelled, ServerFrame
 from gateway.history import History
 from gateway.hub import Hub
 from gateway.posting import Posting
@@ -25,6 +28,7 @@ from sluice.settings import Settings
 from sluice.tokens import issue
 from tests.doubles import ManualClock, MemoryLog
 
+SEND = {"type": "message.send", "client_msg_id": "m-1", "session_id": "s-1", "text": "hello", "bot": "assistant"}
 CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
 SIGNING, PSEUDONYM = b"k" * 64, b"p" * 64
 
@@ -92,3 +96,15 @@ def make_edge(folder: Path, **settings: Any) -> Edge:
 
 def bearer(edge: Edge, subject: str = "jane") -> dict[str, str]:
     return {"Authorization": f"Bearer {issue(subject, SIGNING, edge.turns.clock(), 3600)}"}
+
+
+def connect(edge: Edge, subject: str = "jane") -> Connection:
+    """A client of this person, without a socket."""
+    return edge.connect(edge.access.person({name.lower(): value for name, value in bearer(edge, subject).items()}))
+
+
+async def say(connection: Connection, **frame: object) -> list[ServerFrame]:
+    """A frame to the gateway; what it says to it at once."""
+    connection.outbox.put(Cancelled("a mark, so that there is something to take", 0))
+    await connection.receive(json.dumps(frame))
+    return (await connection.outbox.take())[1:]

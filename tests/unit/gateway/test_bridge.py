@@ -2,7 +2,7 @@
 
 import asyncio
 import queue
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from sluice.topics import catalogue
 from tests.doubles import ManualClock
 from tests.samples import SAMPLES, TURN_ID
 from tests.unit.gateway.doubles import CODEC, StoppableLog
+from tests.waiting import meanwhile
 
 REPLIES = "chat-replies"
 PARTITION = partition_for("s-1", catalogue()[REPLIES].partitions)
@@ -136,13 +137,6 @@ class Reading:
         self.consumer.waiting.put(Record(topic, CODEC.encode(SAMPLES[name]), offset, **over))
 
 
-async def until(happened: Callable[[], object]) -> None:
-    """The reader is a thread of its own."""
-    async with asyncio.timeout(10):
-        while not happened():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-
-
 @pytest.fixture
 def codec() -> Any:
     return CODEC
@@ -166,8 +160,8 @@ async def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: Any) -
     )
     assert not bridge.healthy
     bridge.start(reader)
-    await until(lambda: consumer.assigned)
-    await until(lambda: progress.is_current)
+    await meanwhile(lambda: consumer.assigned)
+    await meanwhile(lambda: progress.is_current)
     yield Reading(bridge, consumer, hub, history, log, metrics)
     await bridge.stop()
     assert consumer.closed
@@ -182,7 +176,7 @@ async def test_the_history_is_read_on_from_where_it_stood(reading: Reading):
     assert len(positions) == catalogue()["chat-turns"].partitions + catalogue()["chat-requests"].partitions
     reading.give("ChatRequested", "chat-requests", 4)
     reading.give("TurnFinished", "chat-turns", 8)
-    await until(lambda: ("chat-turns", PARTITION) in reading.history.positions())
+    await meanwhile(lambda: ("chat-turns", PARTITION) in reading.history.positions())
     assert reading.history.positions()["chat-requests", PARTITION] == 5
     stored = reading.history.turn(TURN_ID)
     assert stored is not None
@@ -192,11 +186,11 @@ async def test_the_history_is_read_on_from_where_it_stood(reading: Reading):
 async def test_want_returns_at_the_end_as_it_was_and_the_replies_are_known(reading: Reading):
     reading.consumer.start, reading.consumer.end = 3, 6
     waiting = asyncio.create_task(reading.bridge.want("s-1"))
-    await until(reading.consumer.followed)
+    await meanwhile(reading.consumer.followed)
     assert reading.consumer.followed() == [(PARTITION, 3)]
     reading.give("AttemptStarted", REPLIES, 3)
     reading.give("DeltaProduced", REPLIES, 4)
-    await until(lambda: TURN_ID in reading.hub.replies)
+    await meanwhile(lambda: TURN_ID in reading.hub.replies)
     assert not waiting.done()
     reading.give("StopRequested", REPLIES, 5)
     await waiting
@@ -205,7 +199,7 @@ async def test_want_returns_at_the_end_as_it_was_and_the_replies_are_known(readi
 
 async def test_an_empty_partition_is_caught_up_by_kafkas_word(reading: Reading):
     waiting = asyncio.create_task(reading.bridge.want("s-1"))
-    await until(reading.consumer.followed)
+    await meanwhile(reading.consumer.followed)
     end = KafkaError._PARTITION_EOF
     reading.consumer.waiting.put(Record("chat-turns", error_=end))
     reading.consumer.waiting.put(Record(REPLIES, error_=end, partition_=PARTITION + 1))
@@ -219,7 +213,7 @@ async def test_a_partition_is_read_once_for_all_and_left_some_time_after_the_las
 ):
     monkeypatch.setattr(bridge_module, "_LINGER_SECONDS", 0.01)
     first = asyncio.create_task(reading.bridge.want("s-1"))
-    await until(reading.consumer.followed)
+    await meanwhile(reading.consumer.followed)
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._PARTITION_EOF))
     await first
     await reading.bridge.want("s-1")
@@ -227,9 +221,9 @@ async def test_a_partition_is_read_once_for_all_and_left_some_time_after_the_las
     reading.bridge.release("s-1")
     assert reading.consumer.unassigned == []
     reading.bridge.release("s-1")
-    await until(lambda: reading.consumer.unassigned == [PARTITION])
+    await meanwhile(lambda: reading.consumer.unassigned == [PARTITION])
     again = asyncio.create_task(reading.bridge.want("s-1"))
-    await until(lambda: len(reading.consumer.followed()) == 2)
+    await meanwhile(lambda: len(reading.consumer.followed()) == 2)
     assert not again.done()
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._PARTITION_EOF))
     await again
@@ -237,24 +231,24 @@ async def test_a_partition_is_read_once_for_all_and_left_some_time_after_the_las
 
 async def test_who_comes_back_at_once_changes_nothing(reading: Reading):
     first = asyncio.create_task(reading.bridge.want("s-1"))
-    await until(reading.consumer.followed)
+    await meanwhile(reading.consumer.followed)
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._PARTITION_EOF))
     await first
     reading.bridge.release("s-1")
     await reading.bridge.want("s-1")
     reading.give("AttemptStarted", REPLIES, 0)
-    await until(lambda: TURN_ID in reading.hub.replies)
+    await meanwhile(lambda: TURN_ID in reading.hub.replies)
 
 
 async def test_a_partition_that_is_read_still_is_told_to_be_known_at_once(reading: Reading):
     """Wanted again before the reader has obeyed that it was not."""
     first = asyncio.create_task(reading.bridge.want("s-1"))
-    await until(reading.consumer.followed)
+    await meanwhile(reading.consumer.followed)
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._PARTITION_EOF))
     await first
     again = reading.bridge._caught_up[PARTITION] = asyncio.Event()
     reading.bridge._follow(PARTITION)
-    await until(again.is_set)
+    await meanwhile(again.is_set)
     assert len(reading.consumer.followed()) == 1
 
 
@@ -269,7 +263,7 @@ async def test_a_log_that_does_not_answer_is_not_waited_for_and_nothing_stays_wa
 async def test_an_empty_past_begins_at_the_end_as_it_was_before_it_was_asked(reading: Reading):
     reading.consumer.start, reading.consumer.end = -1, 41
     waiting = asyncio.create_task(reading.bridge.want("s-1"))
-    await until(reading.consumer.followed)
+    await meanwhile(reading.consumer.followed)
     assert reading.consumer.followed() == [(PARTITION, 41)]
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._PARTITION_EOF))
     await waiting
@@ -278,7 +272,7 @@ async def test_an_empty_past_begins_at_the_end_as_it_was_before_it_was_asked(rea
 async def test_the_history_is_current_when_all_is_read_also_what_has_expired(reading: Reading):
     reading.consumer.history_ends = {("chat-turns", 1): 30, ("chat-turns", 3): 0}
     waiting = asyncio.create_task(reading.bridge.progress.catch_up())
-    await until(lambda: reading.bridge.progress._waiting)
+    await meanwhile(lambda: reading.bridge.progress._waiting)
     end = KafkaError._PARTITION_EOF
     reading.consumer.waiting.put(Record("chat-turns", offset_=30, partition_=1, error_=end))
     await waiting
@@ -287,39 +281,39 @@ async def test_the_history_is_current_when_all_is_read_also_what_has_expired(rea
 async def test_what_kafka_refuses_now_is_asked_again(reading: Reading):
     reading.consumer.refusals = 2
     waiting = asyncio.create_task(reading.bridge.want("s-1"))
-    await until(lambda: reading.consumer.refusals == 0)
-    await until(reading.consumer.followed)
+    await meanwhile(lambda: reading.consumer.refusals == 0)
+    await meanwhile(reading.consumer.followed)
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._PARTITION_EOF))
     await waiting
     reading.give("ChatRequested", "chat-requests", 0)
-    await until(lambda: reading.bridge.healthy)
+    await meanwhile(lambda: reading.bridge.healthy)
 
 
 async def test_trouble_is_seen_and_gone_with_the_next_record(reading: Reading):
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._ALL_BROKERS_DOWN))
-    await until(lambda: not reading.bridge.healthy)
+    await meanwhile(lambda: not reading.bridge.healthy)
     reading.give("ChatRequested", "chat-requests", 0)
-    await until(lambda: reading.bridge.healthy)
+    await meanwhile(lambda: reading.bridge.healthy)
     reading.consumer.waiting.put(KafkaException(KafkaError(KafkaError._TRANSPORT)))
-    await until(lambda: not reading.bridge.healthy)
+    await meanwhile(lambda: not reading.bridge.healthy)
     reading.give("TurnFinished", "chat-turns", 1)
-    await until(lambda: reading.bridge.healthy)
+    await meanwhile(lambda: reading.bridge.healthy)
 
 
 async def test_trouble_of_an_idle_log_passes_without_a_record(reading: Reading):
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._ALL_BROKERS_DOWN))
-    await until(lambda: not reading.bridge.healthy)
-    await until(lambda: reading.bridge.healthy)
+    await meanwhile(lambda: not reading.bridge.healthy)
+    await meanwhile(lambda: reading.bridge.healthy)
 
 
 async def test_what_cannot_be_read_is_put_away_and_passed(reading: Reading):
     reading.consumer.waiting.put(Record("chat-turns", b"garbage", 41))
-    await until(lambda: reading.log.records)
+    await meanwhile(lambda: reading.log.records)
     ((topic, key, value, _),) = reading.log.records
     letter = CODEC.decode(value)
     assert isinstance(letter, DeadLetter)
     assert (topic, key, letter.reason) == ("chat-turns-dlq", f"{PARTITION}-41", "bad_magic_byte")
-    await until(lambda: reading.history.positions().get(("chat-turns", PARTITION)) == 42)
+    await meanwhile(lambda: reading.history.positions().get(("chat-turns", PARTITION)) == 42)
     labels = {"topic": "chat-turns", "reason": "bad_magic_byte"}
     assert reading.metrics.registry.get_sample_value("sluice_dead_letters_total", labels) == 1
 
@@ -345,7 +339,7 @@ class TestWithARegistryThatIsAwayForAMoment:
     async def test_no_record_is_lost(self, reading: Reading):
         reading.give("ChatRequested", "chat-requests", 0)
         reading.give("TurnFinished", "chat-turns", 0)
-        await until(lambda: ("chat-turns", PARTITION) in reading.history.positions())
+        await meanwhile(lambda: ("chat-turns", PARTITION) in reading.history.positions())
         assert reading.history.positions()["chat-requests", PARTITION] == 1
 
 
@@ -363,6 +357,6 @@ class TestWithARegistryThatStaysAway:
 
     async def test_stopping_passes_nothing_over(self, reading: Reading):
         reading.give("ChatRequested", "chat-requests", 0)
-        await until(lambda: not reading.bridge.healthy)
+        await meanwhile(lambda: not reading.bridge.healthy)
         await reading.bridge.stop()
         assert ("chat-requests", PARTITION) not in reading.history.positions()

@@ -1,46 +1,20 @@
 """One client's conversation, without a socket: JSON in, frames out."""
 
-import json
-from pathlib import Path
-
 import msgspec
-import pytest
 
 from gateway.connection import CLOSE_TOKEN, Connection
 from gateway.edge import Edge
-from gateway.frames import Accepted, Cancelled, Delta, ErrorFrame, Ready, ResyncRequired, ServerFrame, Snapshot, Started
+from gateway.frames import Accepted, Cancelled, Delta, ErrorFrame, Ready, ResyncRequired, Snapshot, Started
 from sluice import events as e
 from sluice.safe_text import SafeText
 from sluice.topics import topic_of
 from tests.samples import SAMPLES, TURN_ID
-from tests.unit.gateway.doubles import bearer, make_edge
-
-
-@pytest.fixture
-def edge(tmp_path: Path):
-    made = make_edge(tmp_path)
-    yield made
-    made.turns.history.close()
-
-
-@pytest.fixture
-def jane(edge: Edge) -> Connection:
-    token = {name.lower(): value for name, value in bearer(edge).items()}
-    return edge.connect(edge.access.person(token))
+from tests.unit.gateway.doubles import SEND, say
 
 
 def own(jane: Connection, name: str, **over) -> e.Event:
     """A sample, as if Jane had asked."""
     return msgspec.structs.replace(SAMPLES[name], user_id=jane.person.user_id, **over)
-
-
-async def say(jane: Connection, **frame) -> list[ServerFrame]:
-    jane.outbox.put(Cancelled("a mark, so that there is something to take", 0))
-    await jane.receive(json.dumps(frame))
-    return (await jane.outbox.take())[1:]
-
-
-SEND = {"type": "message.send", "client_msg_id": "m-1", "session_id": "s-1", "text": "hello", "bot": "assistant"}
 
 
 async def test_the_greeting_names_person_and_bots(jane: Connection):

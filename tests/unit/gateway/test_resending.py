@@ -1,7 +1,6 @@
 """The same message again, on this gateway or another: the same turn, no second answer, and the answer there is."""
 
 import asyncio
-import json
 from pathlib import Path
 
 import msgspec
@@ -18,7 +17,6 @@ from gateway.frames import (
     Delta,
     ErrorFrame,
     MessageSend,
-    ServerFrame,
     Snapshot,
     Started,
 )
@@ -28,37 +26,14 @@ from sluice.failpoints import Failpoints
 from sluice.ids import turn_id_for
 from sluice.safe_text import SafeText
 from tests.samples import SAMPLES
-from tests.unit.gateway.doubles import CODEC, bearer, make_edge
+from tests.unit.gateway.doubles import CODEC, SEND, connect, say
 
-SEND = {"type": "message.send", "client_msg_id": "m-1", "session_id": "s-1", "text": "hello", "bot": "assistant"}
 MESSAGE = MessageSend("m-1", "s-1", "hello", "assistant")
-
-
-@pytest.fixture
-def edge(tmp_path: Path):
-    made = make_edge(tmp_path)
-    yield made
-    made.turns.history.close()
-
-
-@pytest.fixture
-def jane(edge: Edge) -> Connection:
-    return connect(edge)
-
-
-def connect(edge: Edge) -> Connection:
-    return edge.connect(edge.access.person({name.lower(): value for name, value in bearer(edge).items()}))
 
 
 def of_turn(jane: Connection, name: str, **over):
     turn_id = turn_id_for(jane.person.user_id, "s-1", "m-1")
     return msgspec.structs.replace(SAMPLES[name], user_id=jane.person.user_id, turn_id=turn_id, **over)
-
-
-async def say(jane: Connection, **frame) -> list[ServerFrame]:
-    jane.outbox.put(Cancelled("a mark", 0))
-    await jane.receive(json.dumps(frame))
-    return (await jane.outbox.take())[1:]
 
 
 def requests(edge: Edge) -> list[e.ChatRequested]:

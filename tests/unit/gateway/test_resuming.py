@@ -1,7 +1,6 @@
 """What a reader gets that comes back: everything after its cursor in order, or the word that it cannot be had."""
 
 import json
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -25,23 +24,7 @@ from sluice import events as e
 from sluice.safe_text import SafeText
 from tests.doubles import NOON
 from tests.samples import SAMPLES
-from tests.unit.gateway.doubles import bearer, make_edge
-
-
-@pytest.fixture
-def edge(tmp_path: Path):
-    made = make_edge(tmp_path)
-    yield made
-    made.turns.history.close()
-
-
-@pytest.fixture
-def jane(edge: Edge) -> Connection:
-    return connect(edge)
-
-
-def connect(edge: Edge, subject: str = "jane") -> Connection:
-    return edge.connect(edge.access.person({name.lower(): value for name, value in bearer(edge, subject).items()}))
+from tests.unit.gateway.doubles import connect, say
 
 
 def turn(number: int) -> str:
@@ -58,9 +41,7 @@ def of(jane: Connection, number: int, name: str, **over):
 
 
 async def resume(jane: Connection, cursor: str | None = None) -> list[ServerFrame]:
-    jane.outbox.put(Cancelled("a mark", 0))
-    await jane.receive(json.dumps({"type": "session.resume", "session_id": "s-1", "cursor": cursor}))
-    return (await jane.outbox.take())[1:]
+    return await say(jane, type="session.resume", session_id="s-1", cursor=cursor)
 
 
 def speak(edge: Edge, jane: Connection, number: int, *pieces: str) -> None:

@@ -1,7 +1,6 @@
 """How far the log was read, whether it answers, and telemetry that outlives its absence."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -13,20 +12,15 @@ from gateway.pulse import Pulse
 from sluice.errors import Unavailable
 from sluice.logs import get_logger
 from tests.doubles import MemoryLog
+from tests.waiting import meanwhile
 
 ZERO, ONE = ("chat-turns", 0), ("chat-turns", 1)
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not happened():  # noqa: ASYNC110
-            await asyncio.sleep(0)
 
 
 async def asked(progress: Progress) -> asyncio.Task[None]:
     """A waiter that has its answer of the log and waits for the reader."""
     waiting = asyncio.create_task(progress.catch_up())
-    await until(lambda: bool(progress._waiting) or waiting.done())
+    await meanwhile(lambda: bool(progress._waiting) or waiting.done())
     return waiting
 
 
@@ -113,7 +107,7 @@ async def test_telemetry_the_log_gave_up_on_is_handed_over_again(monkeypatch: py
         await asyncio.sleep(0)
     assert (posting.undelivered, log.records) == (1, [])
     log.away = False
-    await until(lambda: not posting.undelivered)
+    await meanwhile(lambda: not posting.undelivered)
     assert [value for _, _, value, _ in log.records] == [b"v"]
 
 
@@ -135,7 +129,7 @@ async def test_a_producer_that_takes_nothing_now_is_asked_again(monkeypatch: pyt
     monkeypatch.setattr(posting_module, "_AGAIN_SECONDS", 0.0)
     posting = Posting(FatalLog(Unavailable("x")))  # type: ignore[arg-type]
     await posting.post(("t", "k", b"v", []))
-    await until(lambda: not posting.undelivered)
+    await meanwhile(lambda: not posting.undelivered)
 
 
 async def test_a_record_that_can_never_be_written_is_not_kept():

@@ -3,8 +3,7 @@
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from local.broker import Broker
 from local.processes import RUNNING, ProcessManager, ProcessState, Program
 from sluice.errors import ConfigurationError
 from sluice.settings import Settings
+from tests.waiting import until
 
 WAIT = [sys.executable, "-c", "import signal; print('100% here', flush=True); signal.pause()"]
 QUIT = [sys.executable, "-c", "raise SystemExit(1)"]
@@ -30,13 +30,6 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Process
         made.shut_down()
 
 
-def until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def state_of(manager: ProcessManager, name: str) -> ProcessState:
     return next(state for state in manager.states() if state.name == name)
 
@@ -46,17 +39,17 @@ def test_a_platform_is_started_watched_and_stopped(manager: ProcessManager, tmp_
     assert {state.state for state in manager.states()} == {"STOPPED"}
     assert {(state.pid, state.uptime_seconds) for state in manager.states()} == {(0, 0)}
     manager.start("waits")
-    until(lambda: state_of(manager, "waits").state == RUNNING)
+    assert until(lambda: state_of(manager, "waits").state == RUNNING)
     pid = state_of(manager, "waits").pid
     manager.start("waits")
     assert state_of(manager, "waits").pid == pid
     os.kill(pid, signal.SIGKILL)
-    until(lambda: state_of(manager, "waits").state == RUNNING and state_of(manager, "waits").pid != pid)
+    assert until(lambda: state_of(manager, "waits").state == RUNNING and state_of(manager, "waits").pid != pid)
     manager.start("quits")
-    until(lambda: state_of(manager, "quits").state == "BACKOFF")
+    assert until(lambda: state_of(manager, "quits").state == "BACKOFF")
     again = state_of(manager, "waits").pid
     log = tmp_path / "a home" / "logs" / "waits.log"
-    until(lambda: log.read_text().count("100% here") == 2)
+    assert until(lambda: log.read_text().count("100% here") == 2)
     manager.shut_down()
     assert not manager.running()
     assert not processes._alive(again)
