@@ -179,8 +179,7 @@ class LogConsumer(Consumer):  # type: ignore[misc]
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Faust's loop without its two tasks for each message; what the ledger does not want is left out."""
-        app = self.app
-        changelogs = app.tables.changelog_topics
+        changelogs = self.app.tables.changelog_topics
         handed = 0
         while not (self.should_stop or fetcher.should_stop):
             await asyncio.sleep(0)
@@ -198,12 +197,15 @@ class LogConsumer(Consumer):  # type: ignore[misc]
                     if handed % _RECORDS_PER_BREATH == 0:
                         await asyncio.sleep(0)
                     if tp.topic in changelogs:
-                        await self.callback(message_of(tp, record, app.consumer_generation_id))
+                        await self.callback(self._to_message(tp, record))
                     elif (
                         ledger is not None and ledger is self._ledgers.get(tp) and ledger.deliver(record.offset() or 0)
                     ):
                         self._read_offset[tp] = record.offset()
-                        await self.callback(message_of(tp, record, app.consumer_generation_id))
+                        await self.callback(self._to_message(tp, record))
+
+    def _to_message(self, tp: TP, record: Record) -> Any:
+        return message_of(tp, record, self.app.consumer_generation_id)
 
     # -- positions, for Faust
 

@@ -59,3 +59,8 @@ def check_versions(
         missing = found is None and name not in inspect.signature(base.__init__).parameters  # type: ignore[misc]
         if missing or (found is not None and not str(inspect.signature(found)).startswith(signature)):
             raise ConfigurationError(f"Faust's Consumer.{name} is not what the transport was written for.")
+    wanted = getattr(LogConsumer, "__abstractmethods__", ())
+    if wanted:
+        raise ConfigurationError(
+            f"Faust's Consumer wants what the transport does not have: {', '.join(sorted(wanted))}."
+        )
