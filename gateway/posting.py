@@ -41,7 +41,7 @@ class Posting:
         else:
             report.add_done_callback(lambda done: self._reported(record, done))
 
-    def _reported(self, record: Record, report: asyncio.Future[None]) -> None:
+    def _reported(self, record: Record, report: asyncio.Future[int]) -> None:
         if report.cancelled() or report.exception() is None:
             self.undelivered -= 1
         else:

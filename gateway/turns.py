@@ -46,7 +46,7 @@ class Turns:
     failpoints: Failpoints = field(default_factory=Failpoints)
     closing: bool = False
     accepting: int = 0
-    pending: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    pending: dict[str, asyncio.Future[int]] = field(default_factory=dict)
     _none_left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def accept(self, user_id: str, message: MessageSend, traceparent: str | None = None) -> str:
@@ -196,7 +196,7 @@ class Turns:
         except (Unavailable, TimeoutError):
             raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None
 
-    def _settled(self, name: str, report: asyncio.Future[None]) -> None:
+    def _settled(self, name: str, report: asyncio.Future[int]) -> None:
         if self.pending.get(name) is report:
             del self.pending[name]
         if not report.cancelled():

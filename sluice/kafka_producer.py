@@ -12,13 +12,16 @@ from sluice.errors import Rejected, RejectReason, Unavailable
 from sluice.kafka_config import Headers, producer_config
 
 OnFatal = Callable[[str], None]
+PARTITION_UA = -1
+"""Chosen by the key."""
+Report = tuple[asyncio.Future[int], KafkaError | None, int]
 
 
 class Producing(Protocol):
     """The port: what behaviour and gateway need of a log to write to."""
 
-    async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[None]:
-        """Hand over in order; the future is done once the log has acknowledged, or fails with Unavailable.
+    async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[int]:
+        """Hand over in order; the future gives the offset once the log has acknowledged, or fails with Unavailable.
 
         Raises Rejected where the record is too large for the log.
         """
@@ -40,12 +43,14 @@ class KafkaProducer:
             producer_config(bootstrap_servers, client_id) | dict(extra) | {"error_cb": self._on_error}
         )
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._reports: list[tuple[asyncio.Future[None], KafkaError | None]] = []
+        self._reports: list[Report] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._poll, name=f"{client_id}-producer", daemon=True)
 
     def start(self) -> None:
-        """Call on the event loop that will await the reports."""
+        """Call on the event loop that will await the reports. A second call changes nothing."""
+        if self._loop is not None:
+            return
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
@@ -57,33 +62,40 @@ class KafkaProducer:
         await asyncio.to_thread(self._thread.join, 2.0)
         return int(left)
 
-    async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[None]:
+    async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[int]:
         """See Producing."""
+        return await self.put_at(topic, PARTITION_UA, key.encode(), value, headers)
+
+    async def put_at(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers
+    ) -> asyncio.Future[int]:
+        """As `put`, to a partition that the caller chooses; without a value it is a tombstone."""
         if self._loop is None:
             raise RuntimeError("start() comes first")
-        loop = self._loop
-        done: asyncio.Future[None] = loop.create_future()
+        done: asyncio.Future[int] = self._loop.create_future()
 
-        def report(error: KafkaError | None, _message: Message) -> None:
-            self._reports.append((done, error))
+        def report(error: KafkaError | None, message: Message) -> None:
+            self._reports.append((done, error, -1 if error else message.offset() or 0))
 
-        await self._produce(topic, key, value, headers, report)
+        await self._produce(topic, partition, key, value, headers, report)
         return done
 
     async def post(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
         """See Producing. A delivery that fails later ends the process by `on_fatal`."""
-        await self._produce(topic, key, value, headers, self._posted)
+        await self._produce(topic, PARTITION_UA, key.encode(), value, headers, self._posted)
 
-    async def _produce(self, topic: str, key: str, value: bytes, headers: Headers, report: Any) -> None:
+    async def _produce(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers, report: Any
+    ) -> None:
         while True:
             try:
-                self._producer.produce(topic, value, key.encode(), on_delivery=report, headers=list(headers))
+                self._producer.produce(topic, value, key, partition, on_delivery=report, headers=list(headers))
             except BufferError:
                 await asyncio.sleep(0.005)
                 continue
             except KafkaException as error:
                 if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
-                    raise Rejected(RejectReason.RECORD_TOO_LARGE, f"{len(value)} bytes for {topic}") from error
+                    raise Rejected(RejectReason.RECORD_TOO_LARGE, f"{len(value or b'')} bytes for {topic}") from error
                 raise Unavailable(f"kafka: {error.args[0].name()}") from error
             return
 
@@ -107,15 +119,15 @@ class KafkaProducer:
             self._loop.call_soon_threadsafe(_settle_all, reports)
 
 
-def _settle_all(reports: list[tuple[asyncio.Future[None], KafkaError | None]]) -> None:
-    for done, error in reports:
-        _settle(done, error)
+def _settle_all(reports: list[Report]) -> None:
+    for report in reports:
+        _settle(*report)
 
 
-def _settle(done: asyncio.Future[None], error: KafkaError | None) -> None:
+def _settle(done: asyncio.Future[int], error: KafkaError | None, offset: int) -> None:
     if done.done():
         return
     if error is None:
-        done.set_result(None)
+        done.set_result(offset)
     else:
         done.set_exception(Unavailable(f"kafka: {error.name()}"))

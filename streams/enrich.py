@@ -33,9 +33,9 @@ def main() -> None:
             entered_at=entered_at,
             left_at=utc_now(),
         )
+        await delivery.emit(enriched)
         if enriched.refusal is None:
             conversations.put(request.session_id, requested(conversation, request))
-        await delivery.emit(enriched)
         await delivery.emit(stage_timed(enriched))
 
     async def remember_step(turn: TurnFinished, _delivery: Delivery) -> None:

@@ -18,7 +18,7 @@ class Publisher:
         self._moved = moved
         self._codec = codec
         self._producer = producer
-        self._reports: list[asyncio.Future[None]] = []
+        self._reports: list[asyncio.Future[int]] = []
 
     async def emit(self, event: Event) -> None:
         """Hand an event to the producer. Deltas are many and followed by a terminal, so they need no report."""

@@ -96,8 +96,8 @@ class MemoryLog:
     records: list[tuple[str, str, bytes, Headers]] = field(default_factory=list)
     away: bool = False
 
-    async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[None]:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[int]:
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if self.away:
             done.set_exception(Unavailable("kafka: away"))
         else:

@@ -11,6 +11,7 @@ from faust.transport.drivers import aiokafka
 from sluice.errors import ConfigurationError
 from streams.transport.consumer import LogConsumer
 from streams.transport.options import Options
+from streams.transport.producer import LogProducer
 
 _TESTED_FAUST = {"0.15.3"}
 _TESTED_LIBRDKAFKA = {(2, 16)}
@@ -27,9 +28,10 @@ _INTERNALS = {
 
 
 class LogTransport(aiokafka.Transport):  # type: ignore[misc]
-    """Consumes through librdkafka. Faust's own producer only writes the changelogs of tables."""
+    """Consumes and produces through librdkafka. Faust's producer only writes the changelogs of tables."""
 
     Consumer = LogConsumer
+    Producer = LogProducer
     driver_version = f"librdkafka={confluent_kafka.libversion()[0]}"
 
     def __init__(self, *args: Any, options: Options, **kwargs: Any) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sluice.kafka_config import Config, consumer_config
-from sluice.logs import Logger
+from sluice.kafka_producer import KafkaProducer
+from sluice.logs import Logger, get_logger
 
 GroupProtocol = Literal["consumer", "classic"]
 
@@ -17,6 +18,7 @@ class Options:
     member_config: Config
     query_config: Config
     incremental: bool
+    producer: KafkaProducer
     on_fatal: Callable[[str], None]
     reach: Callable[[str], None]
     log: Logger
@@ -27,9 +29,9 @@ def options_for(
     group: str,
     protocol: GroupProtocol,
     session_seconds: float,
+    producer: KafkaProducer,
     on_fatal: Callable[[str], None],
-    reach: Callable[[str], None],
-    log: Logger,
+    reach: Callable[[str], None] = lambda _point: None,
 ) -> Options:
     """`session_seconds` counts in the classic protocol; with KIP-848 the broker sets the group's time."""
     base = consumer_config(servers, group, group)
@@ -37,9 +39,10 @@ def options_for(
         member_config=base | _membership(protocol, int(session_seconds * 1000)),
         query_config=base,
         incremental=protocol == "consumer",
+        producer=producer,
         on_fatal=on_fatal,
         reach=reach,
-        log=log,
+        log=get_logger(),
     )
 
 

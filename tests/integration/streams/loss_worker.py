@@ -14,7 +14,8 @@ from typing import Any
 
 import faust
 
-from sluice.logs import configure, get_logger
+from sluice.kafka_producer import KafkaProducer
+from sluice.logs import configure
 from streams.app import StageApp
 from streams.executor import KeyedExecutor
 from streams.intake import LogIntake, partition_of
@@ -26,7 +27,8 @@ def main() -> None:  # noqa: C901 (one flat script)
     folder = Path(asked.folder)
     configure("respond", sys.stdout)
     protocol: GroupProtocol = "classic" if asked.transport == "classic" else "consumer"
-    options = options_for(asked.servers, asked.group, protocol, 6.0, _crash, lambda _point: None, get_logger())
+    producer = KafkaProducer(asked.servers, asked.group, _crash)
+    options = options_for(asked.servers, asked.group, protocol, 6.0, producer, _crash)
     app = StageApp(
         asked.group,
         options=None if asked.transport == "stock" else options,

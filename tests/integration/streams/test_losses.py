@@ -75,10 +75,14 @@ class Bench:
         return KafkaAdmin(self.servers).committed(self.name).get((self.name, 0), 0)
 
     def settled_with(self, members: int) -> bool:
-        """Whether the group has so many members and knows who reads what."""
-        group = AdminClient({"bootstrap.servers": self.servers}).describe_consumer_groups([self.name])[self.name]
-        found = group.result(10)
-        return (len(found.members), found.state) == (members, ConsumerGroupState.STABLE)
+        """Whether the group has so many members and knows who reads what.
+
+        With stock Faust it does not come to know while the slow event runs: its worker holds up the rebalance.
+        """
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        found = admin.describe_consumer_groups([self.name])[self.name].result(10)
+        knows = found.state is ConsumerGroupState.STABLE or self.transport == "stock"
+        return knows and len(found.members) == members
 
     def go(self) -> None:
         (self.folder / "go").touch()
