@@ -10,8 +10,10 @@ from typing import Any
 
 import faust
 
+from sluice import heap
 from sluice.kafka_producer import KafkaProducer
-from sluice.logs import configure, get_logger
+from sluice.logs import configure
+from streams import loop
 from streams.app import StageApp, source
 from streams.executor import KeyedExecutor
 from streams.intake import LogIntake, partition_of
@@ -24,9 +26,11 @@ _SESSION_SECONDS = 6.0
 def main() -> None:
     """Consume, hand on, finish once the log has it."""
     servers, name, target, folder = sys.argv[1:]
+    loop.install()
     configure("respond", sys.stdout)
     group = f"passing-{name}"
-    options = options_for(servers, group, "consumer", _SESSION_SECONDS, _end, lambda _point: None, get_logger())
+    producer = KafkaProducer(servers, group, _end)
+    options = options_for(servers, group, "consumer", _SESSION_SECONDS, producer, _end)
     app = StageApp(
         group,
         options=options,
@@ -39,13 +43,13 @@ def main() -> None:
         stream_buffer_maxsize=4096,
         logging_config=None,
     )
-    producer = KafkaProducer(servers, group, _end)
     intake = LogIntake(app, lambda: None, _end)
     executor = KeyedExecutor(_RUNNING)
 
     @app.task  # type: ignore[untyped-decorator]
     async def begin() -> None:
         producer.start()
+        heap.settle()
 
     async def pass_on(event: Any, claim: Any) -> None:
         report = await producer.put(target, event.key.decode(), event.value, [])

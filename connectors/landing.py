@@ -82,6 +82,7 @@ def _consumer_settings(settings: Settings, folder_id: str) -> Config:
         "group.instance.id": f"{GROUP}-{folder_id}",  # a restart goes on at once, without a rebalance
         "session.timeout.ms": int(settings.broker_session_seconds * 1000),
         "topic.metadata.refresh.interval.ms": 10_000,
+        "fetch.min.bytes": 65_536,  # nobody waits for it: two answers a second instead of one for each record
         "queued.max.messages.kbytes": _BUFFER_KILOBYTES,
     }
     return consumer_config(settings.bootstrap_servers, GROUP, GROUP, own)

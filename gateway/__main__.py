@@ -18,7 +18,7 @@ from gateway.progress import Progress
 from gateway.pulse import Pulse
 from gateway.server import Server, configuration, serve
 from gateway.turns import Turns
-from sluice import wiring
+from sluice import heap, wiring
 from sluice.bots import load_bots
 from sluice.clock import utc_now
 from sluice.dead_letters import DeadLetters
@@ -36,6 +36,8 @@ from sluice.settings import load_settings
 from sluice.topics import catalogue
 
 _NAME = "sluice-gateway"
+_READING: dict[str, str | int] = {"enable.partition.eof": True}
+_GATHERING: dict[str, str | int] = {"fetch.min.bytes": 65_536, "fetch.wait.max.ms": 100}
 _PULSE_SECONDS = 2.0
 
 
@@ -72,7 +74,8 @@ def main() -> None:
     progress.reached(history.positions())
     bridge = Bridge(hub, progress, Pulse(lambda: admin.partitions(_PULSE_SECONDS), log))
     reader = LogReader(
-        consumer=Consumer(consumer_config(servers, _NAME, _NAME, {"enable.partition.eof": True})),
+        consumer=Consumer(consumer_config(servers, _NAME, _NAME, _READING)),
+        history_consumer=Consumer(consumer_config(servers, _NAME, _NAME, _READING | _GATHERING)),
         codec=codec,
         history=history,
         producer=producer,
@@ -111,6 +114,7 @@ def main() -> None:
     def start() -> None:
         producer.start()
         bridge.start(reader)
+        heap.settle()
         log.info("gateway listens", host=settings.gateway_host, port=settings.gateway_port)
 
     logging.getLogger("uvicorn.error").addFilter(not_caused_by_clients)

@@ -1,7 +1,8 @@
-"""The thread that reads Kafka for the whole process: one consumer, assigned by hand.
+"""The thread that reads Kafka for the whole process: two consumers, assigned by hand.
 
 Partitions of `chat-replies` are read from as far back as a turn can last, so that every running turn is known whole.
-`chat-requests` and `chat-turns` are read from where the history stands.
+`chat-requests` and `chat-turns` are read from where the history stands, by a consumer that lets the broker gather: a
+broker answers every fetch for all of its partitions, and nobody waits for the history without saying so.
 """
 
 import asyncio
@@ -55,6 +56,7 @@ class LogReader:
     """`wanted` are the partitions of replies somebody listens to; `follow` tells that they changed."""
 
     consumer: Consumer
+    history_consumer: Consumer
     codec: Codec
     history: History
     producer: Producing
@@ -88,6 +90,7 @@ class LogReader:
             self.on_fatal(f"reader: {type(error).__name__}")
             return
         self.consumer.close()
+        self.history_consumer.close()
 
     def _read_once(self) -> None:
         try:
@@ -98,12 +101,15 @@ class LogReader:
                 self.troubled, self._quiet = False, 0
             if first is not None:
                 self._take([first, *self.consumer.consume(_BATCH, 0)])
+            finished = self.history_consumer.consume(_BATCH, 0)
+            if finished:
+                self._take(finished)
         except KafkaException as error:
             self.troubled, self._quiet = True, 0
             self.log.warning("the log cannot be read", error=type(error).__name__, reason=str(error)[:200])
 
     def _assign_history(self, positions: Mapping[Place, int]) -> None:
-        self.consumer.incremental_assign(
+        self.history_consumer.incremental_assign(
             [
                 TopicPartition(topic, partition, positions.get((topic, partition), OFFSET_BEGINNING))
                 for topic in HISTORY_TOPICS

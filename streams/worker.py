@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import faust
 
-from sluice import wiring
+from sluice import heap, wiring
 from sluice.clock import utc_now
 from sluice.codec import Codec
 from sluice.dead_letters import DeadLetters
@@ -27,6 +27,7 @@ from sluice.logs import Logger, configure, get_logger
 from sluice.metrics import Metrics, make_metrics
 from sluice.settings import Settings, load_settings
 from sluice.topics import catalogue
+from streams import loop
 from streams.app import make_app, source
 from streams.executor import KeyedExecutor
 from streams.fuse import Fuse
@@ -126,6 +127,7 @@ class Worker:
             if isinstance(self.intake, LogIntake):
                 self.intake.consumer.when_gone(self._drain, self._let_go)
                 self.watchdog.start()
+            heap.settle()
             self._begun = True
             self.log.info("worker runs", stage=self.stage, broker=self.settings.bootstrap_servers)
 
@@ -183,6 +185,7 @@ class _Process(faust.Worker):  # type: ignore[misc]
 def make_worker(stage: Stage) -> Worker:
     """Read the settings and build the tools."""
     settings = load_settings()
+    loop.install()
     configure(stage, sys.stdout)
     log = get_logger()
     codec = wiring.codec(settings)
@@ -195,7 +198,8 @@ def make_worker(stage: Stage) -> Worker:
     def reach(point: str) -> None:
         worker.reach(point)
 
-    options = None if stock else _options(stage, settings, crash, reach, log)
+    producer = KafkaProducer(settings.bootstrap_servers, f"sluice-{stage}", lambda reason: crash(f"producer: {reason}"))
+    options = None if stock else _options(stage, settings, producer, crash, reach)
     app = make_app(stage, settings, options)
     lag_queries = Queries(consumer_config(settings.bootstrap_servers, "sluice-lag", "sluice-lag"), _LAG_SECONDS)
     watchdog = Watchdog(Lag(lag_queries, lambda: app.consumer).behind, settings.broker_session_seconds, crash)
@@ -205,9 +209,7 @@ def make_worker(stage: Stage) -> Worker:
         settings=settings,
         app=app,
         codec=codec,
-        producer=KafkaProducer(
-            settings.bootstrap_servers, f"sluice-{stage}", lambda reason: crash(f"producer: {reason}")
-        ),
+        producer=producer,
         dead_letters=DeadLetters(codec, read_key_file(settings.keys_dir, PUBLIC_FILE), f"sluice-{stage}", utc_now),
         metrics=make_metrics(),
         log=log,
@@ -219,8 +221,12 @@ def make_worker(stage: Stage) -> Worker:
 
 
 def _options(
-    stage: Stage, settings: Settings, crash: Callable[[str], None], reach: Callable[[str], None], log: Logger
+    stage: Stage,
+    settings: Settings,
+    producer: KafkaProducer,
+    crash: Callable[[str], None],
+    reach: Callable[[str], None],
 ) -> Options:
     check_versions()
     servers, protocol, seconds = settings.bootstrap_servers, settings.group_protocol, settings.broker_session_seconds
-    return options_for(servers, f"sluice-{stage}", protocol, seconds, crash, reach, log)
+    return options_for(servers, f"sluice-{stage}", protocol, seconds, producer, crash, reach)

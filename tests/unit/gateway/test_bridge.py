@@ -83,6 +83,7 @@ class ToldConsumer:
     start: int = 0
     refusals: int = 0
     closed: bool = False
+    gathers: bool = False
     history_ends: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def incremental_assign(self, partitions: list[TopicPartition]) -> None:
@@ -113,7 +114,8 @@ class ToldConsumer:
         return found
 
     def consume(self, count: int, timeout: float) -> list[Any]:
-        return []
+        found = self.poll(timeout) if self.gathers else None
+        return [] if found is None else [found]
 
     def close(self) -> None:
         self.closed = True
@@ -128,13 +130,15 @@ class Reading:
 
     bridge: Bridge
     consumer: ToldConsumer
+    past: ToldConsumer
     hub: Hub
     history: History
     log: StoppableLog
     metrics: Metrics
 
     def give(self, name: str, topic: str, offset: int, **over: Any) -> None:
-        self.consumer.waiting.put(Record(topic, CODEC.encode(SAMPLES[name]), offset, **over))
+        reader = self.consumer if topic == REPLIES else self.past
+        reader.waiting.put(Record(topic, CODEC.encode(SAMPLES[name]), offset, **over))
 
 
 @pytest.fixture
@@ -144,7 +148,7 @@ def codec() -> Any:
 
 @pytest.fixture
 async def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: Any) -> AsyncIterator[Reading]:
-    consumer = ToldConsumer()
+    consumer, past = ToldConsumer(), ToldConsumer(gathers=True)
     monkeypatch.setattr(module, "_RETRY_SECONDS", 0.001)
     make_key_files(tmp_path)
     letters = DeadLetters(CODEC, read_key_file(tmp_path, PUBLIC_FILE), "sluice-gateway", ManualClock())
@@ -155,22 +159,23 @@ async def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: Any) -
     progress.reached(history.positions())
     bridge = Bridge(hub, progress, Pulse(lambda: None, get_logger()))
     reader = LogReader(
-        *(consumer, codec, history, log, letters, ManualClock(), metrics, get_logger(), pytest.fail),  # type: ignore[arg-type]
+        *(consumer, past, codec, history, log, letters, ManualClock(), metrics, get_logger(), pytest.fail),  # type: ignore[arg-type]
         *(bridge.wanted, bridge.deliver, bridge.on_loop),
     )
     assert not bridge.healthy
     bridge.start(reader)
-    await meanwhile(lambda: consumer.assigned)
+    await meanwhile(lambda: past.assigned)
     await meanwhile(lambda: progress.is_current)
-    yield Reading(bridge, consumer, hub, history, log, metrics)
+    yield Reading(bridge, consumer, past, hub, history, log, metrics)
     await bridge.stop()
     assert consumer.closed
+    assert past.closed
     history.close()
 
 
 async def test_the_history_is_read_on_from_where_it_stood(reading: Reading):
     assert reading.bridge.healthy
-    positions = {(topic, partition): offset for topic, partition, offset in reading.consumer.assigned}
+    positions = {(topic, partition): offset for topic, partition, offset in reading.past.assigned}
     assert positions["chat-turns", 2] == 17
     assert set(positions.values()) == {17, OFFSET_BEGINNING}
     assert len(positions) == catalogue()["chat-turns"].partitions + catalogue()["chat-requests"].partitions
@@ -201,7 +206,7 @@ async def test_an_empty_partition_is_caught_up_by_kafkas_word(reading: Reading):
     waiting = asyncio.create_task(reading.bridge.want("s-1"))
     await meanwhile(reading.consumer.followed)
     end = KafkaError._PARTITION_EOF
-    reading.consumer.waiting.put(Record("chat-turns", error_=end))
+    reading.past.waiting.put(Record("chat-turns", error_=end))
     reading.consumer.waiting.put(Record(REPLIES, error_=end, partition_=PARTITION + 1))
     reading.consumer.waiting.put(Record(REPLIES, error_=end))
     await waiting
@@ -274,7 +279,7 @@ async def test_the_history_is_current_when_all_is_read_also_what_has_expired(rea
     waiting = asyncio.create_task(reading.bridge.progress.catch_up())
     await meanwhile(lambda: reading.bridge.progress._waiting)
     end = KafkaError._PARTITION_EOF
-    reading.consumer.waiting.put(Record("chat-turns", offset_=30, partition_=1, error_=end))
+    reading.past.waiting.put(Record("chat-turns", offset_=30, partition_=1, error_=end))
     await waiting
 
 
@@ -307,7 +312,7 @@ async def test_trouble_of_an_idle_log_passes_without_a_record(reading: Reading):
 
 
 async def test_what_cannot_be_read_is_put_away_and_passed(reading: Reading):
-    reading.consumer.waiting.put(Record("chat-turns", b"garbage", 41))
+    reading.past.waiting.put(Record("chat-turns", b"garbage", 41))
     await meanwhile(lambda: reading.log.records)
     ((topic, key, value, _),) = reading.log.records
     letter = CODEC.decode(value)

@@ -1,0 +1,12 @@
+"""What Python's collector need not look at again and again."""
+
+import gc
+
+
+def settle() -> None:
+    """Call once everything is imported and built: a full collection then no longer walks through all libraries.
+
+    In a process with litellm it takes 0.3 s, in which an event loop stands still.
+    """
+    gc.collect()
+    gc.freeze()
