@@ -41,12 +41,32 @@ async def served() -> AsyncIterator[tuple[Provider, str]]:
     await runner.cleanup()
 
 
+MADE: list[LitellmModel] = []
+
+
+@pytest.fixture(autouse=True)
+async def hung_up() -> AsyncIterator[None]:
+    yield
+    while MADE:
+        await MADE.pop().aclose()
+
+
 def real(base: str, key: str = KEY) -> LitellmModel:
-    return LitellmModel(lambda _route: base, lambda _name: SecretStr(key))
+    MADE.append(LitellmModel(lambda _route: base, lambda _name: SecretStr(key)))
+    return MADE[-1]
+
+
+@pytest.fixture(autouse=True, params=["openai", "hosted_vllm"])
+def prefix(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to the same server: OpenAI's SDK, and litellm's own for a kind of server."""
+    monkeypatch.setitem(ROUTES, "prefix", request.param)
+
+
+ROUTES: dict[str, str] = {}
 
 
 def route(name: str) -> Route:
-    return Route(model=f"openai/{name}", api_key="SOME_KEY")
+    return Route(model=f"{ROUTES['prefix']}/{name}", api_key="SOME_KEY")
 
 
 @pytest.fixture(params=["double", "litellm"])

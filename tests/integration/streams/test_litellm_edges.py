@@ -31,6 +31,7 @@ Serve = Callable[[Handler], Awaitable[LitellmModel]]
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     runners: list[web.AppRunner] = []
+    models: list[LitellmModel] = []
 
     async def start(handler: Handler) -> LitellmModel:
         app = web.Application()
@@ -40,9 +41,12 @@ async def serve() -> AsyncIterator[Serve]:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         base = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        return LitellmModel(lambda _route: base, lambda _name: None)
+        models.append(LitellmModel(lambda _route: base, lambda _name: None))
+        return models[-1]
 
     yield start
+    for model in models:
+        await model.aclose()
     for runner in runners:
         await runner.cleanup()
 
