@@ -1,4 +1,4 @@
-"""Delta events a second from `chat-replies` through the real gateway to WebSockets, beside a plain consumer."""
+"""Delta events a second through one respond worker and one gateway to WebSockets, beside a plain consumer."""
 
 import asyncio
 import time
@@ -36,6 +36,7 @@ class Arrivals:
 
     deltas: int = 0
     frames: int = 0
+    first: float = 0.0
     last: float = 0.0
     _next: dict[str, int] = field(default_factory=dict)
 
@@ -45,13 +46,14 @@ class Arrivals:
         if frame["first_seq"] != expected:
             raise NothingMeasured(f"delta {frame['first_seq']} came where {expected} was due")
         self._next[frame["turn_id"]] = frame["seq"] + 1
+        self.first = self.first or now
         self.deltas += frame["seq"] - frame["first_seq"] + 1
         self.frames += 1
         self.last = now
 
 
 def deltas(options: Options) -> Result:
-    """Once with a socket for each session, as people have; once with all sessions on one socket, the worst case."""
+    """From the model on; and without respond, once with a socket for each session, once with all of them on one."""
     result = Result(
         "deltas",
         notes=[
@@ -60,6 +62,10 @@ def deltas(options: Options) -> Result:
                 "in turns, so neighbours on the log are of different sessions. First produce to last frame received."
             ),
             "floor: the same records from the same producer to one librdkafka consumer that only counts.",
+            (
+                f"through_respond: {_SESSIONS} people ask at once for {_DELTAS} tokens each from a model without think "
+                "time; one respond worker, one gateway, a socket each. First to last delta; floor as own_sockets."
+            ),
             "own_sockets: a socket for each session; one_socket: all of them on one, where little can be gathered.",
             "The client shares the machine with gateway and broker.",
         ],
@@ -73,7 +79,29 @@ def deltas(options: Options) -> Result:
             result.add(f"deltas.{name}", arrivals.deltas / seconds, "deltas/s", floor)
             result.details[name] = {"frames": arrivals.frames, "deltas": arrivals.deltas, "seconds": seconds} | cpu
             progress(f"{name}: {result.details[name]}")
+            if name == "own_sockets":
+                arrivals, cpu = asyncio.run(_through_respond(platform))
+                seconds = arrivals.last - arrivals.first
+                result.add("deltas.through_respond", arrivals.deltas / seconds, "deltas/s", floor)
+                result.details["through_respond"] = {"frames": arrivals.frames, "seconds": seconds} | cpu
+                progress(f"through_respond: {result.details['through_respond']}")
     return result
+
+
+async def _through_respond(platform: RunningPlatform) -> tuple[Arrivals, dict[str, float]]:
+    arrivals = Arrivals()
+    async with AsyncExitStack() as stack:
+        token = development_token(platform.settings, "benchmark")
+        url = platform.settings.gateway_url
+        clients = [await stack.enter_async_context(ChatClient(url, token)) for _ in range(_SESSIONS)]
+        readers = [asyncio.create_task(_count(client, arrivals)) for client in clients]
+        before = platform.cpu_seconds()
+        for client in clients:
+            message = {"client_msg_id": new_id(), "session_id": new_id(), "bot": INSTANT, "text": "ab " * _DELTAS}
+            await client.send({"type": "message.send"} | message)
+        await _complete(arrivals, readers)
+        used = platform.cpu_seconds()
+    return arrivals, {f"{name}_cpu_seconds": round(used[name] - before[name], 2) for name in ("respond", "gateway")}
 
 
 async def _through_gateway(

@@ -21,6 +21,7 @@ _BOT = """\
 name: instant
 description: Echoes without think time
 template: assistant@1
+limits: {output_tokens: 100000, context_tokens: 100000}
 route:
   - model: openai/instant
     api_base: http://127.0.0.1:9100/v1

@@ -1,9 +1,5 @@
 """One suite over both ways to number schemas. The registry here is a small server that speaks the Confluent API."""
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
 from sluice import wiring
@@ -14,58 +10,13 @@ from sluice.schema_ids import LockFileIds, RegistryIds
 from sluice.schemas import canonical, schema_of
 from sluice.settings import Settings
 from tests.samples import SAMPLES
-
-
-class SmallRegistry(ThreadingHTTPServer):
-    """Registers schemas by subject and gives them back by id; `answer` overrides the status of everything."""
-
-    def __init__(self) -> None:
-        self.schemas: list[str] = []
-        self.answer: int | None = None
-        self.requests = 0
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        schemas = self.server.schemas
-        if body["schema"] not in schemas:
-            schemas.append(body["schema"])
-        self.reply(200, {"id": schemas.index(body["schema"]) + 100})
-
-    def do_GET(self) -> None:
-        number = int(self.path.split("/")[3].split("?")[0]) - 100
-        if 0 <= number < len(self.server.schemas):
-            self.reply(200, {"schema": self.server.schemas[number]})
-        else:
-            self.reply(404, {"error_code": 40403, "message": "not found"})
-
-    def reply(self, status: int, body: dict) -> None:
-        self.server.requests += 1
-        status = self.server.answer or status
-        raw = json.dumps(body if status == 200 else {"error_code": status, "message": "no"} | body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, *_: object) -> None:
-        pass
+from tests.small_registry import SmallRegistry
 
 
 @pytest.fixture
 def registry():
-    server = SmallRegistry()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with SmallRegistry() as server:
+        yield server
 
 
 @pytest.fixture(params=["lock file", "registry"])
