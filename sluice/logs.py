@@ -1,5 +1,6 @@
 """Log lines are JSON facts: a fixed message with fields. Fields are ids, names and numbers, never text of people."""
 
+import faulthandler
 import logging
 import sys
 from typing import TextIO, cast
@@ -11,7 +12,12 @@ Logger = FilteringBoundLogger
 
 
 def configure(process: str, stream: TextIO = sys.stdout) -> None:
-    """Set up logging of this process, libraries included. They are heard from warning on."""
+    """Set up logging of this process, libraries included. They are heard from warning on.
+
+    What crashes the interpreter itself leaves the stacks of all threads on standard error.
+    """
+    if sys.__stderr__ is not None:
+        faulthandler.enable(sys.__stderr__)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -65,7 +65,7 @@ class Worker:
     """Called once partitions have another owner."""
     _executors: list[KeyedExecutor] = field(default_factory=list)
     _sources: list[str] = field(default_factory=list)
-    _begun: bool = False
+    begun: bool = False
     told_to_end: bool = False
 
     def consume(self, topic: str, expected: tuple[type[Any], ...], step: Step[Any]) -> None:
@@ -126,11 +126,12 @@ class Worker:
             self.producer.start()
             if isinstance(self.intake, LogIntake):
                 self.intake.consumer.when_gone(self._drain, self._let_go)
-                self.watchdog.start()
             heap.settle()
-            self._begun = True
+            self.begun = True
             self.log.info("worker runs", stage=self.stage, broker=self.settings.bootstrap_servers)
 
+        if isinstance(self.intake, LogIntake):
+            self.watchdog.start()
         try:
             _Process(self).execute_from_commandline()
         finally:
@@ -149,7 +150,7 @@ class Worker:
 
     async def hand_over(self) -> None:
         """Finish what runs within the grace time, commit it, leave the group, end. The rest comes again elsewhere."""
-        if not self._begun:
+        if not self.begun:
             os._exit(0)
         ended = await asyncio.gather(*(e.finish(self.settings.grace_seconds) for e in self._executors))
         if isinstance(self.intake, LogIntake):
@@ -202,7 +203,8 @@ def make_worker(stage: Stage) -> Worker:
     options = None if stock else _options(stage, settings, producer, crash, reach)
     app = make_app(stage, settings, options)
     lag_queries = Queries(consumer_config(settings.bootstrap_servers, "sluice-lag", "sluice-lag"), _LAG_SECONDS)
-    watchdog = Watchdog(Lag(lag_queries, lambda: app.consumer).behind, settings.broker_session_seconds, crash)
+    lag = Lag(lag_queries, lambda: app.consumer if worker.begun else None)
+    watchdog = Watchdog(lag.behind, settings.broker_session_seconds, crash)
     intake: Intake = StockIntake(app) if stock else LogIntake(app, watchdog.stood_still, crash)
     worker = Worker(
         stage=stage,

@@ -131,10 +131,11 @@ def _at_client(index: Index, turn: TurnOnLog) -> str:
 
     A delta that does not fit is passed over on a connection that has not yet told where the turn stands: its resume is
     under way or was refused, and another message of the session made the gateway listen. One that goes on at a cursor
-    the client has named replaces what came after it: live deltas may be ahead of the answer to a resume.
+    the client has named replaces what came after it: live deltas may be ahead of the answer to a resume, and one who
+    asks twice is answered twice.
     """
     text, attempt, last = "", 0, -1
-    ends: dict[int, int] = {}
+    ends: dict[int, int] = {-1: 0}
     told: set[int] = set()
     cursors = index.cursors.get(turn.turn_id, set())
     for seen in index.at_client.get(turn.turn_id, ()):
@@ -143,11 +144,13 @@ def _at_client(index: Index, turn: TurnOnLog) -> str:
         if kind in ("started", "reset"):
             if frame["attempt"] < attempt:
                 return f"attempt {frame['attempt']} after {attempt} on connection {seen.connection}"
-            text, attempt, last, ends = "", frame["attempt"], -1, {-1: 0}
+            ends = ends if frame["attempt"] == attempt else {-1: 0}
+            text, attempt, last = "", frame["attempt"], -1
             told.add(seen.connection)
         elif kind == "snapshot":
+            ends = ends if frame["attempt"] == attempt else {-1: 0}
             text, attempt, last = frame["text"], frame["attempt"], frame["seq"]
-            ends = {-1: 0, last: len(text)}
+            ends[last] = len(text)
             told.add(seen.connection)
         elif kind == "delta":
             before = frame["first_seq"] - 1

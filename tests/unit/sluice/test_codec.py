@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from sluice.codec import Codec
@@ -77,3 +81,29 @@ def test_a_schema_without_a_number_says_what_to_do(tmp_path):
 def test_there_is_no_schema_for_an_unknown_event():
     with pytest.raises(ConfigurationError, match="Unheard"):
         schema_of("Unheard")
+
+
+MEETING = """
+import sys, threading
+from pathlib import Path
+from sluice.codec import Codec
+from sluice.paths import data_folder
+from sluice.schema_ids import LockFileIds
+
+sys.setswitchinterval(1e-7)
+codec = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
+for golden in sorted(Path(sys.argv[1]).glob("*.hex")):
+    value, gate = bytes.fromhex(golden.read_text()), threading.Barrier(8)
+    threads = [threading.Thread(target=lambda: (gate.wait(), codec.decode(value))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+"""
+
+
+@pytest.mark.parametrize("_attempt", range(3))
+def test_threads_may_meet_a_type_at_the_same_time(_attempt: int):
+    """Without what the codec does at its import two runs of three end with a crash of the interpreter."""
+    golden = Path(__file__).parents[2] / "golden"
+    assert subprocess.run([sys.executable, "-c", MEETING, str(golden)], check=False).returncode == 0

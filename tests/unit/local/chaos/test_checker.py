@@ -275,6 +275,23 @@ def test_what_a_resume_brings_again_is_no_gap():
     assert check(found).clean
 
 
+def test_two_cursors_in_one_breath_are_answered_one_after_the_other():
+    """From the beginning, and from the first delta: the second answer goes back to where the client had said it was."""
+    found = evidence()
+    whole = "gate zqaaaa" + "aaaaaaqz water"
+    again = [
+        frame(5_105, 1, 2, "started", session_id="session-1", attempt=2, model="echo"),
+        frame(5_106, 1, 2, "snapshot", session_id="session-1", attempt=2, seq=2, text=whole),
+        frame(5_107, 1, 2, "delta", attempt=2, seq=2, first_seq=1, text="aaaaaaqz water"),
+    ]
+    saw(*again)(found)
+    sort_frames(found)
+    assert check(found).count("I4") == 1
+    wish = {"type": "session.resume", "session_id": "session-1", "cursor": f"{TURN}:2:0"}
+    found.seen.append(dataclasses.replace(again[0], way="sent", frame=wish))
+    assert check(found).clean
+
+
 def test_an_event_on_the_log_twice_counts_once():
     found = evidence()
     deltas = [r for r in found.records if r.event == "DeltaProduced" and r.fields["turn_id"] == OTHER]
