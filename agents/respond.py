@@ -20,6 +20,7 @@ from sluice.errors import ErrorCode
 from sluice.events import PromptReady, TurnFinished, Usage
 from sluice.failpoints import FailpointName
 from sluice.replies import Reply
+from sluice.safe_text import SafeText
 
 _NEVER_BILLED = {
     ErrorCode.MODEL_REFUSED_KEY,
@@ -77,10 +78,11 @@ class Respond:
         Raises Unavailable where the log does not take or give them.
         """
         turn = Turn(ready, entered_at, log, self.new_id(), self.epoch())
+        reply = Reply(ready.turn_id, ready.session_id, ready.user_id)
         if look is not None:
             earlier = await look()
             await self._close_abandoned(turn, bot, template, earlier)
-            reply = earlier.reply or Reply(ready.turn_id, ready.session_id, ready.user_id)
+            reply = earlier.reply or reply
             if reply.terminal is not None or await self._ended_for(turn, reply, earlier.finished):
                 return
             turn.number = reply.attempt + 1
@@ -88,9 +90,9 @@ class Respond:
                 stop.give()
         refused = self._refused(ready, bot, entered_at)
         if refused is not None or bot is None or template is None:
-            await self._close(turn, Outcome("failed", refused or ErrorCode.BOT_UNKNOWN))
+            await self._end_unasked(turn, reply, Outcome("failed", refused or ErrorCode.BOT_UNKNOWN))
         elif stop.given:
-            await self._close(turn, Outcome("cancelled"))
+            await self._end_unasked(turn, reply, Outcome("cancelled"))
         else:
             await self._attempt(turn, bot, template, stop, look)
 
@@ -112,8 +114,7 @@ class Respond:
     async def _ended_for(self, turn: Turn, reply: Reply, finished: TurnFinished | None) -> bool:
         """Say the end that a dead worker had written down and not said: somebody may have read it already.
 
-        Where not all of its text reached the log, the text is said again in an attempt of our own: what the dead worker
-        still has on its way must not mix with it.
+        Where not all of its text reached the log, the text is said again in an attempt of our own.
         """
         if finished is None or not copy(reply).apply(terminal_event(finished, 0)):
             return False
@@ -121,14 +122,26 @@ class Respond:
             await turn.log.emit(terminal_event(finished, len(reply.pieces)))
             return True
         turn.number = reply.attempt + 1
-        route = Route(model=finished.model or "")
-        now = self.clock()
-        await turn.log.emit(turn.started(route, now))
-        await turn.log.emit(turn.delta(finished.answer, now))
-        await self._meter(turn, turn.never_made(route, now, now))
+        await self._meter(turn, await self._say_again(turn, finished.model, finished.answer))
         ours = {"attempt_id": turn.attempt_id, "epoch": turn.epoch, "attempts": turn.number}
         await turn.log.emit(terminal_event(with_fields(finished, **ours), 1))
         return True
+
+    async def _end_unasked(self, turn: Turn, reply: Reply, outcome: Outcome) -> None:
+        """End a turn for which no model is asked any more. What readers have of a dead worker's attempt stays."""
+        again = [await self._say_again(turn, started.model, reply.text)] if (started := reply.started) else []
+        await self._close(turn, outcome, *again)
+
+    async def _say_again(self, turn: Turn, model: str | None, text: str) -> Attempt:
+        """In an attempt of our own, for which no model is asked: what a worker that is dead, or only slow, still has on
+        its way must not mix with it.
+        """
+        route, now = Route(model=model or ""), self.clock()
+        await turn.log.emit(turn.started(route, now))
+        if text:
+            await turn.log.emit(turn.delta(SafeText(text), now))
+        turn.first_token_at = None  # no model said it now
+        return turn.never_made(route, now, now)
 
     async def _close_abandoned(self, turn: Turn, bot: Bot | None, template: Template | None, earlier: Earlier) -> None:
         """Their workers died between asking the provider and writing the bill: count what the log has of them."""

@@ -102,7 +102,7 @@ class MemoryLog:
             done.set_exception(Unavailable("kafka: away"))
         else:
             self.records.append((topic, key, value, headers))
-            done.set_result(None)
+            done.set_result(len(self.records) - 1)
         return done
 
     async def post(self, topic: str, key: str, value: bytes, headers: Headers) -> None:

@@ -59,7 +59,7 @@ async def test_what_was_acknowledged_is_on_the_log_in_order(log):
     for number in range(10):
         await typed.post(name, "session", str(number).encode(), headers)
         report = await typed.put(name, "session", f"put {number}".encode(), headers)
-    await report
+    assert await report == 19
     found = await asyncio.to_thread(records)
     expected = [value for n in range(10) for value in (str(n).encode(), f"put {n}".encode())]
     assert [value for _, value, _ in found] == expected
@@ -76,6 +76,16 @@ async def test_our_partitioner_is_librdkafkas(kafka: str, made: Topic):
     await producer.stop()
     found = await asyncio.to_thread(read, kafka, made.name, 40)
     assert all(message.partition() == partition_for(message.key().decode(), 8) for message in found)
+
+
+async def test_a_tombstone_goes_to_the_partition_that_was_chosen(kafka: str, made: Topic):
+    producer = KafkaProducer(kafka, "test", pytest.fail)
+    producer.start()
+    producer.start()
+    assert await (await producer.put_at(made.name, 5, b"gone", None, [])) == 0
+    await producer.stop()
+    (found,) = await asyncio.to_thread(read, kafka, made.name, 1)
+    assert (found.partition(), found.key(), found.value()) == (5, b"gone", None)
 
 
 async def test_a_record_that_is_too_large_is_rejected(kafka: str, made: Topic):

@@ -179,8 +179,25 @@ async def test_a_newer_owner_wins_over_a_zombie():
 
 async def test_a_stop_that_the_dead_worker_had_taken_still_counts():
     emitted, model = await taken_over(begun(), stopped=True, metered={"dead"})
-    assert emitted.names() == ["TurnFinished", "TurnCancelled", "StageTimed"]
+    assert emitted.names() == ["AttemptStarted", "AttemptMetered", "TurnFinished", "TurnCancelled", "StageTimed"]
     assert model.prompts == []
+
+
+async def test_a_stopped_turn_keeps_what_was_said_of_it_whatever_the_dead_worker_still_sends():
+    emitted, _ = await taken_over(begun(), spoken(), stopped=True, metered={"dead"})
+    bill, finished, end = (one(emitted, kind) for kind in (AttemptMetered, TurnFinished, TurnCancelled))
+    assert (finished.answer, finished.state, finished.first_delta_ms) == ("half an", "cancelled", None)
+    assert (bill.usage.completion_tokens, bill.outcome) == (0, "abandoned")
+    reply = reply_of(begun())
+    for event in (begun(), spoken(), *emitted.events[:2], spoken(seq=1, text=" answer"), *emitted.events[2:]):
+        if isinstance(event, AttemptStarted | DeltaProduced | TurnCancelled):
+            reply.apply(event)
+    assert (reply.text, reply.terminal) == ("half an", end)
+
+
+async def test_a_stop_before_anything_was_begun_makes_no_attempt():
+    emitted, _ = await taken_over(stopped=True)
+    assert emitted.names() == ["TurnFinished", "TurnCancelled", "StageTimed"]
 
 
 async def finished_by(attempt_id="dead", epoch=3, *, script=("half an", " answer"), **more):
@@ -233,7 +250,8 @@ async def test_of_a_bot_that_is_gone_nothing_can_be_counted():
         return log_of(begun())
 
     emitted, _ = await run([], bot=None, look=look)
-    assert emitted.names() == ["TurnFinished", "TurnFailed", "StageTimed"]
+    assert emitted.names() == ["AttemptStarted", "AttemptMetered", "TurnFinished", "TurnFailed", "StageTimed"]
+    assert one(emitted, AttemptMetered).usage == Usage(prompt_tokens=0, completion_tokens=0, estimated=False)
 
 
 async def test_the_prompt_is_template_history_question():

@@ -1,8 +1,10 @@
 """Ids, traces, clocks, partitions, metrics, logs: each a few lines."""
 
+import gc
 import io
 import json
 import logging
+import sys
 from datetime import timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
-from sluice import logs, paths
+from sluice import heap, logs, paths
 from sluice.clock import milliseconds_between, utc_now
 from sluice.errors import CATALOGUE, ErrorCode, Refused
 from sluice.ids import derived_event_id, new_id, pseudonym, turn_id_for
@@ -136,3 +138,19 @@ def test_librdkafkas_messages_in_our_words():
     assert (origin.topic, origin.partition, origin.offset, origin.key, origin.value) == ("t", 2, 7, b"k", b"v")
     assert origin.headers == [("h", b"1")]
     assert origin.timestamp.timestamp() == 1.5
+
+
+def test_a_settled_heap_is_left_alone_by_the_collector():
+    try:
+        heap.settle()
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
+
+
+def test_without_a_standard_error_there_is_nothing_to_write_crashes_to(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "__stderr__", None)
+    stream = io.StringIO()
+    logs.configure("tester", stream)
+    logs.get_logger().info("it goes on")
+    assert "it goes on" in stream.getvalue()
