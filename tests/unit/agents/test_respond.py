@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from agents.account import NOTHING
 from agents.ports import Earlier, ModelFailed
 from agents.prompting import prompt_for
 from agents.respond import Respond, StopSignal
@@ -251,7 +252,7 @@ async def test_of_a_bot_that_is_gone_nothing_can_be_counted():
 
     emitted, _ = await run([], bot=None, look=look)
     assert emitted.names() == ["AttemptStarted", "AttemptMetered", "TurnFinished", "TurnFailed", "StageTimed"]
-    assert one(emitted, AttemptMetered).usage == Usage(prompt_tokens=0, completion_tokens=0, estimated=False)
+    assert one(emitted, AttemptMetered).usage == NOTHING
 
 
 async def test_the_prompt_is_template_history_question():
