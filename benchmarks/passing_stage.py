@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 import faust
+import uvloop
 
 from sluice import heap
 from sluice.kafka_producer import KafkaProducer
 from sluice.logs import configure
-from streams import loop
 from streams.app import StageApp, source
 from streams.executor import KeyedExecutor
 from streams.intake import LogIntake, partition_of
@@ -26,7 +26,7 @@ _SESSION_SECONDS = 6.0
 def main() -> None:
     """Consume, hand on, finish once the log has it."""
     servers, name, target, folder = sys.argv[1:]
-    loop.install()
+    uvloop.install()
     configure("respond", sys.stdout)
     group = f"passing-{name}"
     producer = KafkaProducer(servers, group, _end)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Literal
 
 import faust
+import uvloop
 
 from sluice import heap, wiring
 from sluice.clock import utc_now
@@ -27,7 +28,6 @@ from sluice.logs import Logger, configure, get_logger
 from sluice.metrics import Metrics, make_metrics
 from sluice.settings import Settings, load_settings
 from sluice.topics import catalogue
-from streams import loop
 from streams.app import make_app, source
 from streams.executor import KeyedExecutor
 from streams.fuse import Fuse
@@ -186,7 +186,7 @@ class _Process(faust.Worker):  # type: ignore[misc]
 def make_worker(stage: Stage) -> Worker:
     """Read the settings and build the tools."""
     settings = load_settings()
-    loop.install()
+    uvloop.install()
     configure(stage, sys.stdout)
     log = get_logger()
     codec = wiring.codec(settings)
