@@ -77,9 +77,9 @@ class Injector:
             case "brokers_restart":
                 return await self._away([f"broker-{n}" for n in NODES], _ALL_BROKERS_AWAY_SECONDS), ""
             case "cut" | "delay":
-                return await self._disturb(fault.kind, fault.target, fault.seconds), ""
+                return await self._disturb(fault.kind, fault.target, fault.seconds)
             case "provider":
-                return await self._disturb(fault.target, "provider-1", fault.seconds), "provider-1"
+                return await self._disturb(fault.target, "provider-1", fault.seconds)
 
     async def _term(self, name: str) -> bool:
         hit = self.fleet.members[name].signal(signal.SIGTERM)
@@ -144,18 +144,26 @@ class Injector:
             await self.fleet.bring_back(name)
         return all(hits)
 
-    async def _disturb(self, how: str, link: str, seconds: float) -> bool:
+    async def _disturb(self, how: str, link: str, seconds: float) -> tuple[bool, str]:
         kind, number = link.rsplit("-", 1)
-        proxy = self.proxies[kind, int(number)]
+        chosen = kind, int(number)
         if how == "delay":
-            proxy.delay_seconds = 0.25
+            self.proxies[chosen].delay_seconds = 0.25
             await asyncio.sleep(seconds)
-            proxy.delay_seconds = 0.0
-            return True
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(proxy.somebody.wait(), _SOMEBODY_SECONDS)
+            self.proxies[chosen].delay_seconds = 0.0
+            return True, link
+        used = await self._used(chosen)
+        proxy = self.proxies[used]
         proxy.refusing, before = True, proxy.refused
         cut = proxy.cut()
         await asyncio.sleep(seconds)
         proxy.refusing = False
-        return cut > 0 or proxy.refused > before
+        return cut > 0 or proxy.refused > before, f"{used[0]}-{used[1]}"
+
+    async def _used(self, chosen: tuple[str, int]) -> tuple[str, int]:
+        """The chosen link once somebody uses it; where nobody does for long, another of its kind that is used now."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.proxies[chosen].somebody.wait(), _SOMEBODY_SECONDS)
+            return chosen
+        others = (link for link, proxy in self.proxies.items() if link[0] == chosen[0] and proxy.somebody.is_set())
+        return next(others, chosen)

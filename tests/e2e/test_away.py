@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from local.processes import ProcessManager
+from sluice.kafka_admin import KafkaAdmin
+from sluice.topics import catalogue
 from tests.conftest import free_ports
 from tests.e2e.conftest import SLUICE, Platform, start
+from tests.landed import landed
 from tests.small_registry import SmallRegistry
 from tests.waiting import until
 
@@ -47,7 +50,9 @@ def test_without_the_landing_zone_people_are_answered_and_everything_lands_later
     finally:
         zone.unlink()
         aside.rename(zone)
-    assert until(lambda: platform.run("reconcile").returncode == 0, 60), platform.run("reconcile").stdout
+    topic = catalogue()["chat-turns"]
+    ends = KafkaAdmin(platform.settings.bootstrap_servers).ends({topic.name: topic.partitions})
+    assert until(lambda: landed(zone, topic.name) == (sum(ends.values()), sum(ends.values())))
 
 
 @pytest.fixture

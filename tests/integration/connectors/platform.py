@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
 from confluent_kafka import Producer
 
@@ -18,6 +17,7 @@ from sluice.kafka_config import producer_config
 from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
 from sluice.topics import topic_of
+from tests.landed import landed
 from tests.samples import SAMPLES
 from tests.waiting import until
 
@@ -106,17 +106,7 @@ class Platform:
 
     def landed(self, topic: str) -> tuple[int, int]:
         """Rows, and distinct places in the log."""
-        files = self.home / "landing" / topic / "**" / "*.parquet"
-        if not (self.home / "landing" / topic / "_columns.parquet").exists():
-            return 0, 0
-        with duckdb.connect() as db:
-            found = db.execute(
-                "select count(*), count(distinct (_partition, _offset)) "
-                "from read_parquet(?, union_by_name = true, hive_partitioning = false)",
-                [str(files)],
-            ).fetchone()
-        assert found is not None
-        return int(found[0]), int(found[1])
+        return landed(self.home / "landing", topic)
 
     def wait(self, ready: Callable[[], bool], seconds: float = 60) -> None:
         assert until(ready, seconds), (self.home / "landing.log").read_text()[-3000:]
