@@ -114,9 +114,9 @@ async def test_the_producer_in_trouble(kafka: str, monkeypatch: pytest.MonkeyPat
     producer._on_error(KafkaError(KafkaError._FATAL, "broken", fatal=True))
     producer._on_error(KafkaError(KafkaError._TRANSPORT))
     assert len(words) == 1
-    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     done.cancel()
-    _settle(done, None)
+    _settle(done, None, 0)
     await producer.stop()
     with pytest.raises(RuntimeError, match="start"):
         await KafkaProducer(kafka, "test", words.append).put("t", "k", b"v", [])
