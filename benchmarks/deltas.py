@@ -97,7 +97,7 @@ async def _through_respond(platform: RunningPlatform) -> tuple[Arrivals, dict[st
         readers = [asyncio.create_task(_count(client, arrivals)) for client in clients]
         before = platform.cpu_seconds()
         for client in clients:
-            message = {"client_msg_id": new_id(), "session_id": new_id(), "bot": INSTANT, "text": "ab " * _DELTAS}
+            message = {"client_msg_id": new_id(), "session_id": new_id(), "bot": INSTANT, "text": "a " * _DELTAS}
             await client.send({"type": "message.send"} | message)
         await _complete(arrivals, readers)
         used = platform.cpu_seconds()
@@ -131,6 +131,8 @@ async def _count(client: ChatClient, arrivals: Arrivals) -> None:
     async for frame in client.frames():
         if frame["type"] == "delta":
             arrivals.take(frame, time.perf_counter())
+        elif frame["type"] in ("error", "failed"):
+            raise NothingMeasured(f"the platform says {frame['code']}")
 
 
 async def _complete(arrivals: Arrivals, readers: list[asyncio.Task[None]]) -> None:
