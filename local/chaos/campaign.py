@@ -80,9 +80,10 @@ class Campaign:
 
     async def _breaking(self) -> Evidence:
         settings, choices = self.layout.settings, self.choices
-        evidence = Evidence(landed_topics=landed_topics(), bots=bots.facts(settings))
-        sayings = conversations(choices.seed, choices.turns, choices.rate, bots.WEIGHTS)
         planned: list[Fault] = [] if choices.calm else plan(choices.seed, choices.window_seconds, choices.scale)
+        evidence = Evidence(landed_topics=landed_topics(), bots=bots.facts(settings), turns=choices.turns)
+        evidence.planned = [fault.kind for fault in planned]
+        sayings = conversations(choices.seed, choices.turns, choices.rate, bots.WEIGHTS)
         gateways = [f"http://127.0.0.1:{self.layout.proxy_port('gateway', n)}" for n in GATEWAYS]
         people = Population(settings, gateways, sayings, now_ms, choices.seed)
         settle_seconds = _SETTLE_SECONDS if choices.scale else 0.0

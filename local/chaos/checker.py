@@ -8,11 +8,12 @@ from local.chaos.findings import Finding
 from local.chaos.index import Index
 from local.chaos.progress import commits_follow_work, lag_is_zero, recoveries
 from local.chaos.promises import accepted_is_logged, clients_saw_it, no_gaps, nothing_crosses, one_terminal
+from local.chaos.sufficiency import shortcomings
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Findings in the order of their numbers. `recovery_seconds` is sorted."""
+    """Findings in the order of their numbers; sorted recovery times; what the evidence lacks."""
 
     turns: int
     faults: int
@@ -20,11 +21,12 @@ class Verdict:
     doubled: int
     findings: tuple[Finding, ...]
     recovery_seconds: tuple[float, ...]
+    shortcomings: tuple[str, ...]
 
     @property
     def clean(self) -> bool:
-        """No violation of anything."""
-        return not any(finding.violations for finding in self.findings)
+        """No violation of anything, and evidence enough to say so."""
+        return not self.shortcomings and not any(finding.violations for finding in self.findings)
 
     def count(self, invariant: str) -> int:
         """Violations of one invariant."""
@@ -36,22 +38,24 @@ def check(evidence: Evidence) -> Verdict:
     index = Index(evidence)
     logged = accepted_is_logged(index)
     terminals, lost, doubled = one_terminal(index)
+    findings = (
+        logged,
+        terminals,
+        clients_saw_it(index),
+        no_gaps(index),
+        ledger_equals_meter(index),
+        calls_are_bounded(index),
+        landing_equals_topics(index),
+        nothing_crosses(index),
+        commits_follow_work(index),
+        lag_is_zero(index),
+    )
     return Verdict(
         turns=len(index.accepted),
         faults=sum(fault.done for fault in evidence.faults),
         lost=lost + len(set(logged.violations) - set(terminals.violations)),
         doubled=doubled,
-        findings=(
-            logged,
-            terminals,
-            clients_saw_it(index),
-            no_gaps(index),
-            ledger_equals_meter(index),
-            calls_are_bounded(index),
-            landing_equals_topics(index),
-            nothing_crosses(index),
-            commits_follow_work(index),
-            lag_is_zero(index),
-        ),
+        findings=findings,
         recovery_seconds=tuple(recoveries(evidence)),
+        shortcomings=tuple(shortcomings(index, findings)),
     )

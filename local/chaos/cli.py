@@ -38,7 +38,7 @@ def chaos(
     home: Annotated[Path | None, typer.Option(help="Of the campaign's platform; emptied at the start.")] = None,
     check_only: Annotated[Path | None, typer.Option("--check", help="Check saved evidence, start nothing.")] = None,
 ) -> None:
-    """Break a platform while it is used, and check what was promised. Ends with 1 on any violation."""
+    """Break a platform in use and check what was promised. Ends with 1 on any violation, or without enough evidence."""
     from local.chaos import evidence as saved  # noqa: PLC0415 (needs the `local` extra)
     from local.chaos.campaign import Campaign, Choices  # noqa: PLC0415
     from local.chaos.layout import Layout  # noqa: PLC0415

@@ -82,7 +82,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """A fault as it happened. `done` is false where nothing was hit."""
+    """A fault as it happened. `done` is false where nothing was hit; `error` says why it could not be carried out."""
 
     kind: str
     target: str
@@ -90,6 +90,7 @@ class Injected:
     end_ms: float
     done: bool
     victim: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ class Ended:
 @dataclass(slots=True)
 class Evidence:
     """All of a run. `meter` has the provider's calls as `GET /meter` gives them; `bots` says of each how many `calls` a
-    turn may need where nothing breaks, and whether it `echoes` the question.
+    turn may need where nothing breaks, and whether it `echoes` the question. `turns` and `planned` are what was to be:
+    messages, and a kind for each fault. `problems` are those of the campaign itself.
     """
 
     records: list[LogRecord] = field(default_factory=list)
@@ -118,16 +120,20 @@ class Evidence:
     meter: list[JsonObject] = field(default_factory=list)
     bots: dict[str, JsonObject] = field(default_factory=dict)
     landed_topics: list[str] = field(default_factory=list)
+    planned: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    turns: int = 0
 
     def save(self, folder: Path) -> None:
-        """One file of JSON lines a kind; bots and topics in `facts.json`."""
+        """One file of JSON lines a kind; all else in `facts.json`."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, kind in _ROWS.items():
             rows = getattr(self, name)
             with (folder / f"{name}.jsonl").open("w") as file:
                 for row in rows:
                     file.write(json.dumps(row if kind is None else asdict(row), ensure_ascii=False) + "\n")
-        (folder / "facts.json").write_text(json.dumps({"bots": self.bots, "landed_topics": self.landed_topics}))
+        facts = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _ROWS}
+        (folder / "facts.json").write_text(json.dumps(facts))
 
 
 _ROWS: dict[str, Any] = {

@@ -66,6 +66,8 @@ def show(verdict: Verdict, evidence: Evidence, folder: Path, console: Console) -
         console.print(
             f"Recovery of {len(times)} killed workers: p50 {p50:.1f} s, p95 {p95:.1f} s, max {times[-1]:.1f} s"
         )
+    for missing in verdict.shortcomings:
+        console.print(f"Not enough evidence: {missing}.", style="red", markup=False, highlight=False, soft_wrap=True)
     console.print(f"Evidence: {folder}", soft_wrap=True, highlight=False)
 
 
@@ -74,6 +76,7 @@ def write_verdict(verdict: Verdict, folder: Path) -> None:
     document = {
         "line": last_line(verdict),
         "recovery_seconds": verdict.recovery_seconds,
+        "shortcomings": verdict.shortcomings,
         "findings": [
             {"invariant": f.invariant, "checked": f.checked, "notes": f.notes, "violations": f.violations}
             for f in verdict.findings
