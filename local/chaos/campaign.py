@@ -5,10 +5,11 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 from confluent_kafka import KafkaException
@@ -45,6 +46,7 @@ _PATIENCE_SECONDS = 60.0
 _LAG_SECONDS = 45.0
 _SETTLE_SECONDS = 15.0
 _TWO = (1, 2)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +74,44 @@ class Campaign:
     console: Console
     fleet: Fleet = field(default_factory=lambda: Fleet(now_ms))
     proxies: dict[tuple[str, int], Proxy] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
+    """Grows while the campaign runs, so that whatever ends it leaves what is known."""
 
-    async def run(self) -> Evidence:
-        """Raises ConfigurationError or Unavailable where the platform does not come up."""
+    async def run(self) -> None:
+        """Raises ConfigurationError or Unavailable where the platform does not come up. What fails later is noted."""
         async with self._platform():
-            return await self._breaking()
+            await self._noted("the campaign", self._breaking())
+            await self._read()
 
-    async def _breaking(self) -> Evidence:
+    async def _noted(self, what: str, work: Awaitable[T]) -> T | None:
+        try:
+            return await work
+        except Exception as error:
+            self.evidence.problems.append(f"{what} failed: {error!r}")
+            self.console.print_exception()
+            return None
+
+    async def _breaking(self) -> None:
         settings, choices = self.layout.settings, self.choices
         planned: list[Fault] = [] if choices.calm else plan(choices.seed, choices.window_seconds, choices.scale)
-        evidence = Evidence(landed_topics=landed_topics(), bots=bots.facts(settings), turns=choices.turns)
-        evidence.planned = [fault.kind for fault in planned]
+        self.evidence = evidence = Evidence(
+            landed_topics=landed_topics(),
+            bots=bots.facts(settings),
+            planned=[fault.kind for fault in planned],
+            turns=choices.turns,
+            ended=self.fleet.deaths,
+        )
         sayings = conversations(choices.seed, choices.turns, choices.rate, bots.WEIGHTS)
         gateways = [f"http://127.0.0.1:{self.layout.proxy_port('gateway', n)}" for n in GATEWAYS]
-        people = Population(settings, gateways, sayings, now_ms, choices.seed)
+        people = Population(settings, gateways, sayings, now_ms, choices.seed, evidence.seen, evidence.asked)
         settle_seconds = _SETTLE_SECONDS if choices.scale else 0.0
-        injector = Injector(self.layout, self.fleet, self.proxies, now_ms, settle_seconds)
+        injector = Injector(self.layout, self.fleet, self.proxies, now_ms, settle_seconds, evidence.faults)
         try:
             self._say(f"{choices.turns} turns, {len(planned)} faults planned over {choices.window_seconds:.0f} s")
             people.enter()
-            await asyncio.gather(people.speak(), injector.run(planned))
+            await asyncio.gather(
+                self._noted("speaking", people.speak()), self._noted("breaking", injector.run(planned))
+            )
             self._say("all said and all broken; waiting for the last answers")
             if not await people.answered(_PATIENCE_SECONDS):
                 self._say(f"{people.unanswered} turns have no end at their client after {_PATIENCE_SECONDS:.0f} s")
@@ -99,15 +119,17 @@ class Campaign:
             evidence.backlog = await self._until_no_lag()
         finally:
             await people.leave()
+
+    async def _read(self) -> None:
+        """Each part for itself: one that cannot be read leaves the others."""
         self._say("reading topics, landing zone and meter")
-        evidence.meter = await asyncio.to_thread(read_meter, settings)
-        evidence.landed = await asyncio.to_thread(read_landing, settings.landing_dir)
-        evidence.records = await asyncio.to_thread(read_topics, settings)
-        evidence.committed = await asyncio.to_thread(read_commits, settings)
-        evidence.seen, evidence.asked = people.seen, people.asked
-        evidence.ended = list(self.fleet.deaths)
-        evidence.faults = sorted(injector.injected, key=lambda fault: fault.begin_ms)
-        return evidence
+        evidence, settings = self.evidence, self.layout.settings
+        in_thread = asyncio.to_thread
+        evidence.meter = await self._noted("reading the meter", in_thread(read_meter, settings)) or []
+        evidence.landed = await self._noted("reading what landed", in_thread(read_landing, settings.landing_dir)) or []
+        evidence.records = await self._noted("reading topics", in_thread(read_topics, settings)) or []
+        evidence.committed = await self._noted("reading commits", in_thread(read_commits, settings)) or []
+        evidence.faults.sort(key=lambda fault: fault.begin_ms)
 
     async def _until_no_lag(self) -> list[Backlog]:
         deadline = asyncio.get_running_loop().time() + _LAG_SECONDS

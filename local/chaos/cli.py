@@ -5,9 +5,9 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Coroutine
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,6 +18,7 @@ from sluice.errors import ConfigurationError, Unavailable
 from sluice.settings import load_settings
 
 if TYPE_CHECKING:
+    from local.chaos.campaign import Campaign
     from local.chaos.evidence import Evidence
 
 commands = typer.Typer()
@@ -61,29 +62,39 @@ def chaos(
     folder = outside / "chaos" / f"{seed}-{utc_now():%Y%m%dT%H%M%S}"
     campaign = Campaign(layout, chosen, console)
     try:
-        evidence = asyncio.run(_interruptible(campaign.run()))
+        asyncio.run(_interruptible(campaign, folder))
     except (ConfigurationError, Unavailable) as error:
         leave(ExitCode.MISSING, str(error))
     finally:
         campaign.fleet.kill_now()
-    evidence.save(folder)
-    shutil.copytree(layout.settings.logs_dir, folder / "logs")
-    layout.write_choices(folder, turns=turns, seed=seed, transport=transport, rate=chosen.rate, scale=chosen.scale)
-    _judge(evidence, folder, console)
+    _save(campaign, folder)
+    _judge(campaign.evidence, folder, console)
 
 
-async def _interruptible(work: Coroutine[Any, Any, "Evidence"]) -> "Evidence":
-    """SIGINT and SIGTERM cancel the work, whose cleaning up is then waited for."""
-    task = asyncio.ensure_future(work)
+async def _interruptible(campaign: "Campaign", folder: Path) -> None:
+    """SIGINT and SIGTERM cancel the campaign, whose cleaning up is then waited for; a second one cuts that short."""
+    task = asyncio.ensure_future(campaign.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     try:
-        return await task
+        await task
     except asyncio.CancelledError:
+        campaign.fleet.kill_now()
         typer.echo("Stopped. Everything that was started is gone.")
+        if campaign.evidence.asked:
+            campaign.evidence.problems.append("the campaign was stopped by a signal")
+            _save(campaign, folder)
+            typer.echo(f"What was known by then: {folder}")
         sys.stdout.flush()
         os._exit(int(ExitCode.NO))  # a thread inside librdkafka, whose brokers are gone, would be waited for in vain
+
+
+def _save(campaign: "Campaign", folder: Path) -> None:
+    layout = campaign.layout
+    campaign.evidence.save(folder)
+    shutil.copytree(layout.settings.logs_dir, folder / "logs")
+    layout.write_choices(folder, transport=layout.transport, **asdict(campaign.choices))
 
 
 def _judge(evidence: "Evidence", folder: Path, console: Console) -> None:

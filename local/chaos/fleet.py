@@ -14,7 +14,7 @@ from local.chaos.evidence import Ended
 _RESTART_SECONDS = 0.5
 _STOP_SECONDS = 6.0
 _SETPRIV = shutil.which("setpriv")
-_BOUND = [_SETPRIV, "--pdeathsig", "KILL", "--"] if _SETPRIV else []
+BOUND = [_SETPRIV, "--pdeathsig", "KILL", "--"] if _SETPRIV else []
 """Where the system can (Linux), a process dies with the campaign even if that is killed."""
 
 
@@ -29,6 +29,7 @@ class Member:
     kept: bool = True
     process: asyncio.subprocess.Process | None = None
     started_at: float = 0.0
+    started: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def alive(self) -> bool:
@@ -107,7 +108,7 @@ class Fleet:
         member.started_at = asyncio.get_running_loop().time()
         with member.log.open("ab") as log:
             member.process = await asyncio.create_subprocess_exec(
-                *_BOUND,
+                *BOUND,
                 *member.command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -115,6 +116,7 @@ class Fleet:
                 env=dict(member.environment),
                 start_new_session=True,
             )
+        member.started.set()
 
     async def _keep(self, member: Member) -> None:
         while member.process is not None:

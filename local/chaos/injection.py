@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 
 from local.chaos.evidence import Injected
 from local.chaos.faults import STAGES, Fault
-from local.chaos.fleet import Fleet
+from local.chaos.fleet import BOUND, Fleet
 from local.chaos.layout import NODES, Layout
 from local.chaos.proxy import Proxy
 
 _FAILPOINT_SECONDS = 12.0
 _BROKER_AWAY_SECONDS = 4.0
 _ALL_BROKERS_AWAY_SECONDS = 1.5
-_TERM_SECONDS = 20.0
-_STORM_ROUNDS = 3
-_VISIT_SECONDS = 8.0
+_END_SECONDS = 20.0
+_STORM_ROUNDS, _STORM_PAUSE_SECONDS = 3, 1.0
+_VISIT_SECONDS = 15.0
+_DELAY_SECONDS = 0.25
 _SOMEBODY_SECONDS = 8.0
-"""How long a cut waits for a connection to cut."""
+"""How long a cut waits for a connection to cut, and a delay for something to hold back."""
 
 
 @dataclass(slots=True)
@@ -35,6 +36,8 @@ class Injector:
     settle_seconds: float = 0.0
     """How old both workers of a stage must be before one is hit; waited for at most as long."""
     injected: list[Injected] = field(default_factory=list)
+    visitor: Sequence[str] = (sys.executable, "-m", "local.chaos.storm")
+    """The command of a bare member, whose arguments are servers and stage."""
 
     async def run(self, plan: Sequence[Fault]) -> None:
         """Returns when the last fault is over."""
@@ -47,8 +50,14 @@ class Injector:
         await asyncio.sleep(max(0.0, begun + fault.at - asyncio.get_running_loop().time()))
         await self._settled(re.split(r"[-.]", fault.target)[0])
         begin_ms = self.now_ms()
-        done, victim = await self._inject(fault)
-        self.injected.append(Injected(fault.kind, fault.target, begin_ms, self.now_ms(), done, victim or fault.target))
+        done, victim, error = False, "", ""
+        try:
+            done, victim = await self._inject(fault)
+        except Exception as failure:
+            error = str(failure) or repr(failure)
+        self.injected.append(
+            Injected(fault.kind, fault.target, begin_ms, self.now_ms(), done, victim or fault.target, error)
+        )
 
     async def _settled(self, stage: str) -> None:
         """A worker is hit while the other one can take over. Now and then that cannot be waited for."""
@@ -63,9 +72,9 @@ class Injector:
     async def _inject(self, fault: Fault) -> tuple[bool, str]:
         match fault.kind:
             case "kill":
-                return self.fleet.members[fault.target].signal(signal.SIGKILL), ""
+                return await self._end(fault.target, signal.SIGKILL), ""
             case "term":
-                return await self._term(fault.target), ""
+                return await self._end(fault.target, signal.SIGTERM), ""
             case "freeze":
                 return await self._freeze(fault), ""
             case "failpoint":
@@ -81,12 +90,21 @@ class Injector:
             case "provider":
                 return await self._disturb(fault.target, "provider-1", fault.seconds)
 
-    async def _term(self, name: str) -> bool:
-        hit = self.fleet.members[name].signal(signal.SIGTERM)
-        if hit:
-            async with asyncio.timeout(_TERM_SECONDS):
-                await self.fleet.gone(name)
-        return hit
+    async def _end(self, name: str, number: signal.Signals) -> bool:
+        """Hit when this signal ended the process and a successor came. Raises TimeoutError where either takes long."""
+        member = self.fleet.members[name]
+        process = member.process
+        if process is None or not member.signal(number):
+            return False
+        member.started.clear()
+        try:
+            async with asyncio.timeout(_END_SECONDS):
+                killed = await process.wait() == -signal.SIGKILL
+                await member.started.wait()
+        except TimeoutError:
+            what = "has no successor" if process.returncode is not None else "runs on"
+            raise TimeoutError(f"{name} {what} {_END_SECONDS:.0f} s after {number.name}") from None
+        return killed == (number is signal.SIGKILL)
 
     async def _freeze(self, fault: Fault) -> bool:
         member = self.fleet.members[fault.target]
@@ -115,24 +133,32 @@ class Injector:
         return True, killed[-1] if killed else f"{process}-?"
 
     async def _storm(self, stage: str) -> bool:
-        """Members come and go: bare ones that take partitions and give them back, and workers that are told to end."""
-        for number in range(_STORM_ROUNDS):
-            if self.layout.transport == "stock":
-                self.fleet.members[f"{stage}-{number % 2 + 1}"].signal(signal.SIGTERM)
-                await asyncio.sleep(1.0)
-            else:
-                await self._visit(stage)
-        return True
+        """Members come and go: bare ones that take partitions and give them back, or workers that are told to end.
 
-    async def _visit(self, stage: str) -> None:
-        command = [sys.executable, "-m", "local.chaos.storm", self.layout.direct_servers, stage]
+        Hit when partitions moved, or a worker ended, at least once.
+        """
+        if self.layout.transport == "stock":
+            return await self._terms(stage)
+        return any([await self._visit(stage) for _ in range(_STORM_ROUNDS)])
+
+    async def _terms(self, stage: str) -> bool:
+        ends = []
+        for number in range(_STORM_ROUNDS):
+            ends.append(asyncio.create_task(self._end(f"{stage}-{number % 2 + 1}", signal.SIGTERM)))
+            await asyncio.sleep(_STORM_PAUSE_SECONDS)
+        return any(await asyncio.gather(*ends))
+
+    async def _visit(self, stage: str) -> bool:
+        command = [*BOUND, *self.visitor, self.layout.direct_servers, stage]
         visitor = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
-        try:
-            async with asyncio.timeout(_VISIT_SECONDS):
-                await visitor.wait()
-        except TimeoutError:
-            visitor.kill()
-            await visitor.wait()
+        with contextlib.suppress(TimeoutError):
+            try:
+                await asyncio.wait_for(visitor.wait(), _VISIT_SECONDS)
+            finally:
+                if visitor.returncode is None:
+                    visitor.kill()
+                    await visitor.wait()
+        return visitor.returncode == 0
 
     async def _away(self, names: Sequence[str], seconds: float) -> bool:
         """SIGKILL, and back after a while."""
@@ -146,19 +172,31 @@ class Injector:
 
     async def _disturb(self, how: str, link: str, seconds: float) -> tuple[bool, str]:
         kind, number = link.rsplit("-", 1)
-        chosen = kind, int(number)
-        if how == "delay":
-            self.proxies[chosen].delay_seconds = 0.25
+        used = await self._used((kind, int(number)))
+        disturb = self._delay if how == "delay" else self._cut
+        return await disturb(self.proxies[used], seconds), f"{used[0]}-{used[1]}"
+
+    async def _delay(self, proxy: Proxy, seconds: float) -> bool:
+        """Hit when something arrived late, which is waited for a little longer than planned."""
+        proxy.late.clear()
+        proxy.delay_seconds = _DELAY_SECONDS
+        try:
             await asyncio.sleep(seconds)
-            self.proxies[chosen].delay_seconds = 0.0
-            return True, link
-        used = await self._used(chosen)
-        proxy = self.proxies[used]
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(proxy.late.wait(), _SOMEBODY_SECONDS)
+        finally:
+            proxy.delay_seconds = 0.0
+        return proxy.late.is_set()
+
+    async def _cut(self, proxy: Proxy, seconds: float) -> bool:
+        """Hit when a connection broke or was turned away."""
         proxy.refusing, before = True, proxy.refused
-        cut = proxy.cut()
-        await asyncio.sleep(seconds)
-        proxy.refusing = False
-        return cut > 0 or proxy.refused > before, f"{used[0]}-{used[1]}"
+        try:
+            cut = proxy.cut()
+            await asyncio.sleep(seconds)
+        finally:
+            proxy.refusing = False
+        return cut > 0 or proxy.refused > before
 
     async def _used(self, chosen: tuple[str, int]) -> tuple[str, int]:
         """The chosen link once somebody uses it; where nobody does for long, another of its kind that is used now."""

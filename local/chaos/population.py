@@ -73,7 +73,7 @@ class Population:
         return sum(len(client.open_turns) for client in self.clients.values())
 
     async def leave(self) -> None:
-        """Close all connections."""
+        """Close all connections. May be called twice."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -18,6 +18,8 @@ class Proxy:
     refused: int = 0
     somebody: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while a connection is open."""
+    late: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once something has arrived after a delay."""
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
     _serving: set["asyncio.Task[None] | None"] = field(default_factory=set)
     _server: asyncio.Server | None = None
@@ -76,7 +78,10 @@ class Proxy:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK_BYTES):
-                if self.delay_seconds:
-                    await asyncio.sleep(self.delay_seconds)
+                delayed = self.delay_seconds
+                if delayed:
+                    await asyncio.sleep(delayed)
                 writer.write(data)
                 await writer.drain()
+                if delayed:
+                    self.late.set()

@@ -43,6 +43,7 @@ async def say(proxy: Proxy) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
 async def test_what_goes_in_comes_out(proxy: Proxy):
     reader, writer = await say(proxy)
     assert await reader.readexactly(5) == b"hello"
+    assert not proxy.late.is_set()
     writer.close()
 
 
@@ -73,6 +74,7 @@ async def test_a_delay_holds_back(proxy: Proxy):
     reader, writer = await say(proxy)
     assert await reader.readexactly(5) == b"hello"
     assert asyncio.get_running_loop().time() - begun >= 0.1
+    assert proxy.late.is_set()
     writer.close()
 
 
