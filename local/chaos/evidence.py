@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 JsonObject = dict[str, Any]
+CONVERSATIONS = "sluice-enrich-conversations-changelog"
+"""The topic that enrich's table is rebuilt from."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """One record of a topic. `at_ms` is the log's own time; `event` is `undecodable` where it is none of ours."""
+    """One record of a topic. `at_ms` is the log's own time; `event` is `undecodable` where it is none of ours, and
+    `ConversationKept` for a row of enrich's table, of which `finished` names the turns.
+    """
 
     topic: str
     partition: int

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from itertools import accumulate
 
-from local.chaos.evidence import Evidence, Injected
+from local.chaos.evidence import CONVERSATIONS, Evidence, Injected
 from local.chaos.findings import Finding
 from local.chaos.index import Index
 from local.chaos.visible import TERMINALS
@@ -16,6 +16,12 @@ _HAND_OVER = {
     "sluice-redact": ("chat-enriched", "chat-prompts"),
     "sluice-respond": ("chat-prompts", "chat-replies"),
 }
+_OUTCOMES = (
+    *((group, source, target) for group, (source, target) in _HAND_OVER.items()),
+    ("sluice-enrich", "chat-turns", CONVERSATIONS),
+    ("sluice-respond", "chat-controls", "chat-controls"),
+)
+"""Group, what it reads, where the outcome shows. A stop works in a worker's memory: it is its own outcome."""
 _ARRIVALS_MS = 8_000
 _NOTICEABLE_MS = 1_000
 _START_MS, _TAKE_OVER_MS = 10_000, 8_000
@@ -26,13 +32,14 @@ _NEVER = float("inf")
 
 
 def commits_follow_work(index: Index) -> Finding:
-    """I9: at each commit, whatever lies below the committed offset has its outcome on the next topic.
+    """I9: at each commit, whatever lies below the committed offset has its outcome on the log.
 
-    An outcome is a terminal for respond, the next stage's event for the others, or a dead letter.
+    An outcome is a terminal for respond's prompts, the next stage's event for requests and enriched ones, a row of
+    enrich's table for finished turns, or a dead letter. Of controls only so much can be seen: that they were written.
     """
     evidence = index.evidence
     finding = Finding("I9", len(evidence.committed))
-    for group, (source, target) in _HAND_OVER.items():
+    for group, source, target in _OUTCOMES:
         done = _done_at(evidence, target)
         letters = _dead_letters(evidence, group)
         works: dict[int, list[tuple[int, float]]] = defaultdict(list)
@@ -59,7 +66,8 @@ def _done_at(evidence: Evidence, topic: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for record in evidence.records:
         if record.topic == topic and (topic != "chat-replies" or record.event in TERMINALS):
-            found.setdefault(record.fields.get("turn_id", ""), record.at_ms)
+            for turn_id in record.fields.get("finished", [record.fields.get("turn_id", "")]):
+                found.setdefault(turn_id, record.at_ms)
     return found
 
 

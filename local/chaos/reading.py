@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from local.chaos.evidence import Backlog, Committed, JsonObject, Landed, LogRecord
+from local.chaos.evidence import CONVERSATIONS, Backlog, Committed, JsonObject, Landed, LogRecord
 from sluice import wiring
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
@@ -23,9 +23,9 @@ from sluice.settings import Settings
 from sluice.topics import catalogue
 
 STAGE_TOPICS = {
-    "sluice-enrich": "chat-requests",
-    "sluice-redact": "chat-enriched",
-    "sluice-respond": "chat-prompts",
+    "sluice-enrich": ("chat-requests", "chat-turns"),
+    "sluice-redact": ("chat-enriched",),
+    "sluice-respond": ("chat-prompts", "chat-controls"),
 }
 _OFFSETS_TOPIC, _OFFSETS_PARTITIONS = "__consumer_offsets", 4
 _OFFSET_KEYS = (0, 1)
@@ -59,7 +59,7 @@ def read_commits(settings: Settings) -> list[Committed]:
             continue
         group, rest = _string(key[2:])
         topic, rest = _string(rest)
-        if STAGE_TOPICS.get(group) == topic:
+        if topic in STAGE_TOPICS.get(group, ()):
             offset = _OFFSET_VALUE.unpack_from(value)[1]
             found.append(Committed(message.timestamp()[1], group, topic, int.from_bytes(rest[:4], "big"), offset))
     return found
@@ -109,6 +109,9 @@ def _bounds(consumer: Consumer, topics: dict[str, int]) -> dict[tuple[str, int],
 
 
 def _record(codec: Codec, message: Any) -> LogRecord:
+    if message.topic() == CONVERSATIONS:
+        row = msgspec.json.decode(message.value() or b"{}")
+        return _placed(message, "ConversationKept", {"finished": list(row.get("ranks", ()))})
     try:
         event = codec.decode(message.value())
     except Rejected:
@@ -118,6 +121,10 @@ def _record(codec: Codec, message: Any) -> LogRecord:
         sealed = sealed_fields(name)
         fields = msgspec.to_builtins(event, builtin_types=(bytes,))
         shown = {key: value for key, value in fields.items() if key not in sealed and not _holds_bytes(value)}
+    return _placed(message, name, shown)
+
+
+def _placed(message: Any, name: str, shown: JsonObject) -> LogRecord:
     key = (message.key() or b"").decode(errors="replace")
     return LogRecord(message.topic(), message.partition(), message.offset(), message.timestamp()[1], key, name, shown)
 
@@ -146,7 +153,7 @@ def read_meter(settings: Settings) -> list[JsonObject]:
 
 def read_backlog(settings: Settings) -> list[Backlog]:
     """Where each group stands in each partition it must read. Raises Unavailable or KafkaException."""
-    wanted = {group: [topic] for group, topic in STAGE_TOPICS.items()} | {"landing": landed_topics()}
+    wanted = STAGE_TOPICS | {"landing": tuple(landed_topics())}
     admin = KafkaAdmin(settings.bootstrap_servers)
     consumer = _reader(settings)
     try:

@@ -1,8 +1,11 @@
-"""Evidence of a run in which nothing went wrong: two clients, a turn each, one answered at the second try."""
+"""Evidence of a run in which nothing went wrong: two clients, a turn each, one answered at the second try.
+
+Both were rated, so that there are controls.
+"""
 
 from typing import Any
 
-from local.chaos.evidence import Asked, Backlog, Committed, Evidence, Injected, Landed, LogRecord, Seen
+from local.chaos.evidence import CONVERSATIONS, Asked, Backlog, Committed, Evidence, Injected, Landed, LogRecord, Seen
 
 TURN, OTHER = "turn-1", "turn-2"
 TEXT, OTHER_TEXT = "gate zqaaaaaaaaaaqz water", "river zqbbbbbbbbbbqz stone"
@@ -42,6 +45,13 @@ class Log:
         mark = {"attempt_id": name, "epoch": epoch}
         self.add("chat-turns", "TurnFinished", at_ms, turn_id, **mark, attempts=number, state="completed", answer=text)
         self.add("chat-replies", "TurnCompleted", at_ms + 1, turn_id, **mark, attempt=number, deltas=deltas)
+        self.keep(turn_id, at_ms + 5)
+        self.add("chat-controls", "FeedbackGiven", at_ms + 10, turn_id, rating=1)
+
+    def keep(self, turn_id: str, at_ms: int) -> None:
+        offset = sum(record.topic == CONVERSATIONS for record in self.records)
+        key, shown = f"session-{turn_id[-1]}", {"finished": [turn_id]}
+        self.records.append(LogRecord(CONVERSATIONS, 0, offset, at_ms, key, "ConversationKept", shown))
 
 
 def evidence() -> Evidence:
@@ -68,10 +78,15 @@ def evidence() -> Evidence:
         committed=[
             Committed(1_200, "sluice-respond", "chat-prompts", 0, 0),
             Committed(5_300, "sluice-respond", "chat-prompts", 0, 2),
+            Committed(1_318, "sluice-enrich", "chat-turns", 0, 1),
+            Committed(5_300, "sluice-enrich", "chat-turns", 0, 2),
+            Committed(5_300, "sluice-respond", "chat-controls", 0, 2),
         ],
         backlog=[
             Backlog("sluice-respond", "chat-prompts", 0, 2, 0, 2),
             Backlog("sluice-respond", "chat-prompts", 1, None, 0, 0),
+            Backlog("sluice-respond", "chat-controls", 0, 2, 0, 2),
+            Backlog("sluice-enrich", "chat-turns", 0, 2, 0, 2),
         ],
         faults=[Injected("kill", "respond-1", KILLED_AT, KILLED_AT, True, "respond-1")],
         meter=[call("a1", 1, 2), call("a2", 1, 6), call("b1", 2, 5)],

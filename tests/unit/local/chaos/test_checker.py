@@ -18,7 +18,9 @@ Doctor = Callable[[Evidence], None]
 
 def drop(topic: str, event: str, turn_id: str) -> Doctor:
     def doctor(found: Evidence) -> None:
-        found.records = [r for r in found.records if (r.topic, r.event, r.fields["turn_id"]) != (topic, event, turn_id)]
+        found.records = [
+            r for r in found.records if (r.topic, r.event, r.fields.get("turn_id")) != (topic, event, turn_id)
+        ]
 
     return doctor
 
@@ -27,7 +29,7 @@ def change(topic: str, event: str, turn_id: str, at_ms: int | None = None, **fie
     """Of all records that match; with `at_ms`, when the log got them."""
 
     def changed(record: LogRecord) -> LogRecord:
-        if (record.topic, record.event, record.fields["turn_id"]) != (topic, event, turn_id):
+        if (record.topic, record.event, record.fields.get("turn_id")) != (topic, event, turn_id):
             return record
         return dataclasses.replace(record, fields=record.fields | fields, at_ms=at_ms or record.at_ms)
 
@@ -53,7 +55,7 @@ def again(topic: str, event: str, turn_id: str, **fields: Any) -> Doctor:
 
     def doctor(found: Evidence) -> None:
         of_topic = [r for r in found.records if r.topic == topic]
-        last = next(r for r in reversed(of_topic) if (r.event, r.fields["turn_id"]) == (event, turn_id))
+        last = next(r for r in reversed(of_topic) if (r.event, r.fields.get("turn_id")) == (event, turn_id))
         more = {"offset": len(of_topic), "at_ms": 6_000, "fields": last.fields | {"event_id": "another"} | fields}
         found.records.append(dataclasses.replace(last, **more))
 
@@ -80,6 +82,22 @@ def move_to_other_session(found: Evidence) -> None:
 
 def commit_early(found: Evidence) -> None:
     found.committed.append(Committed(1_400, "sluice-respond", "chat-prompts", 0, 1))
+
+
+def commit_turn_early(found: Evidence) -> None:
+    found.committed.append(Committed(1_308, "sluice-enrich", "chat-turns", 0, 1))
+
+
+def commit_control_early(found: Evidence) -> None:
+    found.committed.append(Committed(5_200, "sluice-respond", "chat-controls", 0, 2))
+
+
+def leave_control_behind(found: Evidence) -> None:
+    found.backlog[2] = dataclasses.replace(found.backlog[2], committed=1)
+
+
+def leave_turn_behind(found: Evidence) -> None:
+    found.backlog[3] = dataclasses.replace(found.backlog[3], committed=None)
 
 
 def leave_behind(found: Evidence) -> None:
@@ -161,7 +179,11 @@ DOCTORED: list[tuple[str, Doctor]] = [
     ("I8", speak_of_others),
     ("I8", move_to_other_session),
     ("I9", commit_early),
+    ("I9", commit_turn_early),
+    ("I9", commit_control_early),
     ("I10", leave_behind),
+    ("I10", leave_control_behind),
+    ("I10", leave_turn_behind),
     ("I10", never_read),
 ]
 
