@@ -5,10 +5,10 @@ from collections import Counter, defaultdict
 from local.chaos.evidence import Injected, JsonObject, LogRecord
 from local.chaos.findings import Finding
 from local.chaos.index import Index, TurnOnLog, trace_id
+from local.chaos.visible import attempt_of
 
 _GRACE_MS = 10_000
 """A fault still works when it is over: sessions run out, partitions move, delayed requests arrive."""
-_TOUCHES_ALL = frozenset({"broker_kill", "brokers_restart", "provider"})
 
 
 def ledger_equals_meter(index: Index) -> Finding:
@@ -76,33 +76,34 @@ def _valid_rows(records: list[LogRecord]) -> dict[str, tuple[LogRecord, int]]:
 
 
 def calls_are_bounded(index: Index) -> Finding:
-    """I6. Faults touch a turn that is under way between their begin and ten seconds after their end.
+    """I6: an attempt is one call at most, and a turn one attempt and one more for each fault that touched it.
 
-    What counts is what can end an attempt: faults of the respond stage, of brokers and their links, of the provider.
+    A call that fails ends its turn: whatever the bot or the provider does, nobody asks again. Another attempt begins
+    only where the turn has another owner or the log was away, so only faults of the respond stage, of brokers and of
+    their links allow one, if the turn was under way between their begin and ten seconds after their end.
     """
-    faults = [fault for fault in index.evidence.faults if fault.done and _touches_respond(fault)]
-    calls: Counter[str] = Counter()
+    faults = [fault for fault in index.evidence.faults if fault.done and _may_hand_over(fault)]
+    calls: dict[str, Counter[str]] = defaultdict(Counter)
     for call in index.evidence.meter:
         turn_id = index.turn_of_attempt.get(call["request_id"]) or index.turn_of_trace.get(trace_id(call))
-        calls[turn_id or ""] += 1
+        calls[turn_id or ""][call["request_id"]] += 1
     finding = Finding("I6", len(calls))
-    for turn_id, count in calls.items():
-        turn = index.turns.get(turn_id)
-        if turn is None:
-            finding.blame(turn_id or "?", f"{count} calls for no turn of the log")
-            continue
-        touched = sum(_under_way(turn, fault) for fault in faults)
-        asked = index.asked_for(turn_id)
-        each = index.evidence.bots[asked.bot]["calls"] if asked else 1
-        if count > each * (1 + touched):
-            finding.blame(turn_id, f"{count} calls, allowed {each} x (1 + {touched})")
+    for turn_id in calls.keys() - index.turns.keys():
+        finding.blame(turn_id or "?", f"{calls[turn_id].total()} calls for no turn of the log")
+    for turn_id, turn in index.turns.items():
+        allowed = 1 + sum(_under_way(turn, fault) for fault in faults)
+        attempts = {attempt_of(record) for record in turn.replies if record.event == "AttemptStarted"}
+        if len(attempts) > allowed:
+            finding.blame(turn_id, f"{len(attempts)} attempts, allowed {allowed}")
+        if calls[turn_id].total() > len(calls[turn_id]):
+            finding.blame(turn_id, f"{calls[turn_id].total()} calls for {len(calls[turn_id])} attempts")
+        if calls[turn_id].total() > allowed:
+            finding.blame(turn_id, f"{calls[turn_id].total()} calls, allowed {allowed}")
     return finding
 
 
-def _touches_respond(fault: Injected) -> bool:
-    if fault.kind in _TOUCHES_ALL or fault.target == "respond":
-        return True
-    return fault.victim.startswith(("respond", "broker", "provider"))
+def _may_hand_over(fault: Injected) -> bool:
+    return fault.victim.startswith(("respond", "broker"))
 
 
 def _under_way(turn: TurnOnLog, fault: Injected) -> bool:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sluice.bots import Bot, load_bots
+from sluice.bots import load_bots
 from sluice.settings import Settings
 
 _GOOD = {"parrot": (["slow-echo"], 70), "helper": (["assistant"], 6)}
@@ -38,13 +38,5 @@ def write_bots(folder: Path, provider_base: str) -> None:
 
 
 def facts(settings: Settings) -> dict[str, dict[str, object]]:
-    """What the checker must know: calls a turn may need without any other fault, and whether the answer is an echo."""
-    bots = load_bots(settings).by_name
-    return {
-        name: {"calls": _calls(bot) if name in _FAULTY else 1, "echoes": name == "parrot"} for name, bot in bots.items()
-    }
-
-
-def _calls(bot: Bot) -> int:
-    """Each model of the route, and once more."""
-    return len(bot.route) * 2
+    """What the checker must know: whether the answer is an echo."""
+    return {name: {"echoes": name == "parrot"} for name in load_bots(settings).by_name}

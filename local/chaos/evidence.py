@@ -108,8 +108,8 @@ class Ended:
 
 @dataclass(slots=True)
 class Evidence:
-    """All of a run. `meter` has the provider's calls as `GET /meter` gives them; `bots` says of each how many `calls` a
-    turn may need where nothing breaks, and whether it `echoes` the question. `turns` and `planned` are what was to be:
+    """All of a run. `meter` has the provider's calls as `GET /meter` gives them; `bots` says of each whether
+    it `echoes` the question. `turns` and `planned` are what was to be:
     messages, and a kind for each fault. `problems` are those of the campaign itself.
     """
 

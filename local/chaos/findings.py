@@ -8,7 +8,7 @@ TITLES = {
     "I3": "every client saw the end of its turns",
     "I4": "sequences without gaps, final text equal to the deltas",
     "I5": "ledger rows equal the provider's meter",
-    "I6": "provider calls bounded by 1 + faults that touched the turn",
+    "I6": "one call an attempt, and attempts bounded by 1 + faults that touched the turn",
     "I7": "landing zone equals the topics",
     "I8": "nothing crosses sessions",
     "I9": "committed offset never beyond the lowest unfinished one",

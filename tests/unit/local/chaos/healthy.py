@@ -90,7 +90,7 @@ def evidence() -> Evidence:
         ],
         faults=[Injected("kill", "respond-1", KILLED_AT, KILLED_AT, True, "respond-1")],
         meter=[call("a1", 1, 2), call("a2", 1, 6), call("b1", 2, 5)],
-        bots={"parrot": {"calls": 1, "echoes": True}},
+        bots={"parrot": {"echoes": True}},
         landed_topics=["llm-usage", "chat-turns"],
     )
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from local.chaos.checker import check
 from local.chaos.evidence import Committed, Ended, Evidence, Injected, LogRecord, load
 from local.chaos.report import last_line, percentile, show, write_verdict
-from tests.unit.local.chaos.healthy import OTHER, TURN, call, evidence, frame
+from tests.unit.local.chaos.healthy import KILLED_AT, OTHER, TURN, call, evidence, frame
 
 Doctor = Callable[[Evidence], None]
 
@@ -112,8 +112,20 @@ def without_faults(found: Evidence) -> None:
     found.faults = []
 
 
+def only_the_provider_is_cut(found: Evidence) -> None:
+    found.faults = [Injected("provider", "cut", KILLED_AT, KILLED_AT, True, "provider-1")]
+
+
 def call_twice(found: Evidence) -> None:
     found.meter.append(call("b1", 2, 5))
+
+
+def call_an_attempt_twice(found: Evidence) -> None:
+    found.meter.append(call("a2", 1, 6))
+
+
+def begin_again_without_a_call(found: Evidence) -> None:
+    again("chat-replies", "AttemptStarted", TURN, attempt_id="a3", attempt=3, epoch=3)(found)
 
 
 def call_unbilled(found: Evidence) -> None:
@@ -171,6 +183,9 @@ DOCTORED: list[tuple[str, Doctor]] = [
     ("I5", bill_twice),
     ("I5", bill_without_call),
     ("I6", without_faults),
+    ("I6", only_the_provider_is_cut),
+    ("I6", call_an_attempt_twice),
+    ("I6", begin_again_without_a_call),
     ("I6", call_for_nobody),
     ("I7", land_twice),
     ("I7", land_less),
