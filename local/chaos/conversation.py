@@ -22,7 +22,9 @@ _SHORTEST, _LONGEST = 5, 32
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """One message. `after` is when the client does what its manner says, in seconds since it sent the message."""
+    """One message. `at` is when the client says it, in seconds since the first could be said; `after` when it does what
+    its manner says, in seconds since it sent the message. `marker` is a word that occurs in no other session.
+    """
 
     at: float
     client: str

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from local.chaos.conversation import Saying
+
 JsonObject = dict[str, Any]
 CONVERSATIONS = "sluice-enrich-conversations-changelog"
 """The topic that enrich's table is rebuilt from."""
@@ -36,19 +38,6 @@ class Seen:
     gateway: int
     way: str
     frame: JsonObject
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A message a client meant to send. `marker` is a word that occurs in no other session."""
-
-    client: str
-    session_id: str
-    client_msg_id: str
-    bot: str
-    text: str
-    marker: str
-    due_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +104,7 @@ class Evidence:
 
     records: list[LogRecord] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[Saying] = field(default_factory=list)
     landed: list[Landed] = field(default_factory=list)
     committed: list[Committed] = field(default_factory=list)
     backlog: list[Backlog] = field(default_factory=list)
@@ -143,7 +132,7 @@ class Evidence:
 _ROWS: dict[str, Any] = {
     "records": LogRecord,
     "seen": Seen,
-    "asked": Asked,
+    "asked": Saying,
     "landed": Landed,
     "committed": Committed,
     "backlog": Backlog,

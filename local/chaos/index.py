@@ -4,7 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from local.chaos.evidence import Asked, Evidence, JsonObject, LogRecord, Seen
+from local.chaos.conversation import Saying
+from local.chaos.evidence import Evidence, JsonObject, LogRecord, Seen
 from local.chaos.visible import Visible, visible
 
 ENDS = frozenset({"completed", "failed", "cancelled"})
@@ -78,11 +79,11 @@ class Index:
         return dict(found)
 
     @cached_property
-    def asked_by_message(self) -> dict[tuple[str, str], Asked]:
+    def asked_by_message(self) -> dict[tuple[str, str], Saying]:
         """By client and client_msg_id."""
         return {(asked.client, asked.client_msg_id): asked for asked in self.evidence.asked}
 
-    def asked_for(self, turn_id: str) -> Asked | None:
+    def asked_for(self, turn_id: str) -> Saying | None:
         """The message of a turn; None for a turn that no client was told of."""
         for seen in self.accepted.get(turn_id, ()):
             asked = self.asked_by_message.get((seen.client, seen.frame["client_msg_id"]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from local.chaos.client import Client
 from local.chaos.conversation import Saying
-from local.chaos.evidence import Asked, Seen
+from local.chaos.evidence import Seen
 from sluice.cli.chat import development_token
 from sluice.settings import Settings
 
@@ -24,7 +24,7 @@ class Population:
     now_ms: Callable[[], float]
     seed: int
     seen: list[Seen] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[Saying] = field(default_factory=list)
     clients: dict[str, Client] = field(default_factory=dict)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -40,21 +40,10 @@ class Population:
     async def speak(self) -> None:
         """Open loop: returns when the last message has been said."""
         loop = asyncio.get_running_loop()
-        begun, begun_ms = loop.time(), self.now_ms()
+        begun = loop.time()
         for saying in self.sayings:
             await asyncio.sleep(max(0.0, begun + saying.at - loop.time()))
-            due_ms = begun_ms + saying.at * 1000
-            self.asked.append(
-                Asked(
-                    saying.client,
-                    saying.session_id,
-                    saying.client_msg_id,
-                    saying.bot,
-                    saying.text,
-                    saying.marker,
-                    due_ms,
-                )
-            )
+            self.asked.append(saying)
             await self.clients[saying.client].say(saying)
 
     async def answered(self, patience_seconds: float) -> bool:

@@ -84,6 +84,8 @@ class Ledgering(RuleBasedStateMachine):
     def the_commit_is_safe(self) -> None:
         unfinished = self.delivered | self.running
         assert self.ledger.safe_commit <= min(unfinished, default=self.ledger.safe_commit)
+        assert self.ledger.safe_commit >= self.highest_commit
+        self.highest_commit = self.ledger.safe_commit
         assert all(offset < self.ledger.next for offset in unfinished | self.finished)
         assert self.ledger.unfinished == len(unfinished)
         if not unfinished:

@@ -5,7 +5,8 @@ Both were rated, so that there are controls.
 
 from typing import Any
 
-from local.chaos.evidence import CONVERSATIONS, Asked, Backlog, Committed, Evidence, Injected, Landed, LogRecord, Seen
+from local.chaos.conversation import Saying
+from local.chaos.evidence import CONVERSATIONS, Backlog, Committed, Evidence, Injected, Landed, LogRecord, Seen
 
 TURN, OTHER = "turn-1", "turn-2"
 TEXT, OTHER_TEXT = "gate zqaaaaaaaaaaqz water", "river zqbbbbbbbbbbqz stone"
@@ -71,8 +72,8 @@ def evidence() -> Evidence:
         records=log.records,
         seen=[*_heard_by_first(), *_heard_by_second()],
         asked=[
-            Asked("client-1", "session-1", "m-1", "parrot", TEXT, "zqaaaaaaaaaaqz", 990),
-            Asked("client-2", "session-2", "m-2", "parrot", OTHER_TEXT, "zqbbbbbbbbbbqz", 1_090),
+            Saying(0.0, "client-1", "session-1", "m-1", "parrot", TEXT, "zqaaaaaaaaaaqz", "plain", 1.0),
+            Saying(0.1, "client-2", "session-2", "m-2", "parrot", OTHER_TEXT, "zqbbbbbbbbbbqz", "plain", 1.0),
         ],
         landed=[Landed(r.topic, r.partition, r.offset, r.fields["event_id"]) for r in landed],
         committed=[

@@ -1,4 +1,4 @@
-"""Healthy evidence passes; for each invariant, evidence doctored in one place fails, and fails that one."""
+"""Healthy evidence passes; doctored in one place it breaks the invariants that this place is about, and no other."""
 
 import dataclasses
 from collections.abc import Callable
@@ -163,35 +163,35 @@ def land_another(found: Evidence) -> None:
 
 DOCTORED: list[tuple[str, Doctor]] = [
     ("I1", drop("chat-requests", "ChatRequested", TURN)),
-    ("I2", drop("chat-replies", "TurnCompleted", OTHER)),
-    ("I2", drop("chat-turns", "TurnFinished", OTHER)),
+    ("I2 I3 I9", drop("chat-replies", "TurnCompleted", OTHER)),
+    ("I2 I7", drop("chat-turns", "TurnFinished", OTHER)),
     ("I2", change("chat-turns", "TurnFinished", OTHER, state="failed")),
     ("I2", change("chat-turns", "TurnFinished", OTHER, answer="something else")),
-    ("I2", again("chat-turns", "TurnFinished", OTHER, epoch=7, answer="answered again")),
+    ("I2 I7", again("chat-turns", "TurnFinished", OTHER, epoch=7, answer="answered again")),
     ("I2", saw(frame(5_300, 1, 2, "failed", code="internal"))),
-    ("I2", second_turn_for_one_message),
+    ("I2 I4", second_turn_for_one_message),
     ("I3", unseen("completed", TURN)),
-    ("I4", change("chat-replies", "DeltaProduced", OTHER, seq=1)),
+    ("I2 I4", change("chat-replies", "DeltaProduced", OTHER, seq=1)),
     ("I4", change("chat-replies", "TurnCompleted", OTHER, deltas=4)),
     ("I4", unseen("delta", TURN)),
     ("I4", saw(frame(5_103, 1, 1, "delta", attempt=2, seq=1, first_seq=0, text="gate zqaaaa"))),
     ("I4", saw(frame(5_103, 1, 2, "started", session_id="session-1", attempt=1, model="echo"))),
     ("I4", lambda found: found.asked.__setitem__(1, dataclasses.replace(found.asked[1], text="never said"))),
-    ("I5", call_unbilled),
-    ("I5", call_twice),
+    ("I5 I6", call_unbilled),
+    ("I5 I6", call_twice),
     ("I5", bill_more),
-    ("I5", bill_twice),
+    ("I5 I7", bill_twice),
     ("I5", bill_without_call),
     ("I6", without_faults),
     ("I6", only_the_provider_is_cut),
-    ("I6", call_an_attempt_twice),
+    ("I5 I6", call_an_attempt_twice),
     ("I6", begin_again_without_a_call),
-    ("I6", call_for_nobody),
+    ("I5 I6", call_for_nobody),
     ("I7", land_twice),
     ("I7", land_less),
     ("I7", land_another),
-    ("I8", cross),
-    ("I8", speak_of_others),
+    ("I4 I8", cross),
+    ("I2 I4 I8", speak_of_others),
     ("I8", move_to_other_session),
     ("I9", commit_early),
     ("I9", commit_turn_early),
@@ -218,13 +218,14 @@ def test_healthy_evidence_passes():
     )
 
 
-@pytest.mark.parametrize(("invariant", "doctor"), DOCTORED, ids=[f"{n}-{i}" for i, (n, _) in enumerate(DOCTORED)])
-def test_doctored_evidence_fails(invariant: str, doctor: Doctor):
+@pytest.mark.parametrize(("broken", "doctor"), DOCTORED, ids=[f"{n}-{i}" for i, (n, _) in enumerate(DOCTORED)])
+def test_doctored_evidence_fails(broken: str, doctor: Doctor):
     found = evidence()
     doctor(found)
     sort_frames(found)
     verdict = check(found)
-    assert verdict.count(invariant) == 1, [f for f in verdict.findings if f.violations]
+    violations = {finding.invariant: finding.violations for finding in verdict.findings if finding.violations}
+    assert {name: len(each) for name, each in violations.items()} == dict.fromkeys(broken.split(), 1), violations
     assert not verdict.clean
 
 
