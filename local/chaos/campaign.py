@@ -132,14 +132,16 @@ class Campaign:
         evidence.faults.sort(key=lambda fault: fault.begin_ms)
 
     async def _until_no_lag(self) -> list[Backlog]:
+        """Nothing may come meanwhile: what is read later would be of another moment."""
         deadline = asyncio.get_running_loop().time() + _LAG_SECONDS
         rows: list[Backlog] = []
         while asyncio.get_running_loop().time() < deadline:
+            before = rows
             try:
                 rows = await asyncio.to_thread(read_backlog, self.layout.settings)
             except (KafkaException, Unavailable, TimeoutError):
                 continue
-            if rows and all(row.end == row.begin or row.committed == row.end for row in rows):
+            if rows and rows == before and all(row.end == row.begin or row.committed == row.end for row in rows):
                 return rows
             await asyncio.sleep(0.5)
         return rows

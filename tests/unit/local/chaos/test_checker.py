@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from local.chaos.checker import check
-from local.chaos.evidence import Committed, Ended, Evidence, Injected, LogRecord, load
+from local.chaos.evidence import Backlog, Committed, Ended, Evidence, Injected, LogRecord, load
 from local.chaos.report import last_line, percentile, show, write_verdict
 from tests.unit.local.chaos.healthy import KILLED_AT, OTHER, TURN, call, evidence, frame
 
@@ -235,6 +235,18 @@ def test_lost_and_doubled_are_told_apart():
     change("chat-turns", "TurnFinished", TURN, state="failed")(found)
     verdict = check(found)
     assert (verdict.lost, verdict.doubled) == (1, 1)
+
+
+def test_what_was_written_after_the_last_look_need_not_have_landed():
+    found = evidence()
+    again("llm-usage", "AttemptMetered", TURN, attempt_id="a1", outcome="abandoned")(found)
+    assert check(found).count("I7") == 1
+    last = found.records[-1]
+    found.backlog.append(Backlog("landing", "llm-usage", 0, last.offset, 0, last.offset))
+    assert check(found).count("I7") == 0
+    found.landed.pop()
+    land_twice(found)
+    assert check(found).count("I7") == 2
 
 
 def test_the_true_count_of_a_zombie_beats_the_estimate_of_the_next_owner():
