@@ -1,6 +1,6 @@
 """WebSocket frames of a client that does as little as can be (RFC 6455, section 5). The mask is zero, which is one."""
 
-TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
+TEXT, PING, PONG = 0x1, 0x9, 0xA
 _LAST, _MASKED = 0x80, 0x80
 
 

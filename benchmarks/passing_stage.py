@@ -1,11 +1,13 @@
 """A stage without a model: `python -m benchmarks.passing_stage SERVERS SOURCE TARGET FOLDER`.
 
-Transport, executor, claims and producer are the product's; the step hands the record on. Runs until SIGTERM.
+Faust app, transport, executor, claims, producer and all limits are the product's; the step hands the record on. Runs
+until SIGTERM.
 """
 
 import os
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -14,13 +16,11 @@ import uvloop
 from sluice import heap
 from sluice.kafka_producer import KafkaProducer
 from sluice.logs import configure
-from streams.app import StageApp, source
+from sluice.settings import Settings
+from streams.app import make_app, source
 from streams.executor import KeyedExecutor
 from streams.intake import LogIntake, partition_of
 from streams.transport.options import options_for
-
-_RUNNING = 1024
-_SESSION_SECONDS = 6.0
 
 
 def main() -> None:
@@ -28,23 +28,13 @@ def main() -> None:
     servers, name, target, folder = sys.argv[1:]
     uvloop.install()
     configure("respond", sys.stdout)
-    group = f"passing-{name}"
-    producer = KafkaProducer(servers, group, _end)
-    options = options_for(servers, group, "consumer", _SESSION_SECONDS, producer, _end)
-    app = StageApp(
-        group,
-        options=options,
-        broker=f"kafka://{servers}",
-        datadir=folder,
-        store="memory://",
-        web_enabled=False,
-        topic_disable_leader=True,
-        stream_wait_empty=False,
-        stream_buffer_maxsize=4096,
-        logging_config=None,
-    )
+    settings = Settings(home=Path(folder), broker=servers)
+    producer = KafkaProducer(servers, "sluice-respond", _end)
+    session_seconds = settings.broker_session_seconds
+    options = options_for(servers, "sluice-respond", settings.group_protocol, session_seconds, producer, _end)
+    app = make_app("respond", settings, options)
     intake = LogIntake(app, lambda: None, _end)
-    executor = KeyedExecutor(_RUNNING)
+    executor = KeyedExecutor(settings.running_turns)
 
     @app.task  # type: ignore[untyped-decorator]
     async def begin() -> None:
