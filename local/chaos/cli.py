@@ -46,7 +46,11 @@ def chaos(
 
     console = Console()
     if check_only is not None:
-        _judge(saved.load(check_only), check_only, console)
+        try:
+            evidence = saved.load(check_only)
+        except ValueError as error:
+            leave(ExitCode.MISSING, str(error))
+        _judge(evidence, check_only, console)
         return
     outside = load_settings().home
     place = (home or outside / "chaos-run").resolve()

@@ -143,12 +143,14 @@ _ROWS: dict[str, Any] = {
 
 
 def load(folder: Path) -> Evidence:
-    """What `save` wrote. Raises FileNotFoundError where a part is missing."""
-    evidence = Evidence(**json.loads((folder / "facts.json").read_text()))
-    for name, kind in _ROWS.items():
-        lines = (folder / f"{name}.jsonl").read_text().splitlines()
-        rows = [json.loads(line) for line in lines]
-        setattr(evidence, name, rows if kind is None else [kind(**row) for row in rows])
+    """What `save` wrote. Raises ValueError where a part is missing or has other fields."""
+    try:
+        evidence = Evidence(**json.loads((folder / "facts.json").read_text()))
+        for name, kind in _ROWS.items():
+            rows = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text().splitlines()]
+            setattr(evidence, name, rows if kind is None else [kind(**row) for row in rows])
+    except (FileNotFoundError, TypeError) as error:
+        raise ValueError(f"{folder} holds no evidence that this version can read: {error}") from error
     return evidence
 
 

@@ -308,6 +308,15 @@ def test_evidence_can_be_saved_read_and_judged_again(tmp_path: Path):
     assert "no visible terminal" in (tmp_path / "verdict.json").read_text()
 
 
+def test_what_cannot_be_read_as_evidence_is_told(tmp_path: Path):
+    with pytest.raises(ValueError, match="no evidence that this version can read"):
+        load(tmp_path)
+    evidence().save(tmp_path)
+    (tmp_path / "asked.jsonl").write_text('{"unknown": 1}\n')
+    with pytest.raises(ValueError, match="unknown"):
+        load(tmp_path)
+
+
 def test_percentiles_are_nearest_ranks():
     assert percentile((), 95) == 0.0
     assert percentile((1.0, 2.0, 3.0, 4.0), 50) == 2.0
