@@ -1,7 +1,6 @@
 """The landing sink's composition root: `python -m connectors.landing`."""
 
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -13,17 +12,16 @@ from connectors.rejections import KafkaDeadLetters
 from connectors.sink import Limits, Sink
 from connectors.sink_metrics import SinkMetrics
 from sluice import wiring
-from sluice.cli.leaving import ExitCode
 from sluice.clock import utc_now
 from sluice.dead_letters import DeadLetters
-from sluice.errors import ConfigurationError, Unavailable
 from sluice.failpoints import Failpoints
 from sluice.ids import new_id
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
 from sluice.kafka_config import Config, consumer_config
 from sluice.key_files import read_key_file
 from sluice.letter_box import PUBLIC_FILE
-from sluice.logs import Logger, configure, get_logger
+from sluice.logs import Logger, get_logger
+from sluice.process import run_process
 from sluice.settings import Settings, load_settings
 from sluice.topics import Topic, catalogue
 
@@ -72,7 +70,7 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
 def _pause(stopping: threading.Event) -> Callable[[float], None]:
     def pause(seconds: float) -> None:
         if stopping.wait(seconds):
-            raise SystemExit(int(ExitCode.DONE))
+            raise SystemExit
 
     return pause
 
@@ -88,20 +86,13 @@ def _consumer_settings(settings: Settings, folder_id: str) -> Config:
     return consumer_config(settings.bootstrap_servers, GROUP, GROUP, own)
 
 
-def main() -> int:
+def main() -> None:
     """The process. Stops on SIGTERM and SIGINT."""
-    configure("landing")
-    log = get_logger()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    try:
-        land(load_settings(), log, stopping)
-    except (ConfigurationError, Unavailable) as error:
-        log.error("landing sink cannot run", error=str(error))
-        return int(ExitCode.MISSING)
-    return int(ExitCode.DONE)
+    land(load_settings(), get_logger(), stopping)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_process("landing", main)

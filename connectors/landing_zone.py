@@ -5,7 +5,6 @@
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +18,10 @@ from connectors.batching import Place, Portion
 from connectors.columns import columns_of
 from connectors.only_one import Taken, hold
 from connectors.runs import Runs
+from sluice.durable_files import TEMPORARY, write_durably
 from sluice.errors import ConfigurationError
 from sluice.topics import Topic
 
-_TEMPORARY = ".part"
 _NAME = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)\.parquet")
 
 
@@ -54,7 +53,7 @@ class LandingZone:
         except Taken:
             raise ConfigurationError(f"Another landing sink writes to {self.root}. One folder has one sink.") from None
         with lock:
-            for leftover in self.root.rglob(f"*{_TEMPORARY}"):
+            for leftover in self.root.rglob(f"*{TEMPORARY}"):
                 leftover.unlink()
             yield self._folder_id(cluster_id, new_id)
 
@@ -67,7 +66,7 @@ class LandingZone:
         path.parent.mkdir(parents=True, exist_ok=True)
         sink = pa.BufferOutputStream()
         pq.write_table(wanted.empty_table(), sink)
-        self._write_durably(path, sink.getvalue().to_pybytes())
+        write_durably(path, sink.getvalue().to_pybytes())
 
     def write(self, portion: Portion, table: Any) -> Path:
         """A file with its final name, on the disk for good. Raises OSError where the disk does not take it."""
@@ -77,7 +76,7 @@ class LandingZone:
         path = folder / f"{topic}-{partition}-{portion.first}-{portion.last}.parquet"
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
-        self._write_durably(path, sink.getvalue().to_pybytes())
+        write_durably(path, sink.getvalue().to_pybytes())
         return path
 
     def files(self, topic: str) -> Iterator[LandedFile]:
@@ -99,7 +98,7 @@ class LandingZone:
     def _folder_id(self, cluster_id: str, new_id: str) -> str:
         marker = self.root / "_origin.json"
         if not marker.exists():
-            self._write_durably(marker, json.dumps({"folder_id": new_id, "cluster_id": cluster_id}).encode())
+            write_durably(marker, json.dumps({"folder_id": new_id, "cluster_id": cluster_id}).encode())
         origin = json.loads(marker.read_text())
         if origin["cluster_id"] != cluster_id:
             raise ConfigurationError(
@@ -107,20 +106,3 @@ class LandingZone:
                 "offsets mean other records. Move the folder away, or set SLUICE_HOME to another one."
             )
         return str(origin["folder_id"])
-
-    def _write_durably(self, path: Path, content: bytes) -> None:
-        temporary = path.with_name(path.name + _TEMPORARY)
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.rename(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -29,8 +29,9 @@ from sluice.kafka_producer import KafkaProducer
 from sluice.key_files import PSEUDONYM_KEY, TOKEN_KEY, read_key_file
 from sluice.key_store import FileKeyStore
 from sluice.letter_box import PUBLIC_FILE
-from sluice.logs import configure, get_logger
+from sluice.logs import get_logger
 from sluice.metrics import make_metrics
+from sluice.process import ProcessExit, run_process
 from sluice.sealing import Sealer
 from sluice.settings import load_settings
 from sluice.topics import catalogue
@@ -56,14 +57,13 @@ def not_caused_by_clients(record: logging.LogRecord) -> bool:
 def main() -> None:
     """Wire and serve until SIGTERM."""
     settings = load_settings()
-    configure("gateway", sys.stdout)
     log, metrics, codec = get_logger(), make_metrics(), wiring.codec(settings)
     servers, keys = settings.bootstrap_servers, settings.keys_dir
 
     def on_fatal(reason: str) -> None:
         log.error("ending the process", reason=reason)
         sys.stdout.flush()
-        os._exit(70)
+        os._exit(ProcessExit.SOFTWARE)
 
     producer = KafkaProducer(servers, _NAME, on_fatal)
     admin, topics = KafkaAdmin(servers), catalogue()
@@ -124,4 +124,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_process("gateway", main)

@@ -53,6 +53,7 @@ def down() -> None:
 def status() -> None:
     """One line per process."""
     from local.processes import RUNNING, ProcessManager  # noqa: PLC0415
+    from local.refusals import refusals  # noqa: PLC0415
 
     settings = load_settings()
     manager = ProcessManager(settings)
@@ -77,6 +78,8 @@ def status() -> None:
             str(sum(own)) if own else "",
         )
     Console().print(table)
+    for refusal in refusals(states, settings.logs_dir):
+        typer.echo(refusal)
     if any(state.state != RUNNING for state in states):
         raise typer.Exit(int(ExitCode.NO))
 

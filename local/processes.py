@@ -20,6 +20,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from local.broker import Broker
 from sluice.errors import ConfigurationError
+from sluice.process import ProcessExit
 from sluice.settings import Settings
 
 _STOP_SECONDS = 60.0
@@ -45,6 +46,12 @@ class ProcessState:
     pid: int
     uptime_seconds: int
     description: str
+    exit_code: int = 0
+
+    @property
+    def refused(self) -> bool:
+        """It ended because a person must put something right, and is not started again."""
+        return self.state == "EXITED" and self.exit_code == ProcessExit.CONFIG
 
 
 def broker_of(settings: Settings) -> Broker:
@@ -123,6 +130,7 @@ class ProcessManager:
                 info["pid"],
                 max(0, info["now"] - info["start"]) if info["pid"] else 0,
                 info["description"],
+                info["exitstatus"],
             )
             for info in self._call("getAllProcessInfo")
         ]
@@ -162,7 +170,8 @@ class ProcessManager:
                 f"command={_quoted(shlex.join(program.command))}",
                 f"priority={program.order}",
                 "autostart=false",
-                "autorestart=true",
+                "autorestart=unexpected",
+                f"exitcodes={ProcessExit.CONFIG:d}",
                 "startsecs=1",
                 "startretries=1000000",
                 f"stopwaitsecs={program.stop_seconds}",

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from local import jars, page, ports
 from local.processes import RUNNING, ProcessManager, broker_of, programs
+from local.refusals import refusals
 from sluice.bots import load_bots
 from sluice.chat_client import ChatClient, TurnResult
 from sluice.cli.chat import development_token
@@ -25,8 +26,13 @@ from sluice.topics import catalogue
 
 _FREE_BYTES = 1_000_000_000
 _BROKER_SECONDS, _READY_SECONDS, _TURN_SECONDS = 60.0, 90.0, 90.0
+_LOOK_SECONDS = 0.5
 _PROBE = "Say hello to whoever reads this."
 _SUBJECT = "self-check"
+
+
+class Refused(ConfigurationError):
+    """A process waits for a person. The others go on, so that the person can look."""
 
 
 @dataclass(slots=True)
@@ -55,6 +61,8 @@ class Up:
         manager.launch()
         try:
             self._start(manager)
+        except Refused:
+            raise
         except (ConfigurationError, Unavailable):
             manager.shut_down()
             raise
@@ -68,8 +76,11 @@ class Up:
             self._until(lambda: bool(admin.partitions(1.0)) or True, _BROKER_SECONDS, "broker")
         with self._step("topics"):
             admin.apply(catalogue().values(), self.settings.replication_factor)
+        self._prove(manager)
+
+    def _prove(self, manager: ProcessManager) -> None:
         with self._step("workers and gateway"):
-            self._until(self._gateway_ready, _READY_SECONDS, "gateway")
+            self._until(lambda: self._none_refuses(manager) and self._gateway_ready(), _READY_SECONDS, "gateway")
         with self._step("one turn through everything"):
             result = self._probe(manager)
         if result.state != "completed":
@@ -84,9 +95,11 @@ class Up:
         file = self.settings.home / "run.json"
         if file.exists() and json.loads(file.read_text()) != self._choices():
             raise ConfigurationError("The platform runs with another BROKER or LLM. Run `make down` first.")
-        for state in manager.states():
-            if state.state != RUNNING:
-                manager.start(state.name)
+        halted = [state.name for state in manager.states() if state.state != RUNNING]
+        for name in halted:
+            manager.start(name)
+        if halted:
+            self._prove(manager)
         self._until(self._gateway_ready, _READY_SECONDS, "gateway")
         self._tell()
 
@@ -95,13 +108,29 @@ class Up:
 
     def _probe(self, manager: ProcessManager) -> TurnResult:
         try:
-            return asyncio.run(asyncio.wait_for(self._turn(), _TURN_SECONDS))
+            return asyncio.run(asyncio.wait_for(self._turn_unless_refused(manager), _TURN_SECONDS))
         except TimeoutError:
             restless = [state.name for state in manager.states() if state.uptime_seconds < _TURN_SECONDS / 2]
             raise ConfigurationError(
                 f"A test turn was not answered within {_TURN_SECONDS:.0f} s. "
                 f"Processes that keep restarting: {', '.join(restless) or 'none'}. Logs: {self.settings.logs_dir}"
             ) from None
+
+    async def _turn_unless_refused(self, manager: ProcessManager) -> TurnResult:
+        turn = asyncio.create_task(self._turn())
+        try:
+            while not (await asyncio.wait({turn}, timeout=_LOOK_SECONDS))[0]:
+                self._none_refuses(manager)
+            return turn.result()
+        finally:
+            turn.cancel()
+
+    def _none_refuses(self, manager: ProcessManager) -> bool:
+        """Raises Refused with what each has said."""
+        said = [*refusals(manager.states(), self.settings.logs_dir)]
+        if said:
+            raise Refused(f"{' '.join(said)} What else there is runs; `make up` again starts the rest.")
+        return True
 
     async def _turn(self) -> TurnResult:
         token = development_token(self.settings, _SUBJECT)

@@ -5,6 +5,7 @@ from agents.timing import stage_timed
 from sluice.bots import load_bots
 from sluice.clock import utc_now
 from sluice.events import ChatRequested, TurnFinished
+from sluice.process import run_process
 from streams.conversations import Conversations
 from streams.delivery import Delivery
 from streams.worker import make_worker
@@ -47,4 +48,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_process("enrich", main)

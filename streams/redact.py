@@ -6,6 +6,7 @@ from agents.timing import stage_timed
 from sluice.clock import utc_now
 from sluice.events import RequestEnriched
 from sluice.key_store import FileKeyStore
+from sluice.process import run_process
 from sluice.sealing import Sealer
 from streams.delivery import Delivery
 from streams.worker import make_worker
@@ -35,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_process("redact", main)

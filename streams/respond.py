@@ -7,6 +7,7 @@ from sluice.bots import load_bots
 from sluice.clock import utc_now
 from sluice.events import FeedbackGiven, PromptReady, StopRequested
 from sluice.ids import new_id
+from sluice.process import run_process
 from streams.delivery import Delivery
 from streams.litellm_model import LitellmModel, LitellmPrices, preload
 from streams.past import Past
@@ -47,4 +48,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_process("respond", main)

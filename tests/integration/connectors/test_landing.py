@@ -10,6 +10,7 @@ import pytest
 from connectors.batching import Place
 from connectors.log_scan import LogScan
 from sluice.events import DeadLetter
+from sluice.process import ProcessExit
 from sluice.topics import catalogue
 from tests.doubles import NOON
 from tests.integration.connectors.platform import CODEC, Platform, whole_turn
@@ -81,7 +82,7 @@ def test_rubbish_becomes_dead_letters_and_blocks_nothing(platform: Platform) -> 
 def test_a_second_sink_on_the_folder_is_refused(platform: Platform) -> None:
     platform.start_sink()
     platform.wait(lambda: "landing sink started" in (platform.home / "landing.log").read_text())
-    assert platform.start_sink().wait(30) == 3
+    assert platform.start_sink().wait(30) == ProcessExit.CONFIG
     assert "Another landing sink" in (platform.home / "landing.log").read_text()
 
 

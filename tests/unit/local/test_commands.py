@@ -1,5 +1,6 @@
 """`sluice up`, `down`, `status`, `clean` over a process manager that only remembers."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +122,32 @@ def test_status_without_a_broker_still_shows_and_fails(sluice, manager: Remember
     assert (ended.exit_code, "BACKOFF" in ended.output) == (1, True)
 
 
+def refusing(home: Path, said: str) -> ProcessState:
+    (home / "logs").mkdir(parents=True)
+    (home / "logs" / "redact.log").write_text(said)
+    return ProcessState("redact", "EXITED", 0, 0, "", 78)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            '{"event": "cannot start", "reason": "mend this"}\nnot JSON\n{"event": "x"}\n[]\n',
+            "redact cannot start: mend this",
+        ),
+        ("Traceback\n", "redact cannot start: see "),
+    ],
+)
+def test_status_says_what_a_person_must_mend(sluice, home: Path, manager: Remembering, monkeypatch, said, shown):
+    manager._running, manager._states = True, [refusing(home, said), state("gateway")]
+    monkeypatch.setattr(cli, "KafkaAdmin", lambda _servers: None)
+    monkeypatch.setattr(cli, "lag", lambda *_: [])
+    ended = sluice("status")
+    assert (ended.exit_code, shown in ended.output) == (1, True)
+    (home / "logs" / "redact.log").unlink()
+    assert "see " in sluice("status").output
+
+
 @pytest.mark.parametrize("environments", [True, False])
 def test_clean_takes_data_and_environments(sluice, home: Path, tmp_path: Path, monkeypatch, environments: bool):
     (home / "kafka").mkdir(parents=True)
@@ -239,10 +266,31 @@ def test_up_without_a_ready_gateway_stops_everything_again(home, manager, around
 
 
 def test_up_of_what_runs_starts_only_what_does_not(home: Path, manager: Remembering, around: Surroundings):
+    home.mkdir()
     manager._running = True
     manager._states = [state("gateway"), state("respond", "FATAL")]
     assert "Sluice is up" in run(home)
     assert manager.done == ["respond"]
+
+
+def test_up_says_what_a_person_must_mend_and_leaves_the_others(home, manager: Remembering, around: Surroundings):
+    manager._states = [refusing(home, '{"event": "cannot start", "reason": "mend this"}')]
+    with pytest.raises(ConfigurationError, match=r"redact cannot start: mend this .*make up"):
+        run(home)
+    assert manager.done[-1] == "gateway"
+
+
+def test_a_process_that_refuses_ends_the_wait_for_the_turn(
+    home, manager: Remembering, around: Surroundings, monkeypatch
+):
+    async def turn(_up: Up) -> TurnResult:
+        manager._states = [refusing(home, "")]
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(Up, "_turn", turn)
+    with pytest.raises(ConfigurationError, match="redact cannot start"):
+        run(home)
 
 
 def test_up_of_what_runs_with_other_choices_is_refused(home: Path, manager: Remembering, around: Surroundings):

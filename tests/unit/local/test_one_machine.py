@@ -125,7 +125,7 @@ def test_the_processes_follow_the_choices(tmp_path: Path):
 
 def test_every_process_has_a_log_and_is_started_again(tmp_path: Path):
     text = ProcessManager(Settings(home=tmp_path / "50%")).configuration()
-    assert text.count("autorestart=true") == 7
+    assert text.count("autorestart=unexpected\nexitcodes=78\n") == 7
     assert "50%%%%/logs/respond.log" in text  # supervisor expands it twice
     assert not ProcessManager(Settings(home=tmp_path)).running()
 

@@ -17,11 +17,12 @@ from tests.waiting import until
 
 WAIT = [sys.executable, "-c", "import signal; print('100% here', flush=True); signal.pause()"]
 QUIT = [sys.executable, "-c", "raise SystemExit(1)"]
+REFUSE = [sys.executable, "-c", "from time import sleep; sleep(1.2); print('{}', flush=True); raise SystemExit(78)"]
 
 
 @pytest.fixture
 def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessManager]:
-    programs = [Program("waits", WAIT, 1), Program("quits", QUIT, 2)]
+    programs = [Program("waits", WAIT, 1), Program("quits", QUIT, 2), Program("refuses", REFUSE, 2)]
     monkeypatch.setattr(processes, "programs", lambda _settings: programs)
     made = ProcessManager(Settings(home=tmp_path / "a home"))
     made.launch()
@@ -47,12 +48,22 @@ def test_a_platform_is_started_watched_and_stopped(manager: ProcessManager, tmp_
     assert until(lambda: state_of(manager, "waits").state == RUNNING and state_of(manager, "waits").pid != pid)
     manager.start("quits")
     assert until(lambda: state_of(manager, "quits").state == "BACKOFF")
+    assert not state_of(manager, "quits").refused
     again = state_of(manager, "waits").pid
     log = tmp_path / "a home" / "logs" / "waits.log"
     assert until(lambda: log.read_text().count("100% here") == 2)
     manager.shut_down()
     assert not manager.running()
     assert not processes._alive(again)
+
+
+def test_what_waits_for_a_person_is_not_started_again(manager: ProcessManager, tmp_path: Path):
+    manager.start("refuses")
+    assert until(lambda: state_of(manager, "refuses").refused)
+    manager.start("waits")
+    assert until(lambda: state_of(manager, "waits").state == RUNNING)
+    assert state_of(manager, "refuses").refused
+    assert (tmp_path / "a home" / "logs" / "refuses.log").read_text() == "{}\n"
 
 
 def test_a_home_may_have_a_percent_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
