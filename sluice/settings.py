@@ -147,6 +147,10 @@ class Settings(BaseSettings):
         """The state folder of one process."""
         return self.state_dir / (process if self.instance == 1 else f"{process}-{self.instance}")
 
+    def states_of(self, process: ProcessName) -> list[Path]:
+        """State folders of all instances of a process on this machine."""
+        return [self.state_dir / process, *sorted(self.state_dir.glob(f"{process}-*"))]
+
     @cached_property
     def landing_dir(self) -> Path:
         """Parquet by topic and date."""

@@ -1,6 +1,7 @@
 """Stops a stage that puts too much away: better to wait for a person than to empty a topic into the dead letters."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -8,11 +9,12 @@ from dataclasses import dataclass, field
 class Fuse:
     """Burns when more than `share` of the last `window` records were put away, once `window` have been seen.
 
-    A share of 1 or more never burns.
+    A share of 1 or more never burns. `on_burn` is told the reason first.
     """
 
     share: float
     window: int
+    on_burn: Callable[[str], None] = lambda _reason: None
     _last: deque[bool] = field(default_factory=deque)
     _bad: int = 0
 
@@ -25,7 +27,9 @@ class Fuse:
         self._note(bad=True)
         if len(self._last) < self.window or self._bad <= self.share * self.window:
             return None
-        return f"{self._bad} of the last {len(self._last)} records were put away"
+        reason = f"{self._bad} of the last {len(self._last)} records were put away"
+        self.on_burn(reason)
+        return reason
 
     def _note(self, *, bad: bool) -> None:
         self._last.append(bad)

@@ -12,11 +12,11 @@ from typing import Any, Literal
 import faust
 import uvloop
 
-from sluice import heap, wiring
+from sluice import burnt_fuse, heap, wiring
+from sluice.burnt_fuse import BurntFuse
 from sluice.clock import utc_now
 from sluice.codec import Codec
 from sluice.dead_letters import DeadLetters
-from sluice.errors import ConfigurationError
 from sluice.events import Event
 from sluice.failpoints import FAILPOINTS, Failpoints
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
@@ -24,8 +24,9 @@ from sluice.kafka_config import consumer_config
 from sluice.kafka_producer import KafkaProducer
 from sluice.key_files import read_key_file
 from sluice.letter_box import PUBLIC_FILE
-from sluice.logs import Logger, configure, get_logger
+from sluice.logs import Logger, get_logger
 from sluice.metrics import Metrics, make_metrics
+from sluice.process import ProcessExit
 from sluice.settings import Settings, load_settings
 from sluice.topics import catalogue
 from streams.app import make_app, source
@@ -42,7 +43,6 @@ from streams.transport.queries import Queries
 from streams.watchdog import Watchdog
 
 Stage = Literal["enrich", "redact", "respond"]
-_CRASHED, _MISCONFIGURED = 70, 78
 _LAG_SECONDS = 3.0
 
 
@@ -79,7 +79,7 @@ class Worker:
             self.metrics,
             self.log,
             self.crash,
-            Fuse(self.settings.fuse_share, self.settings.fuse_window),
+            Fuse(self.settings.fuse_share, self.settings.fuse_window, partial(self._mark_fuse, topic)),
             self.watchdog.moved,
             partial(self.reach, "before_emit"),
             partial(self.reach, "emitted"),
@@ -107,19 +107,16 @@ class Worker:
         """End at once, finishing nothing more; the process manager starts the worker again."""
         self.log.error("ending the process", reason=reason)
         sys.stdout.flush()
-        os._exit(_CRASHED)
+        os._exit(ProcessExit.SOFTWARE)
 
     def run(self) -> None:
-        """Until SIGTERM."""
+        """Until SIGTERM. Raises ConfigurationError where it must not start."""
+        burnt_fuse.check(self.settings.state_of(self.stage), self.stage)
         self.metrics.serve(self.settings.metrics_port(self.stage))
         admin = KafkaAdmin(self.settings.bootstrap_servers)
         wait_for_topics(admin, catalogue())
-        try:
-            check_partitions(admin, self._sources)
-            check_state(self.settings.state_of(self.stage), admin.cluster_id())
-        except ConfigurationError as error:
-            self.log.error("cannot start", reason=str(error))
-            sys.exit(_MISCONFIGURED)
+        check_partitions(admin, self._sources)
+        check_state(self.settings.state_of(self.stage), admin.cluster_id())
 
         @self.app.task  # type: ignore[untyped-decorator]
         async def begin() -> None:
@@ -138,6 +135,12 @@ class Worker:
             if self.told_to_end:
                 os._exit(0)
             self.crash("Faust ended")
+
+    def _mark_fuse(self, topic: str, reason: str) -> None:
+        try:
+            burnt_fuse.mark(self.settings.state_of(self.stage), BurntFuse(topic, reason, utc_now()))
+        except OSError as error:
+            self.log.error("the burnt fuse could not be marked", reason=error.strerror)
 
     async def _drain(self, partitions: set[Partition]) -> None:
         grace = self.settings.rebalance_grace_seconds
@@ -187,7 +190,6 @@ def make_worker(stage: Stage) -> Worker:
     """Read the settings and build the tools."""
     settings = load_settings()
     uvloop.install()
-    configure(stage, sys.stdout)
     log = get_logger()
     codec = wiring.codec(settings)
     failpoints = Failpoints(settings.failpoints_dir)
