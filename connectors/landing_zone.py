@@ -45,13 +45,17 @@ class LandingZone:
         """Be the only writer, and remove what a crash left half-written. Gives the folder's own id.
 
         The id goes into the metadata of each commit. A folder that was emptied gets a new one, so that commits made
-        for the old files do not hide records from it. Raises ConfigurationError where another sink writes here, or
-        where the files come from another cluster: its offsets mean other records.
+        for the old files do not hide records from it. Raises ConfigurationError where another sink writes here,
+        nobody can, or the files come from another cluster: its offsets mean other records.
         """
         try:
             lock = hold(self.root)
         except Taken:
             raise ConfigurationError(f"Another landing sink writes to {self.root}. One folder has one sink.") from None
+        except OSError as error:
+            raise ConfigurationError(
+                f"The folder {self.root} cannot be written ({error.strerror}). Make it writable or set SLUICE_HOME."
+            ) from None
         with lock:
             for leftover in self.root.rglob(f"*{TEMPORARY}"):
                 leftover.unlink()

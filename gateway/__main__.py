@@ -58,7 +58,17 @@ def main() -> None:
     """Wire and serve until SIGTERM."""
     settings = load_settings()
     log, metrics, codec = get_logger(), make_metrics(), wiring.codec(settings)
+    bots = load_bots(settings)
     servers, keys = settings.bootstrap_servers, settings.keys_dir
+    dead_letters = DeadLetters(codec, read_key_file(keys, PUBLIC_FILE), _NAME, utc_now)
+    access = Access(
+        read_key_file(keys, TOKEN_KEY),
+        read_key_file(keys, PSEUDONYM_KEY),
+        utc_now,
+        settings.token_seconds,
+        settings.dev_tokens,
+        settings.allowed_origins,
+    )
 
     def on_fatal(reason: str) -> None:
         log.error("ending the process", reason=reason)
@@ -79,7 +89,7 @@ def main() -> None:
         codec=codec,
         history=history,
         producer=producer,
-        dead_letters=DeadLetters(codec, read_key_file(keys, PUBLIC_FILE), _NAME, utc_now),
+        dead_letters=dead_letters,
         clock=utc_now,
         metrics=metrics,
         log=log,
@@ -89,7 +99,7 @@ def main() -> None:
         on_loop=bridge.on_loop,
     )
     turns = Turns(
-        bots=load_bots(settings),
+        bots=bots,
         history=history,
         reading=progress,
         hub=hub,
@@ -100,14 +110,6 @@ def main() -> None:
         clock=utc_now,
         metrics=metrics,
         failpoints=Failpoints(settings.failpoints_dir),
-    )
-    access = Access(
-        read_key_file(keys, TOKEN_KEY),
-        read_key_file(keys, PSEUDONYM_KEY),
-        utc_now,
-        settings.token_seconds,
-        settings.dev_tokens,
-        settings.allowed_origins,
     )
     edge = Edge(settings, access, turns, hub, bridge, producer, metrics, log)
 

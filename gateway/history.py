@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.documents import StoredTurn, document_of
+from sluice.errors import ConfigurationError
 from sluice.events import ChatRequested, TurnFinished
 
 _VERSION = 2
@@ -48,11 +49,22 @@ class History:
     """Written by the log reader's thread, read by requests: one connection behind a lock."""
 
     def __init__(self, path: Path, cluster_id: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Raises ConfigurationError where the file cannot be used."""
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._prepare(cluster_id)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(
+                f"The history {path} cannot be used ({error}). Make it writable, or delete it: the log has it all."
+            ) from error
+
+    def _prepare(self, cluster_id: str) -> None:
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=normal")
+        self._db.execute("begin immediate")  # fails now where nothing can be written later
+        self._db.execute("rollback")
         if not self._is_of(cluster_id):
             for table in ("sessions", "turns", "positions", "origin"):
                 self._db.execute(f"drop table if exists {table}")

@@ -120,6 +120,8 @@ def load_bots(settings: Settings) -> Bots:
 def _read_bot(path: Path) -> Bot:
     try:
         return Bot.model_validate(yaml.safe_load(path.read_text()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: not YAML: {error}") from None
     except ValidationError as error:

@@ -58,7 +58,7 @@ class KafkaAdmin:
             raise Unavailable(f"No Kafka broker answers at {self._servers}.") from error
 
     def apply(self, topics: Iterable[Topic], replication_factor: int) -> list[str]:
-        """Create what is missing and bring retention up to date. Gives the names of topics made.
+        """Create what is missing; topics that exist stay as they are. Gives the names of topics made.
 
         Raises ConfigurationError where a topic exists with another partition count: sessions would move.
         """

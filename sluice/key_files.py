@@ -19,8 +19,10 @@ def make_key_files(folder: Path) -> None:
 
 
 def read_key_file(folder: Path, name: str) -> bytes:
-    """Raises ConfigurationError where it was not made."""
+    """Raises ConfigurationError where it was not made or cannot be read."""
     try:
         return (folder / name).read_bytes()
     except FileNotFoundError:
         raise ConfigurationError(f"{folder / name} is missing. `make up` creates it.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{folder / name} cannot be read ({error.strerror}).") from None

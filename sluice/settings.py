@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from sluice.errors import ConfigurationError
 from sluice.paths import checkout, data_folder
@@ -172,3 +172,5 @@ def load_settings() -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"SLUICE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         raise ConfigurationError(f"Wrong settings: {wrong}") from None
+    except SettingsError as error:
+        raise ConfigurationError(f"Wrong settings: {error}; write a list as JSON.") from None

@@ -29,8 +29,6 @@ def make_app(stage: ProcessName, settings: Settings, options: Options | None) ->
     A worker that does not answer for the session time loses its partitions; `stream_wait_empty` off lets it leave at
     once, because acknowledging is ours.
     """
-    state = settings.state_of(stage)
-    state.mkdir(parents=True, exist_ok=True)
     servers = ";".join(f"kafka://{server}" for server in settings.bootstrap_servers.split(","))
     partitions = catalogue()["chat-requests"].partitions
     return StageApp(
@@ -38,7 +36,7 @@ def make_app(stage: ProcessName, settings: Settings, options: Options | None) ->
         options=options,
         broker=servers,
         store="rocksdb://",
-        datadir=str(state),
+        datadir=str(settings.state_of(stage)),
         topic_partitions=partitions,
         topic_replication_factor=settings.replication_factor,
         topic_disable_leader=True,

@@ -38,12 +38,18 @@ def list_topics(
         return
     table = Table(Column("topic", no_wrap=True), "events", "partitions", "retention", "personal data", "owner", "there")
     for row in rows:
-        there = "yes" if row["exists"] else "NO: run `sluice topics apply`"
+        there = _there(row["partitions"], existing.get(row["name"]))
         hours = f"{row['retention_hours']} h" if row["retention_hours"] else "for ever"
         table.add_row(
             row["name"], ", ".join(row["events"]), str(row["partitions"]), hours, row["pii"], row["owner"], there
         )
     Console().print(table)
+
+
+def _there(wanted: int, found: int | None) -> str:
+    if found is None:
+        return "NO: run `sluice topics apply`"
+    return "yes" if found == wanted else f"NO: it has {found} partitions"
 
 
 @commands.command("apply")

@@ -96,6 +96,14 @@ def test_questions_to_a_broker_that_is_away():
             question()
 
 
+def test_a_topic_with_another_partition_count_is_shown(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(KafkaAdmin, "partitions", lambda *_, **__: {"audit-log": 3})
+    monkeypatch.setenv("COLUMNS", "250")
+    shown = run("topics", "list").output
+    assert "it has 3 partitions" in shown
+    assert "sluice topics apply" in shown
+
+
 async def test_the_producer_in_trouble(kafka: str, monkeypatch: pytest.MonkeyPatch):
     words: list[str] = []
     producer = KafkaProducer(kafka, "test", words.append, {"delivery.timeout.ms": 500, "request.timeout.ms": 300})

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from gateway.history import History
+from sluice.errors import ConfigurationError
 from sluice.safe_text import SafeText
 from tests.samples import SAMPLES, TURN_ID
 
@@ -60,3 +61,11 @@ def test_a_file_of_the_first_release_is_filled_anew(tmp_path: Path):
     again = History(tmp_path / "h", "c")
     assert again.positions() == {("chat-turns", 0): 10}
     again.close()
+
+
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path):
+    (tmp_path / "h").write_bytes(b"no database" * 100)
+    with pytest.raises(ConfigurationError, match=r"history .*h cannot be used"):
+        History(tmp_path / "h", "c")
+    with pytest.raises(ConfigurationError, match="Make it writable"):
+        History(tmp_path / "h" / "below", "c")

@@ -78,3 +78,9 @@ def test_key_files_are_made_once(tmp_path):
 def test_a_missing_key_file_says_what_to_do(tmp_path):
     with pytest.raises(ConfigurationError, match="make up"):
         read_key_file(tmp_path, TOKEN_KEY)
+
+
+def test_a_key_file_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ConfigurationError, match="folder cannot be read"):
+        read_key_file(tmp_path, "folder")

@@ -60,6 +60,12 @@ def test_a_wrong_setting_is_named(monkeypatch):
         load_settings()
 
 
+def test_a_list_that_is_none_is_named(monkeypatch):
+    monkeypatch.setenv("SLUICE_ALLOWED_ORIGINS", "https://a.example")
+    with pytest.raises(ConfigurationError, match=r"allowed_origins.*JSON"):
+        load_settings()
+
+
 def test_secrets_are_found_by_name_and_not_shown(monkeypatch):
     monkeypatch.setenv("SOME_KEY", "hush")
     settings = Settings()
@@ -115,6 +121,12 @@ def test_a_wrong_file_is_named_with_the_reason(tmp_path, content, words):
     with pytest.raises(ConfigurationError, match=words) as error:
         load_bots(folder(tmp_path, wrong=content))
     assert "wrong.yaml" in str(error.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "wrong.yaml").write_bytes(b"name: \xff")
+    with pytest.raises(ConfigurationError, match=r"wrong\.yaml: cannot be read"):
+        load_bots(folder(tmp_path))
 
 
 def test_two_bots_of_one_name(tmp_path):

@@ -108,21 +108,38 @@ class Counts:
 def test_chat_topics_with_other_partition_counts_are_named():
     right = {name.replace("-", "_"): t.partitions for name, t in catalogue().items()}
     check_partitions(Counts(**right), ["chat-requests"])
-    with pytest.raises(ConfigurationError, match=r"must have 8 partitions.*chat-turns has 4"):
+    with pytest.raises(ConfigurationError, match=r"must have 8 partitions.*chat-turns has 4.*changes none"):
         check_partitions(Counts(**right | {"chat_turns": 4}), ["chat-requests"])
 
 
 def test_a_state_folder_belongs_to_one_cluster(tmp_path):
     check_state(tmp_path / "enrich", "cluster-a")
     check_state(tmp_path / "enrich", "cluster-a")
-    with pytest.raises(ConfigurationError, match=r"belongs to cluster cluster-a, this one is cluster-b.*Delete"):
+    with pytest.raises(ConfigurationError, match=r"belongs to cluster 'cluster-a', this one is 'cluster-b'.*Delete"):
         check_state(tmp_path / "enrich", "cluster-b")
+    (tmp_path / "enrich" / "cluster-id").write_bytes(b"\x00\xff")
+    with pytest.raises(ConfigurationError, match="Delete the folder"):
+        check_state(tmp_path / "enrich", "cluster-b")
+
+
+@pytest.mark.parametrize("begun", ["", "clus"])
+def test_a_mark_that_was_begun_is_made_whole(tmp_path, begun: str):
+    (tmp_path / "cluster-id").write_text(begun)
+    check_state(tmp_path, "cluster-a")
+    assert (tmp_path / "cluster-id").read_text() == "cluster-a"
 
 
 def test_a_state_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match="cannot be written"):
+    with pytest.raises(ConfigurationError, match="cannot be used"):
         check_state(tmp_path / "file", "cluster-a")
+
+
+def test_a_state_folder_that_can_no_longer_be_written_is_named(tmp_path):
+    check_state(tmp_path, "cluster-a")
+    (tmp_path / "cluster-id.part").mkdir()
+    with pytest.raises(ConfigurationError, match=r"cannot be used .*Make it writable"):
+        check_state(tmp_path, "cluster-a")
 
 
 def test_untested_versions_and_internals_stop_the_start():
