@@ -14,6 +14,7 @@ from connectors.rejections import DeadLetterOffice
 from connectors.sink_metrics import SinkMetrics
 from sluice.clock import Clock
 from sluice.codec import Codec
+from sluice.dead_letter_topics import is_note
 from sluice.dead_letters import Origin
 from sluice.errors import Rejected, RejectReason, Unavailable
 from sluice.events import Event
@@ -131,7 +132,7 @@ class Sink:
             return
         origin = origin_of(message)
         place = Place(origin.topic, origin.partition)
-        if not self._batch.is_new(place, origin.offset):
+        if is_note(origin.topic, origin.value, origin.headers) or not self._batch.is_new(place, origin.offset):
             self._batch.pass_over(place, origin.offset)
             return
         try:

@@ -1,31 +1,27 @@
 """`sluice dlq`."""
 
-import contextlib
 import json
 import sys
 from collections import Counter
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from confluent_kafka import Consumer, TopicPartition
 from rich.console import Console
 from rich.table import Column, Table
 
 from sluice import wiring
 from sluice.cli.leaving import ExitCode, leave
-from sluice.errors import ConfigurationError, Rejected, Unavailable
+from sluice.dead_letter_topics import Held, read
+from sluice.errors import ConfigurationError, Unavailable
 from sluice.events import DeadLetter
-from sluice.kafka_admin import KafkaAdmin
-from sluice.kafka_config import consumer_config
 from sluice.key_files import read_key_file
 from sluice.letter_box import PRIVATE_FILE
 from sluice.redrive import redrive
 from sluice.settings import load_settings
-from sluice.topics import DEAD_LETTER_SUFFIX, catalogue
 
 commands = typer.Typer(no_args_is_help=True)
-_SILENCE_SECONDS = 10.0
 
 
 @commands.command("list")
@@ -34,16 +30,17 @@ def list_letters(
 ) -> None:
     """What was put away, why, and where it came from."""
     try:
-        letters = [_shown(letter) for letter in _letters()]
+        held = _held()
     except Unavailable as error:
         leave(ExitCode.MISSING, str(error))
+    letters = [_shown(letter, held.noted) for letter in held.letters]
     if as_json:
         sys.stdout.write(json.dumps(letters) + "\n")
         return
     if not letters:
         typer.echo("no dead letters")
         return
-    table = Table("when", "origin", Column("reason", no_wrap=True), "detail", "group", "bytes")
+    table = Table("when", "origin", Column("reason", no_wrap=True), "detail", "group", "bytes", "back")
     for letter in letters:
         origin = f"{letter['origin_topic']}/{letter['origin_partition']}@{letter['origin_offset']}"
         table.add_row(
@@ -53,6 +50,7 @@ def list_letters(
             letter["detail"],
             letter["consumer_group"],
             str(letter["sealed_bytes"]),
+            "yes" if letter["redriven"] else "",
         )
     Console().print(table)
 
@@ -61,12 +59,13 @@ def list_letters(
 def show_letter(event_id: Annotated[str, typer.Argument(help="Of the letter, as `list --json` gives it.")]) -> None:
     """All that is known of one letter, as JSON. Its bytes stay sealed."""
     try:
-        found = [letter for letter in _letters() if letter.event_id == event_id]
+        held = _held()
     except Unavailable as error:
         leave(ExitCode.MISSING, str(error))
+    found = [letter for letter in held.letters if letter.event_id == event_id]
     if not found:
         leave(ExitCode.NO, f"There is no dead letter {event_id}. `sluice dlq list --json` shows all.")
-    typer.echo(json.dumps(_shown(found[0]), indent=2))
+    typer.echo(json.dumps(_shown(found[0], held.noted), indent=2))
 
 
 @commands.command("redrive")
@@ -76,19 +75,21 @@ def redrive_letters(
     every: Annotated[bool, typer.Option("--all", help="All letters.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")] = False,
 ) -> None:
-    """Put records back into the partitions they came from, each at most once. Mend the cause first."""
+    """Put records back into the partitions they came from, each once. Mend the cause first, and run one at a time."""
     if not (event_ids or topic or every):
         leave(ExitCode.USAGE, "Say which: ids, --topic TOPIC or --all. `sluice dlq list --json` shows them.")
     settings = load_settings()
     try:
         private_key = read_key_file(settings.keys_dir, PRIVATE_FILE)
-        letters = [x for x in _letters() if every or x.event_id in (event_ids or ()) or x.origin_topic == topic]
-        results = redrive(letters, settings.bootstrap_servers, private_key)
+        held = _held()
+        letters = [x for x in held.letters if every or x.event_id in (event_ids or ()) or x.origin_topic == topic]
+        results = redrive(letters, held.noted, settings.bootstrap_servers, private_key)
     except (Unavailable, ConfigurationError) as error:
         leave(ExitCode.MISSING, str(error))
     missing = set(event_ids or ()) - {letter.event_id for letter in letters}
     if as_json:
-        rows = [_shown(result.letter) | {"outcome": result.outcome} for result in results]
+        back = {result.letter.event_id for result in results if result.outcome in ("put back", "was back already")}
+        rows = [_shown(result.letter, back) | {"outcome": result.outcome} for result in results]
         sys.stdout.write(json.dumps({"letters": rows, "unknown": sorted(missing)}) + "\n")
     else:
         for result in results:
@@ -99,39 +100,21 @@ def redrive_letters(
         typer.echo(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "nothing to put back")
         for event_id in sorted(missing):
             typer.echo(f"no dead letter {event_id}", err=True)
+    if any(result.outcome == "not acknowledged" for result in results):
+        leave(
+            ExitCode.MISSING, "Kafka did not acknowledge every record. Run the command again: it looks for them first."
+        )
     if missing or any(result.outcome in ("has no bytes", "cannot be opened") for result in results):
         raise typer.Exit(ExitCode.NO)
 
 
-def _letters() -> list[DeadLetter]:
+def _held() -> Held:
     settings = load_settings()
-    codec = wiring.codec(settings)
-    admin = KafkaAdmin(settings.bootstrap_servers)
-    existing = admin.partitions()
-    ends = admin.ends({name: 1 for name in catalogue() if name.endswith(DEAD_LETTER_SUFFIX) and name in existing})
-    left = {place: end for place, end in ends.items() if end}
-    reader = Consumer(
-        consumer_config(settings.bootstrap_servers, "sluice-dlq", "sluice-dlq", {"enable.partition.eof": True})
-    )
-    reader.assign([TopicPartition(topic, partition, 0) for topic, partition in left])
-    letters: list[DeadLetter] = []
-    while left:
-        message = reader.poll(_SILENCE_SECONDS)
-        if message is None:
-            raise Unavailable("Kafka stopped answering while the dead letters were read.")
-        place = (str(message.topic()), int(message.partition() or 0))
-        if message.error() is not None or int(message.offset() or 0) + 1 >= left.get(place, 0):
-            left.pop(place, None)
-        with contextlib.suppress(Rejected):
-            event = codec.decode(message.value()) if message.error() is None else None
-            if isinstance(event, DeadLetter):  # a topic of dead letters can hold a bad record too: it is passed over
-                letters.append(event)
-    reader.close()
-    return sorted({letter.event_id: letter for letter in letters}.values(), key=lambda letter: letter.occurred_at)
+    return read(settings.bootstrap_servers, wiring.codec(settings))
 
 
-def _shown(letter: DeadLetter) -> dict[str, Any]:
+def _shown(letter: DeadLetter, redriven: Collection[str]) -> dict[str, Any]:
     """The letter without its sealed bytes."""
     fields: dict[str, Any] = msgspec.to_builtins(letter)
     del fields["key"], fields["value"]
-    return fields | {"sealed_bytes": len(letter.value or b"")}
+    return fields | {"sealed_bytes": len(letter.value or b""), "redriven": letter.event_id in redriven}

@@ -8,7 +8,8 @@ import typer
 from confluent_kafka import KafkaError, KafkaException
 from typer.testing import CliRunner
 
-from sluice.cli import chat, dlq, main, topics
+from sluice import dead_letter_topics
+from sluice.cli import chat, main, topics
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.kafka_admin import KafkaAdmin
 from sluice.kafka_config import producer_config
@@ -45,17 +46,23 @@ def test_dead_letters_none_some_and_strange(kafka: str, run):
 
 
 def test_no_dead_letters(run, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(dlq, "catalogue", dict)
+    monkeypatch.setattr(dead_letter_topics, "catalogue", dict)
     assert "no dead letters" in run("dlq", "list").output
 
 
 def test_a_broker_that_falls_silent_under_the_reader(run, monkeypatch: pytest.MonkeyPatch):
     run("topics", "apply")
     monkeypatch.setattr(KafkaAdmin, "ends", lambda *_: {("audit-log-dlq", 0): 10**9})
-    monkeypatch.setattr(dlq, "_SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr(dead_letter_topics, "_SILENCE_SECONDS", 0.0)
     done = run("dlq", "list")
     assert done.exit_code == 3
     assert "stopped answering" in done.output
+
+
+def test_the_end_of_a_partition_ends_the_reading(run, monkeypatch: pytest.MonkeyPatch):
+    run("topics", "apply")
+    monkeypatch.setattr(KafkaAdmin, "ends", lambda *_: {("audit-log-dlq", 0): 10**9})
+    assert run("dlq", "list").exit_code == 0
 
 
 def test_watching_goes_on_until_ctrl_c(run, monkeypatch: pytest.MonkeyPatch):

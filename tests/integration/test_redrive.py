@@ -6,18 +6,21 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from typer.testing import CliRunner
 
 from sluice import redrive as module
 from sluice import wiring
-from sluice.cli import dlq, main
+from sluice.acknowledged import AcknowledgedWriter
+from sluice.cli import main
+from sluice.dead_letter_topics import REDRIVEN, read
 from sluice.dead_letters import LARGEST_BYTES, DeadLetters, Origin
 from sluice.errors import RejectReason, Unavailable
 from sluice.kafka_admin import KafkaAdmin
 from sluice.kafka_config import consumer_config, producer_config
 from sluice.key_files import make_key_files, read_key_file
 from sluice.letter_box import PRIVATE_FILE, PUBLIC_FILE
-from sluice.redrive import REDRIVEN, redrive
+from sluice.redrive import redrive
 from sluice.settings import load_settings
 from sluice.topics import catalogue
 from tests.doubles import ManualClock
@@ -63,7 +66,11 @@ def back(settings) -> list[tuple[bytes, bytes, dict[str, bytes]]]:
     """Records of the topic that were put back."""
     reader = Consumer(consumer_config(settings.bootstrap_servers, "test", "test"))
     _, end = reader.get_watermark_offsets(TopicPartition(TOPIC, 0), timeout=10)
-    reader.assign([TopicPartition(TOPIC, 0, 0)])
+    low, _ = reader.get_watermark_offsets(TopicPartition(TOPIC, 0), timeout=10)
+    if low == end:
+        reader.close()
+        return []
+    reader.assign([TopicPartition(TOPIC, 0, low)])
     found = []
     while True:
         message = reader.poll(10)
@@ -93,6 +100,56 @@ def test_a_letter_goes_back_once_with_key_and_trace(platform):
     assert {row["outcome"] for row in json.loads(run("redrive", "--topic", TOPIC, "--json").output)["letters"]} == {
         "was back already"
     }
+
+
+def forget_origin(settings) -> None:
+    """As retention does."""
+    end = KafkaAdmin(settings.bootstrap_servers).ends({TOPIC: 1})[TOPIC, 0]
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
+    for future in admin.delete_records([TopicPartition(TOPIC, 0, end)]).values():
+        future.result(10)
+
+
+def test_a_letter_stays_back_when_the_origin_topic_has_forgotten_it(platform):
+    (letter,) = put_away(platform, b"once")
+    assert run("redrive", letter).exit_code == 0
+    forget_origin(platform)
+    again = json.loads(run("redrive", letter, "--json").output)
+    assert [(row["outcome"], row["redriven"]) for row in again["letters"]] == [("was back already", True)]
+    assert back(platform) == []
+    assert json.loads(run("show", letter).output)["redriven"] is True
+    assert {row["event_id"]: row["redriven"] for row in json.loads(run("list", "--json").output)}[letter] is True
+
+
+def test_a_crash_before_the_note_is_made_good_by_the_next_run(platform, monkeypatch: pytest.MonkeyPatch):
+    (letter,) = put_away(platform, b"once")
+    real = AcknowledgedWriter.write
+
+    def dies(self, records):
+        records = list(records)
+        if records and records[0].topic != TOPIC:
+            raise KeyboardInterrupt
+        return real(self, records)
+
+    monkeypatch.setattr(AcknowledgedWriter, "write", dies)
+    assert run("redrive", letter).exit_code != 0
+    monkeypatch.undo()
+    monkeypatch.setenv("SLUICE_BROKER", platform.bootstrap_servers)
+    monkeypatch.setenv("SLUICE_HOME", str(platform.home))
+    assert json.loads(run("show", letter).output)["redriven"] is False
+    assert "was back already" in run("redrive", letter).output
+    assert [h[REDRIVEN].decode() for _, _, h in back(platform)].count(letter) == 1
+    forget_origin(platform)
+    assert "was back already" in run("redrive", letter).output
+
+
+def test_what_was_not_acknowledged_is_not_counted(platform, monkeypatch: pytest.MonkeyPatch):
+    (letter,) = put_away(platform, b"never")
+    monkeypatch.setattr(AcknowledgedWriter, "write", lambda _self, _records: set())
+    done = run("redrive", letter)
+    assert done.exit_code == 3
+    assert "1 not acknowledged" in done.output
+    assert "Run the command again" in done.output
 
 
 def test_what_cannot_go_back_is_named(platform, tmp_path):
@@ -127,8 +184,9 @@ def test_without_a_broker_it_says_so(platform, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_log_that_falls_silent_is_no_answer(platform, monkeypatch: pytest.MonkeyPatch):
     put_away(platform, b"a", b"b")
-    letters = [letter for letter in dlq._letters() if letter.origin_topic == TOPIC]
+    held = read(platform.bootstrap_servers, wiring.codec(platform))
+    letters = [letter for letter in held.letters if letter.origin_topic == TOPIC]
     private = read_key_file(platform.keys_dir, PRIVATE_FILE)
     monkeypatch.setattr(module, "_SECONDS", 0.0)
     with pytest.raises(Unavailable):
-        redrive(letters, platform.bootstrap_servers, private)
+        redrive(letters, (), platform.bootstrap_servers, private)

@@ -19,6 +19,7 @@ class FakeMessage:
     content: bytes | None = None
     number: int = 0
     failure: KafkaError | None = None
+    sent_headers: list[tuple[str, bytes]] | None = None
 
     def topic(self) -> str:
         return self.topic_name
@@ -35,8 +36,8 @@ class FakeMessage:
     def key(self) -> bytes:
         return b"s-1"
 
-    def headers(self) -> None:
-        return None
+    def headers(self) -> list[tuple[str, bytes]] | None:
+        return self.sent_headers
 
     def timestamp(self) -> tuple[int, int]:
         return 1, 1_772_366_400_000

@@ -16,6 +16,7 @@ from connectors.rejections import DeadLetterOffice
 from connectors.sink import Limits, Sink
 from connectors.sink_metrics import SinkMetrics
 from sluice.codec import Codec
+from sluice.dead_letter_topics import REDRIVEN
 from sluice.errors import RejectReason, Unavailable
 from sluice.events import Event
 from sluice.logs import get_logger
@@ -88,6 +89,16 @@ def test_what_was_read_lands_on_the_way_out(tmp_path: Path) -> None:
     assert len([*s.zone.files(USAGE)]) == 2
     assert s.consumer.commits == [{(USAGE, 0): 2}]
     assert s.metrics.records.labels(topic=USAGE)._value.get() == 2
+
+
+def test_notes_of_what_was_put_back_are_passed_over(tmp_path: Path) -> None:
+    note = FakeMessage(LETTERS, 1, None, sent_headers=[(REDRIVEN, b"letter-1")])
+    letter = FakeMessage(LETTERS, 0, CODEC.encode(SAMPLES["DeadLetter"]))
+    s = stage(tmp_path, assign(TopicPartition(LETTERS, 0)), letter, note)
+    s.run()
+    assert s.landed(LETTERS) == [0]
+    assert s.consumer.commits[-1][LETTERS, 0] == 2
+    assert not next(iter(s.metrics.dead_letters.collect())).samples
 
 
 @pytest.mark.parametrize(
