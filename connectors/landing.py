@@ -36,7 +36,7 @@ def landed_topics() -> list[Topic]:
 
 def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
     """Run until stopped. Raises ConfigurationError or Unavailable where it cannot begin."""
-    codec = wiring.codec(settings)
+    codec = wiring.resolved_codec(settings, _pause(stopping))
     letters = DeadLetters(codec, read_key_file(settings.keys_dir, PUBLIC_FILE), GROUP, utc_now)
     zone = LandingZone(settings.landing_dir)
     admin = KafkaAdmin(settings.bootstrap_servers)

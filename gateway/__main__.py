@@ -57,7 +57,7 @@ def not_caused_by_clients(record: logging.LogRecord) -> bool:
 def main() -> None:
     """Wire and serve until SIGTERM."""
     settings = load_settings()
-    log, metrics, codec = get_logger(), make_metrics(), wiring.codec(settings)
+    log, metrics, codec = get_logger(), make_metrics(), wiring.resolved_codec(settings)
     bots = load_bots(settings)
     servers, keys = settings.bootstrap_servers, settings.keys_dir
     dead_letters = DeadLetters(codec, read_key_file(keys, PUBLIC_FILE), _NAME, utc_now)

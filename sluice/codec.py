@@ -35,7 +35,7 @@ class Codec:
         self._readers: dict[int, tuple[Any, Any, type[Event]]] = {}
 
     def encode(self, event: Event) -> bytes:
-        """The bytes of one event. Raises ConfigurationError where its schema has no id."""
+        """The bytes of one event. Raises ConfigurationError where its schema has no id, or Unavailable."""
         name = type(event).__name__
         if name not in self._writers:
             header = _HEADER.pack(_MAGIC, self._ids.id_of(name))

@@ -5,6 +5,8 @@ One contract suite runs over both.
 """
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -16,13 +18,17 @@ from sluice.errors import ConfigurationError, Rejected, RejectReason, Unavailabl
 from sluice.schemas import NAMESPACE, Schema, all_schemas, canonical, schema_of
 
 _NOT_FOUND = 404
+_TRY_LATER = {408, 425, 429}
+_TIMEOUT_SECONDS = 2.0
+_UNKNOWN_SECONDS, _MOST_UNKNOWN = 30.0, 1_000
+"""A number the registry does not know is not asked for again for so long."""
 
 
 class SchemaIds(Protocol):
     """Both ways between a schema and its number."""
 
     def id_of(self, event_name: str) -> int:
-        """The number to write. Raises ConfigurationError where the schema has none."""
+        """The number to write. Raises ConfigurationError where the schema can have none, or Unavailable."""
         ...
 
     def schema_for(self, schema_id: int) -> Schema:
@@ -79,37 +85,69 @@ def lock(path: Path) -> list[str]:
 
 
 class RegistryIds:
-    """Numbers from a Confluent-compatible registry; subjects are named after the record (RecordNameStrategy)."""
+    """Numbers from a Confluent-compatible registry; subjects are named after the record (RecordNameStrategy).
 
-    def __init__(self, url: str) -> None:
-        self._client = SchemaRegistryClient({"url": url, "max.retries": 2, "timeout": 5.0})
+    A question blocks for `timeout_seconds` at most: processes resolve their own schemas before they start (see
+    sluice/wiring.py), so that only a number nobody here has seen is asked for later.
+    """
+
+    def __init__(
+        self, url: str, timeout_seconds: float = _TIMEOUT_SECONDS, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = SchemaRegistryClient({"url": url, "max.retries": 0, "timeout": timeout_seconds})
+        self._monotonic = monotonic
         self._ids: dict[str, int] = {}
         self._schemas: dict[int, Schema] = {}
+        self._unknown: dict[int, float] = {}
 
     def id_of(self, event_name: str) -> int:
-        """Register the schema if it is new and give its number."""
+        """Register the schema if it is new and give its number. Raises Unavailable too."""
         if event_name not in self._ids:
-            schema = RegistrySchema(canonical(schema_of(event_name)), "AVRO")
+            schema = schema_of(event_name)
+            subject = f"{NAMESPACE}.{event_name}"
             try:
-                self._ids[event_name] = self._client.register_schema(f"{NAMESPACE}.{event_name}", schema)
+                number = self._client.register_schema(subject, RegistrySchema(canonical(schema), "AVRO"))
             except SchemaRegistryError as error:
+                if not _is_refusal(error.http_status_code):
+                    raise _unavailable(error) from error
                 raise ConfigurationError(
-                    f"The registry refused the schema of {event_name} ({error.http_status_code})."
+                    f"The registry refused the schema of {event_name} as {subject} (status {error.http_status_code}). "
+                    "Look at the subject's compatibility and at this process's rights."
                 ) from error
             except Exception as error:
-                raise Unavailable(f"schema registry: {type(error).__name__}") from error
+                raise _unavailable(error) from error
+            self._ids[event_name] = number
+            self._schemas[number] = schema
         return self._ids[event_name]
 
     def schema_for(self, schema_id: int) -> Schema:
-        """Ask once, then remember: a number never changes its meaning."""
+        """Ask once, then remember: a number never changes its meaning. One that is unknown is asked for again later."""
         if schema_id not in self._schemas:
+            if self._unknown.get(schema_id, 0.0) > self._monotonic():
+                raise Rejected(RejectReason.UNKNOWN_SCHEMA, f"schema id {schema_id}")
             try:
                 found = self._client.get_schema(schema_id)
             except SchemaRegistryError as error:
-                if error.http_status_code == _NOT_FOUND:
-                    raise Rejected(RejectReason.UNKNOWN_SCHEMA, f"schema id {schema_id}") from error
-                raise Unavailable(f"schema registry: status {error.http_status_code}") from error
+                if error.http_status_code != _NOT_FOUND:
+                    raise _unavailable(error) from error
+                self._remember_unknown(schema_id)
+                raise Rejected(RejectReason.UNKNOWN_SCHEMA, f"schema id {schema_id}") from error
             except Exception as error:
-                raise Unavailable(f"schema registry: {type(error).__name__}") from error
+                raise _unavailable(error) from error
             self._schemas[schema_id] = json.loads(found.schema_str or "{}")
         return self._schemas[schema_id]
+
+    def _remember_unknown(self, schema_id: int) -> None:
+        if len(self._unknown) >= _MOST_UNKNOWN:
+            del self._unknown[next(iter(self._unknown))]
+        self._unknown.pop(schema_id, None)
+        self._unknown[schema_id] = self._monotonic() + _UNKNOWN_SECONDS
+
+
+def _is_refusal(status: int) -> bool:
+    return 400 <= status < 500 and status not in _TRY_LATER
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    what = f"status {error.http_status_code}" if isinstance(error, SchemaRegistryError) else type(error).__name__
+    return Unavailable(f"schema registry: {what}")

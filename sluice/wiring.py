@@ -1,9 +1,17 @@
 """What every process builds from the settings in the same way."""
 
+import time
+from collections.abc import Callable
+
 from sluice.codec import Codec
+from sluice.errors import Unavailable
+from sluice.events import EVENT_TYPES
+from sluice.logs import get_logger
 from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds, RegistryIds, SchemaIds
 from sluice.settings import Settings
+
+_PAUSE_SECONDS = 1.0
 
 
 def schema_ids(settings: Settings) -> SchemaIds:
@@ -16,3 +24,20 @@ def schema_ids(settings: Settings) -> SchemaIds:
 def codec(settings: Settings) -> Codec:
     """Reads and writes events."""
     return Codec(schema_ids(settings))
+
+
+def resolved_codec(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Codec:
+    """A codec that never waits for a registry because of a schema of ours: for processes, before their event loop.
+
+    Returns once the registry has answered: a process may start before it. Raises ConfigurationError.
+    """
+    ids = schema_ids(settings)
+    while True:
+        try:
+            for name in EVENT_TYPES:
+                ids.schema_for(ids.id_of(name))
+        except Unavailable as error:
+            get_logger().warning("waiting for the schema registry", reason=str(error))
+            pause(_PAUSE_SECONDS)
+        else:
+            return Codec(ids)

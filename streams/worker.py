@@ -191,7 +191,7 @@ def make_worker(stage: Stage) -> Worker:
     settings = load_settings()
     uvloop.install()
     log = get_logger()
-    codec = wiring.codec(settings)
+    codec = wiring.resolved_codec(settings)
     failpoints = Failpoints(settings.failpoints_dir)
     stock = settings.transport == "stock"
 

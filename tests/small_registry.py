@@ -1,21 +1,28 @@
 """A schema registry that speaks as much of the Confluent API as its client uses."""
 
+import contextlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class SmallRegistry(ThreadingHTTPServer):
-    """Registers schemas by subject and gives them back by id; `answer` overrides the status of everything."""
+    """Registers schemas by subject and gives them back by id; `answer` overrides the status of everything.
+
+    While `speaks` is clear, it takes requests and answers none.
+    """
 
     def __init__(self, port: int = 0, schemas: list[str] | None = None) -> None:
         self.schemas = [] if schemas is None else schemas
         self.answer: int | None = None
         self.requests = 0
+        self.speaks = threading.Event()
+        self.speaks.set()
         super().__init__(("127.0.0.1", port), Handler)
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def __exit__(self, *_: object) -> None:
+        self.speaks.set()
         self.shutdown()
         self.server_close()
 
@@ -41,13 +48,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def reply(self, status: int, body: dict) -> None:
         self.server.requests += 1
+        self.server.speaks.wait(10)
         status = self.server.answer or status
         raw = json.dumps(body if status == 200 else {"error_code": status, "message": "no"} | body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
-        self.wfile.write(raw)
+        with contextlib.suppress(ConnectionError):
+            self.wfile.write(raw)
 
     def log_message(self, *_: object) -> None:
         pass

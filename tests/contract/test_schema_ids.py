@@ -60,16 +60,71 @@ def test_the_registry_is_asked_once(registry):
     assert registry.requests == before
 
 
-def test_a_refused_schema_stops_the_start(registry):
-    registry.answer = 409
-    with pytest.raises(ConfigurationError, match="409"):
+@pytest.mark.parametrize("status", [403, 409, 422])
+def test_a_refused_schema_stops_the_start(registry, status: int):
+    registry.answer = status
+    with pytest.raises(ConfigurationError, match=f"ChatRequested.*{status}"):
         RegistryIds(registry.url).id_of("ChatRequested")
 
 
-def test_a_troubled_registry_is_unavailable(registry):
-    registry.answer = 500
-    with pytest.raises(Unavailable, match="500"):
-        RegistryIds(registry.url).schema_for(100)
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_troubled_registry_is_unavailable_and_then_asked_again(registry, status: int):
+    ids = RegistryIds(registry.url)
+    registry.answer = status
+    with pytest.raises(Unavailable, match=str(status)):
+        ids.schema_for(100)
+    with pytest.raises(Unavailable, match=str(status)):
+        ids.id_of("ChatRequested")
+    registry.answer = None
+    assert ids.schema_for(ids.id_of("ChatRequested")) == schema_of("ChatRequested")
+
+
+def test_a_slow_registry_is_not_waited_for(registry):
+    ids = RegistryIds(registry.url, timeout_seconds=0.1)
+    registry.speaks.clear()
+    with pytest.raises(Unavailable, match="Timeout"):
+        ids.schema_for(100)
+    with pytest.raises(Unavailable, match="Timeout"):
+        ids.id_of("ChatRequested")
+
+
+def test_an_unknown_number_is_asked_for_once_in_a_while(registry):
+    now = [0.0]
+    ids = RegistryIds(registry.url, monotonic=lambda: now[0])
+    for _ in range(5):
+        with pytest.raises(Rejected):
+            ids.schema_for(100)
+    assert registry.requests == 1
+    registry.schemas.append(canonical(schema_of("ChatRequested")))
+    now[0] += 31
+    assert ids.schema_for(100) == schema_of("ChatRequested")
+
+
+def test_only_so_many_unknown_numbers_are_remembered(registry, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sluice.schema_ids._MOST_UNKNOWN", 2)
+    ids = RegistryIds(registry.url)
+    for number in (201, 202, 203, 203, 202, 201):
+        with pytest.raises(Rejected):
+            ids.schema_for(number)
+    assert registry.requests == 4
+
+
+def test_a_process_resolves_its_schemas_before_it_starts(registry):
+    registry.answer = 503
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        registry.answer = None
+
+    codec = wiring.resolved_codec(Settings(schema_registry_url=registry.url), pause)
+    assert len(pauses) == 1
+    registry.answer = 503
+    for event in SAMPLES.values():
+        assert codec.decode(codec.encode(event)) == event
+    registry.answer = 409
+    with pytest.raises(ConfigurationError, match="refused"):
+        wiring.resolved_codec(Settings(schema_registry_url=registry.url), pause)
 
 
 def test_a_registry_that_is_away_is_unavailable(registry):
