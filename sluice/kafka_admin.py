@@ -2,20 +2,22 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
 from sluice.errors import ConfigurationError, Unavailable
-from sluice.kafka_config import client_config
+from sluice.kafka_config import client_config, consumer_config
 from sluice.topics import Topic
 
 _TIMEOUT_SECONDS = 10.0
-
-
 _PAUSE_SECONDS = 0.1
+_SILENT = {"_TIMED_OUT", "_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE"}
+_LEADER_MOVES = {"NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PART"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,17 @@ class PartitionLag:
 
 
 class KafkaAdmin:
-    """Thin over librdkafka's AdminClient. Every call raises Unavailable where the broker does not answer."""
+    """Thin over librdkafka's AdminClient. Every call raises Unavailable where the broker is silent or refuses."""
 
     def __init__(self, bootstrap_servers: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
         self._servers = bootstrap_servers
         self._timeout = timeout_seconds
         self._client = AdminClient(client_config(bootstrap_servers, "sluice-admin"))
 
-    def partitions(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> dict[str, int]:
+    def partitions(self, timeout_seconds: float | None = None) -> dict[str, int]:
         """Topics of the cluster with their partition counts."""
         try:
-            found = self._client.list_topics(timeout=timeout_seconds).topics
+            found = self._client.list_topics(timeout=timeout_seconds or self._timeout).topics
         except KafkaException as error:
             raise Unavailable(
                 f"No Kafka broker answers at {self._servers}. Start the platform with `make up`, or set SLUICE_BROKER."
@@ -52,10 +54,7 @@ class KafkaAdmin:
 
     def cluster_id(self) -> str:
         """Kafka's own name of the cluster: state built from one cluster must not be used with another."""
-        try:
-            return str(self._client.describe_cluster().result(self._timeout).cluster_id)
-        except (KafkaException, TimeoutError) as error:
-            raise Unavailable(f"No Kafka broker answers at {self._servers}.") from error
+        return str(self._answer(self._client.describe_cluster()).cluster_id)
 
     def apply(self, topics: Iterable[Topic], replication_factor: int) -> list[str]:
         """Create what is missing; topics that exist stay as they are. Gives the names of topics made.
@@ -85,46 +84,70 @@ class KafkaAdmin:
             try:
                 future.result(self._timeout * 3)
                 made.append(name)
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise Unavailable(f"Topic {name} could not be created: {error.args[0].str()}") from error
+            except (KafkaException, TimeoutError) as error:
+                if _name(error) != "TOPIC_ALREADY_EXISTS":
+                    raise Unavailable(f"Topic {name} could not be created: {error}") from error
         return made
 
     def groups(self) -> list[str]:
         """Consumer groups of the cluster."""
-        try:
-            return sorted(group.group_id for group in self._client.list_consumer_groups().result(self._timeout).valid)
-        except (KafkaException, TimeoutError) as error:
-            raise Unavailable(f"No Kafka broker answers at {self._servers}.") from error
+        return sorted(group.group_id for group in self._answer(self._client.list_consumer_groups()).valid)
 
     def ends(self, topics: Mapping[str, int]) -> dict[tuple[str, int], int]:
-        """End offset of each partition of the topics (name to partition count)."""
+        """End offset of each partition of the topics (name to partition count). Waits while a leader moves."""
         wanted = {TopicPartition(name, p): _latest() for name, count in topics.items() for p in range(count)}
-        futures = self._client.list_offsets(wanted) if wanted else {}
-        return {(tp.topic, tp.partition): f.result(self._timeout).offset for tp, f in futures.items()}
+        deadline = time.monotonic() + self._timeout
+        while True:
+            futures = self._client.list_offsets(wanted) if wanted else {}
+            try:
+                return {(tp.topic, tp.partition): f.result(self._timeout).offset for tp, f in futures.items()}
+            except (KafkaException, TimeoutError) as error:
+                if _name(error) not in _LEADER_MOVES or time.monotonic() > deadline:
+                    raise self._unavailable(error) from error
+                time.sleep(_PAUSE_SECONDS)
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
         """Committed offset of each partition the group has read."""
         asked = [ConsumerGroupTopicPartitions(group)]
-        found = self._client.list_consumer_group_offsets(asked)[group].result(self._timeout)
+        found = self._answer(self._client.list_consumer_group_offsets(asked)[group])
         return {(tp.topic, tp.partition): tp.offset for tp in found.topic_partitions if tp.offset >= 0}
 
     def group_state(self, group: str) -> str:
         """As Kafka names it: STABLE, EMPTY, ..."""
-        described = self._client.describe_consumer_groups([group])[group].result(self._timeout)
+        described = self._answer(self._client.describe_consumer_groups([group])[group])
         return str(described.state.name)
 
     def record_time_ms(self, topic: str, partition: int, offset: int) -> int | None:
         """The log's time of the record at or after an offset; None where there is none."""
-        reader = Consumer(
-            client_config(self._servers, "sluice-lag") | {"group.id": "sluice-lag", "enable.auto.commit": False}
-        )
+        reader = Consumer(consumer_config(self._servers, "sluice-lag", "sluice-lag", {"enable.partition.eof": True}))
         try:
             reader.assign([TopicPartition(topic, partition, offset)])
-            message = reader.poll(2.0)
-            return None if message is None or message.error() else message.timestamp()[1]
+            message = reader.poll(self._timeout)
+            if message is None:
+                raise self._unavailable(TimeoutError())
+            error = message.error()
+            if error is None:
+                return int(message.timestamp()[1])
+            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 (librdkafka's own name)
+                return None
+            raise self._unavailable(KafkaException(error))
         finally:
             reader.close()
+
+    def _answer(self, asked: "Future[Any]") -> Any:
+        try:
+            return asked.result(self._timeout)
+        except (KafkaException, TimeoutError) as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: KafkaException | TimeoutError) -> Unavailable:
+        if _name(error) in _SILENT:
+            return Unavailable(f"No Kafka broker answers at {self._servers}.")
+        return Unavailable(f"Kafka at {self._servers} says {_name(error)}.")
+
+
+def _name(error: KafkaException | TimeoutError) -> str:
+    return str(error.args[0].name()) if isinstance(error, KafkaException) else "_TIMED_OUT"
 
 
 def wait_for_topics(admin: KafkaAdmin, topics: Iterable[str], pause: Callable[[float], None] = time.sleep) -> None:

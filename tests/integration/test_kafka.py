@@ -1,17 +1,21 @@
 """The adapters over librdkafka, on a real broker."""
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from confluent_kafka import Consumer
 
+from local.broker import running_broker
 from sluice.errors import ConfigurationError, Rejected, Unavailable
 from sluice.kafka_admin import KafkaAdmin, lag, wait_for_topics
 from sluice.kafka_config import Headers, consumer_config
 from sluice.kafka_producer import KafkaProducer, Producing
 from sluice.partitioning import partition_for
 from sluice.topics import Topic
+from tests.conftest import free_ports
 from tests.doubles import MemoryLog
 
 
@@ -178,6 +182,37 @@ async def test_lag_in_records_and_seconds(kafka: str, made: Topic):
     assert row.lag_seconds is not None
     assert 50 < row.lag_seconds <= 60
     assert admin.cluster_id()
+
+
+def questions(admin: KafkaAdmin) -> list[Callable[[], object]]:
+    return [
+        lambda: admin.partitions(0.2),
+        admin.cluster_id,
+        admin.groups,
+        lambda: admin.ends({"t": 1}),
+        lambda: admin.committed("g"),
+        lambda: admin.group_state("g"),
+        lambda: admin.record_time_ms("t", 0, 0),
+        lambda: admin.apply([topic()], 1),
+        lambda: lag(admin, ["t"], 0),
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(questions(KafkaAdmin("127.0.0.1:1")))))
+def test_every_question_where_nobody_listens_is_unavailable(number: int):
+    with pytest.raises(Unavailable, match="No Kafka broker"):
+        questions(KafkaAdmin("127.0.0.1:1", timeout_seconds=0.2))[number]()
+
+
+def test_every_question_to_a_broker_that_has_died_is_unavailable(tmp_path: Path):
+    with running_broker(tmp_path, *free_ports(2)) as servers:
+        admin = KafkaAdmin(servers, timeout_seconds=1.0)
+        assert admin.apply([Topic("t", (), "session_id", 1, 1, "clean", "o", (), ())], 1) == ["t"]
+        assert admin.ends({"t": 1}) == {("t", 0): 0}
+        assert admin.record_time_ms("t", 0, 0) is None
+    for question in questions(admin):
+        with pytest.raises(Unavailable, match="Kafka"):
+            question()
 
 
 def test_no_broker_says_what_to_do():
