@@ -21,6 +21,7 @@ def main() -> None:
     bots = load_bots(worker.settings)
     preload()
     model = LitellmModel(bots.api_base, worker.settings.secret)
+    worker.on_end = model.aclose
     prices = LitellmPrices()
     stops = Stops()
     worker.app.task(model.warm_up)

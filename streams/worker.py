@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -44,6 +44,11 @@ from streams.watchdog import Watchdog
 
 Stage = Literal["enrich", "redact", "respond"]
 _LAG_SECONDS = 3.0
+_LEAVE_SECONDS, _CLOSE_SECONDS = 10.0, 2.0
+
+
+async def _nothing_to_close() -> None:
+    return
 
 
 @dataclass(slots=True)
@@ -63,6 +68,8 @@ class Worker:
     failpoints: Failpoints
     on_gone: Callable[[set[Partition]], None] = lambda _partitions: None
     """Called once partitions have another owner."""
+    on_end: Callable[[], Awaitable[None]] = _nothing_to_close
+    """Awaited last at an orderly end, for a bounded time."""
     _executors: list[KeyedExecutor] = field(default_factory=list)
     _sources: list[str] = field(default_factory=list)
     begun: bool = False
@@ -157,8 +164,9 @@ class Worker:
             os._exit(0)
         ended = await asyncio.gather(*(e.finish(self.settings.grace_seconds) for e in self._executors))
         if isinstance(self.intake, LogIntake):
-            await asyncio.wait_for(self.intake.consumer.hand_over(), 10.0)
+            await leave(self.intake.consumer.hand_over(), _LEAVE_SECONDS)
         await self.producer.stop()
+        await asyncio.wait({asyncio.ensure_future(self.on_end())}, timeout=_CLOSE_SECONDS)
         self.log.info("worker ended", handed_over=sum(ended))
         sys.stdout.flush()
         os._exit(0)
@@ -183,7 +191,15 @@ class _Process(faust.Worker):  # type: ignore[misc]
         try:
             await self._worker.hand_over()
         except Exception as error:
-            self._worker.crash(f"hand-over failed: {type(error).__name__}")
+            self._worker.crash(f"hand-over failed: {type(error).__name__}: {error}")
+
+
+async def leave(handing_over: Awaitable[None], seconds: float) -> None:
+    """Raises TimeoutError saying what took too long."""
+    try:
+        await asyncio.wait_for(handing_over, seconds)
+    except TimeoutError:
+        raise TimeoutError(f"the last commit and leaving the group took more than {seconds:g} s") from None
 
 
 def make_worker(stage: Stage) -> Worker:

@@ -25,6 +25,7 @@ _POLL_SECONDS = 0.05
 _BATCH = 500
 _EPOCH_SECONDS = 0.5
 _LET_GO_SECONDS = 30.0
+_MOST_NAMED = 4
 _MOST_BUFFERED, _RESUME_BELOW = 2_000, 500
 _EPOCH = slice(7, 11)
 _METADATA_MAGIC = b"CGMDv2:"
@@ -226,7 +227,14 @@ class Member:
         assert self._loop is not None
         finished: Mapping[Partition, int] = {}
         if not self._stopping.is_set() and not self._loop.is_closed():
-            finished = asyncio.run_coroutine_threadsafe(self._let_go(gone, lost), self._loop).result(_LET_GO_SECONDS)
+            letting_go = asyncio.run_coroutine_threadsafe(self._let_go(gone, lost), self._loop)
+            try:
+                finished = letting_go.result(_LET_GO_SECONDS)
+            except TimeoutError:
+                names = ", ".join(f"{topic}/{number}" for topic, number in sorted(gone)[:_MOST_NAMED])
+                raise TimeoutError(
+                    f"work of {len(gone)} partitions ({names}) was not let go of within {_LET_GO_SECONDS:g} s"
+                ) from None
         if finished and not lost:
             self._commit(dict(finished))
         self._held -= gone
