@@ -105,7 +105,7 @@ def main() -> None:
         hub=hub,
         codec=codec,
         producer=producer,
-        posting=Posting(producer),
+        posting=Posting(producer, metrics),
         sealer=Sealer(FileKeyStore(keys / "subjects"), settings.tenant),
         clock=utc_now,
         metrics=metrics,

@@ -1,6 +1,7 @@
-"""Telemetry to the log: nobody waits for it, and it outlives a broker that is away for longer than a delivery may take.
+"""Telemetry to the log: nobody waits for its acknowledgement, and a record the log gave up on is handed over again.
 
-The events have derived ids, so one that is written twice counts once.
+What waits is in memory: the end of the process loses it. The events have derived ids, so one that is written twice
+counts once.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from sluice.errors import Unavailable
 from sluice.kafka_config import Headers
 from sluice.kafka_producer import Producing
+from sluice.metrics import Metrics
 
 Record = tuple[str, str, bytes, Headers]
 _AGAIN_SECONDS = 1.0
@@ -16,16 +18,21 @@ _AGAIN_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Posting:
-    """Hands over at once, and again where the log gave up. Beyond `most` undelivered records, new ones are lost."""
+    """Keeps at most `most` records that are not acknowledged; beyond, new ones are dropped and counted."""
 
     producer: Producing
+    metrics: Metrics
     most: int = 10_000
     undelivered: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def post(self, record: Record) -> None:
-        """Returns once the record is in the producer's queue."""
+        """Returns once the record is in the producer's queue, waits to be handed over again, or is dropped.
+
+        Raises what the producer raises but Unavailable; such a record is dropped too.
+        """
         if self.undelivered >= self.most:
+            self._drop()
             return
         self.undelivered += 1
         await self._hand_over(record)
@@ -37,6 +44,7 @@ class Posting:
             self._again(record)
         except BaseException:
             self.undelivered -= 1
+            self._drop()
             raise
         else:
             report.add_done_callback(lambda done: self._reported(record, done))
@@ -54,3 +62,6 @@ class Posting:
         task = asyncio.get_running_loop().create_task(self._hand_over(record))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _drop(self) -> None:
+        self.metrics.count("sluice_telemetry_dropped_total")

@@ -5,7 +5,13 @@ from typing import Literal
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-CounterName = Literal["sluice_turns_total", "sluice_dead_letters_total", "sluice_refusals_total", "sluice_frames_total"]
+CounterName = Literal[
+    "sluice_turns_total",
+    "sluice_dead_letters_total",
+    "sluice_refusals_total",
+    "sluice_frames_total",
+    "sluice_telemetry_dropped_total",
+]
 HistogramName = Literal["sluice_stage_seconds", "sluice_overhead_seconds"]
 GaugeName = Literal["sluice_sockets", "sluice_running_turns"]
 
@@ -16,6 +22,7 @@ _COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
     "sluice_dead_letters_total": ("Records put away, by topic and reason.", ("topic", "reason")),
     "sluice_refusals_total": ("Requests refused, by code.", ("code",)),
     "sluice_frames_total": ("Frames sent to sockets, by type.", ("type",)),
+    "sluice_telemetry_dropped_total": ("Telemetry of the gateway that did not get to the log.", ()),
 }
 _HISTOGRAMS: dict[HistogramName, tuple[str, tuple[str, ...]]] = {
     "sluice_stage_seconds": ("Time of one turn in one stage.", ("stage",)),

@@ -89,7 +89,7 @@ def make_edge(folder: Path, **settings: Any) -> Edge:
     sealer = Sealer(MemoryKeyStore(), "default")
     history = History(folder / "history.sqlite", "cluster")
     reading = QuietReading()
-    turns = Turns(load_bots(read), history, reading, hub, CODEC, log, Posting(log), sealer, clock, metrics)
+    turns = Turns(load_bots(read), history, reading, hub, CODEC, log, Posting(log, metrics), sealer, clock, metrics)
     access = Access(SIGNING, PSEUDONYM, clock, read.token_seconds, read.dev_tokens, read.allowed_origins)
     return Edge(read, access, turns, hub, QuietBridge(), log, metrics, get_logger())  # type: ignore[arg-type]
 

@@ -54,7 +54,7 @@ def turns(history: History, log: MemoryLog) -> Turns:
     sealer = Sealer(MemoryKeyStore(), "default")
     metrics = make_metrics(CollectorRegistry())
     bots, hub = load_bots(Settings()), Hub(clock)
-    return Turns(bots, history, QuietReading(), hub, CODEC, log, Posting(log), sealer, clock, metrics)
+    return Turns(bots, history, QuietReading(), hub, CODEC, log, Posting(log, metrics), sealer, clock, metrics)
 
 
 def events(log: MemoryLog) -> list:

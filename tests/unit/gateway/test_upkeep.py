@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from gateway import posting as posting_module
 from gateway import progress as progress_module
@@ -11,6 +12,7 @@ from gateway.progress import Progress
 from gateway.pulse import Pulse
 from sluice.errors import Unavailable
 from sluice.logs import get_logger
+from sluice.metrics import Metrics, make_metrics
 from tests.doubles import MemoryLog
 from tests.waiting import meanwhile
 
@@ -101,7 +103,7 @@ async def test_the_pulse_goes_and_comes_back_by_itself():
 async def test_telemetry_the_log_gave_up_on_is_handed_over_again(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(posting_module, "_AGAIN_SECONDS", 0.0)
     log = MemoryLog(away=True)
-    posting = Posting(log)
+    posting = Posting(log, make_metrics(CollectorRegistry()))
     await posting.post(("t", "k", b"v", []))
     for _ in range(5):
         await asyncio.sleep(0)
@@ -127,21 +129,26 @@ class FatalLog:
 
 async def test_a_producer_that_takes_nothing_now_is_asked_again(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(posting_module, "_AGAIN_SECONDS", 0.0)
-    posting = Posting(FatalLog(Unavailable("x")))  # type: ignore[arg-type]
+    posting = Posting(FatalLog(Unavailable("x")), make_metrics(CollectorRegistry()))  # type: ignore[arg-type]
     await posting.post(("t", "k", b"v", []))
     await meanwhile(lambda: not posting.undelivered)
 
 
+def dropped(metrics: Metrics) -> float | None:
+    return metrics.registry.get_sample_value("sluice_telemetry_dropped_total")
+
+
 async def test_a_record_that_can_never_be_written_is_not_kept():
-    posting = Posting(FatalLog(ValueError("a bug")))  # type: ignore[arg-type]
+    metrics = make_metrics(CollectorRegistry())
+    posting = Posting(FatalLog(ValueError("a bug")), metrics)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="a bug"):
         await posting.post(("t", "k", b"v", []))
-    assert posting.undelivered == 0
+    assert (posting.undelivered, dropped(metrics)) == (0, 1)
 
 
-async def test_undelivered_telemetry_is_bounded():
-    log = MemoryLog(away=True)
-    posting = Posting(log, most=2)
+async def test_undelivered_telemetry_is_bounded_and_what_is_dropped_is_counted():
+    log, metrics = MemoryLog(away=True), make_metrics(CollectorRegistry())
+    posting = Posting(log, metrics, most=2)
     for _ in range(5):
         await posting.post(("t", "k", b"v", []))
-    assert posting.undelivered == 2
+    assert (posting.undelivered, dropped(metrics)) == (2, 3)
