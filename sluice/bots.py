@@ -28,7 +28,10 @@ class Price(_Strict):
 
 
 class Route(_Strict):
-    """One model of a route. `api_key` names the secret (an environment variable), it is never the key."""
+    """One model of a route. `api_key` names the secret (an environment variable), it is never the key.
+
+    `prefill` has no effect yet.
+    """
 
     model: str
     api_base: str | None = None
@@ -38,7 +41,7 @@ class Route(_Strict):
 
 
 class Limits(_Strict):
-    """Bounds of one attempt and of the turn."""
+    """Bounds of one attempt and of the turn. `connect_seconds` and `context_tokens` have no effect yet."""
 
     connect_seconds: Annotated[float, Field(gt=0)] = 3
     first_token_seconds: Annotated[float, Field(gt=0)] = 15

@@ -91,7 +91,7 @@ CATALOGUE: dict[ErrorCode, ErrorKind] = {
     ErrorCode.BOT_UNKNOWN: ErrorKind(422, False, "There is no bot of this name."),
     ErrorCode.TURN_FINISHED: ErrorKind(409, False, "The turn has ended already."),
     ErrorCode.SLOW_READER: ErrorKind(408, True, "The socket was read too slowly; reconnect and resume."),
-    ErrorCode.LOG_UNAVAILABLE: ErrorKind(503, True, "The message could not be stored; send it again in a moment."),
+    ErrorCode.LOG_UNAVAILABLE: ErrorKind(503, True, "The log does not answer; try again in a moment."),
     ErrorCode.SHUTTING_DOWN: ErrorKind(503, True, "This gateway is going away; reconnect."),
     ErrorCode.INTERNAL: ErrorKind(500, True, "Something went wrong on our side."),
     ErrorCode.DEADLINE_EXCEEDED: ErrorKind(504, True, "The answer took too long."),

@@ -57,7 +57,12 @@ class Settings(BaseSettings):
     history_turns: int = Field(20, ge=0, description="Earlier turns that go with a question.")
     predecessor_wait_seconds: float = Field(2.0, ge=0, description="How long a turn waits for the one before it.")
     running_turns: int = Field(64, ge=1, description="Turns one worker handles at the same time.")
-    broker_session_seconds: float = Field(6.0, ge=2, description="A worker silent for this long loses its partitions.")
+    broker_session_seconds: float = Field(
+        6.0,
+        ge=2,
+        description="Session time of the landing sink and, with `classic`, of workers; with `consumer` the broker sets "
+        "the workers'. A worker that stood still for longer ends.",
+    )
     commit_seconds: float = Field(1.0, gt=0, description="Finished records are committed this often.")
     grace_seconds: float = Field(5.0, ge=0, description="A worker told to stop lets running turns end for so long.")
     rebalance_grace_seconds: float = Field(
