@@ -48,7 +48,7 @@ def finished(conversation: Conversation | None, turn: TurnFinished, keep: int) -
     exchanges = tuple(exchange for exchange in current.exchanges if exchange.turn_id != turn.turn_id)
     if turn.state == "completed":
         exchange = Exchange(turn_id=turn.turn_id, question=turn.question, answer=turn.answer)
-        exchanges = (*exchanges, exchange)[-keep:] if keep else ()
+        exchanges = fitting((*exchanges, exchange)[-keep:], _HISTORY_BYTES) if keep else ()
     ranks = [*current.ranks.items(), (turn.turn_id, rank)][-_REMEMBERED:]
     return replace(current, exchanges=exchanges, ranks=dict(ranks))
 

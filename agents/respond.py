@@ -1,6 +1,7 @@
 """Ask a model and put what it says on the log. Every turn that comes in here ends in exactly one terminal event."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
@@ -42,12 +43,18 @@ class StopSignal:
     def give(self) -> None:
         """The person wants the turn to end."""
         self.given = True
-        if self._timeout is not None:
-            self._timeout.reschedule(asyncio.get_running_loop().time())
+        self._cut_short()
 
     def watch(self, timeout: asyncio.Timeout | None) -> None:
         """Cut this time-out short when the signal is given."""
         self._timeout = timeout
+        if self.given:
+            self._cut_short()
+
+    def _cut_short(self) -> None:
+        if self._timeout is not None:
+            with contextlib.suppress(RuntimeError):  # it has run out already
+                self._timeout.reschedule(asyncio.get_running_loop().time())
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def main() -> None:
     options = options_for(servers, "sluice-respond", settings.group_protocol, session_seconds, producer, _end)
     app = make_app("respond", settings, options)
     intake = LogIntake(app, lambda: None, _end)
-    executor = KeyedExecutor(settings.running_turns)
+    executor = KeyedExecutor(settings.running_turns, settings.running_turns * settings.session_turns)
 
     @app.task  # type: ignore[untyped-decorator]
     async def begin() -> None:

@@ -110,6 +110,7 @@ def main() -> None:
         clock=utc_now,
         metrics=metrics,
         failpoints=Failpoints(settings.failpoints_dir),
+        session_turns=settings.session_turns,
     )
     edge = Edge(settings, access, turns, hub, bridge, producer, metrics, log)
 

@@ -15,7 +15,7 @@ from gateway.documents import StoredTurn, document_of
 from sluice.errors import ConfigurationError
 from sluice.events import ChatRequested, TurnFinished
 
-_VERSION = 2
+_VERSION = 3
 """Of the tables. A file of another version is emptied and filled anew from the log."""
 _TABLES = """
 create table if not exists sessions (
@@ -27,6 +27,7 @@ create table if not exists turns (
     bot text not null, state text not null, document text, epoch integer not null, attempts integer not null
 ) without rowid;
 create index if not exists turns_of_session on turns (session_id, created_at, turn_id);
+create index if not exists open_turns on turns (session_id, created_at) where document is null;
 create table if not exists positions (
     topic text, partition integer, next_offset integer, primary key (topic, partition)
 );
@@ -119,6 +120,12 @@ class History:
         with self._lock:
             row = self._db.execute(f"{_SELECT_TURN} where turn_id = ?", (turn_id,)).fetchone()
         return None if row is None else _turn(row)
+
+    def open_turns(self, session_id: str, since: str) -> int:
+        """How many turns of a session were accepted after this time (ISO 8601) and have not ended."""
+        query = "select count(*) from turns where session_id = ? and created_at > ? and document is null"
+        with self._lock:
+            return int(self._db.execute(query, (session_id, since)).fetchone()[0])
 
     def turns(self, session_id: str, after: tuple[str, str], limit: int) -> list[StoredTurn]:
         """Turns of a session after (created_at, turn_id), oldest first."""

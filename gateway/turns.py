@@ -1,14 +1,16 @@
 """What clients can ask for, whatever way they came: accept, stop, judge, look up. Raises Refused with a code."""
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from gateway.documents import StoredTurn, shown
 from gateway.frames import Feedback, MessageSend
 from gateway.history import History
-from gateway.hub import Hub
+from gateway.hub import LONGEST_TURN, Hub
 from gateway.posting import Posting, Record
 from gateway.progress import HistoryReading
 from sluice.bots import Bots
@@ -47,6 +49,8 @@ class Turns:
     closing: bool = False
     accepting: int = 0
     pending: dict[str, asyncio.Future[int]] = field(default_factory=dict)
+    session_turns: int = 16
+    _arriving: Counter[str] = field(default_factory=Counter)
     _none_left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def accept(self, user_id: str, message: MessageSend, traceparent: str | None = None) -> str:
@@ -81,6 +85,7 @@ class Turns:
         turn_id = turn_id_for(user_id, message.session_id, message.client_msg_id)
         if self.knows(turn_id):
             return turn_id
+        self._check_room(message.session_id, entered_at, ref)
         trace = child_of(traceparent) if traceparent else new_traceparent()
         left_at = self.clock()
         request = ChatRequested(
@@ -96,15 +101,24 @@ class Turns:
             hops=(Hop(stage="accept", entered_at=entered_at, left_at=left_at),),
         )
         self.failpoints.reach("gateway.before_produce")
-        await self._log(request, ref, once=turn_id)
-        self.failpoints.reach("gateway.accepted_not_told")
-        self.history.record([request])
+        self._arriving[message.session_id] += 1
+        try:
+            await self._log(request, ref, once=turn_id)
+            self.failpoints.reach("gateway.accepted_not_told")
+            self.history.record([request])
+        finally:
+            self._arriving -= Counter((message.session_id,))
         await self.post(_accept_timed(request))
         return turn_id
 
     def knows(self, turn_id: str) -> bool:
         """Whether the log has this turn, as far as this gateway has read it."""
         return turn_id in self.hub.replies or self.history.turn(turn_id) is not None
+
+    def _check_room(self, session_id: str, now: datetime, ref: str) -> None:
+        since = (now - LONGEST_TURN).isoformat()
+        if self.history.open_turns(session_id, since) + self._arriving[session_id] >= self.session_turns:
+            raise Refused(ErrorCode.TOO_MANY_TURNS, ref=ref)
 
     def check_owner(self, user_id: str, session_id: str, ref: str | None = None) -> None:
         """A session belongs to who wrote in it first. Raises Refused."""

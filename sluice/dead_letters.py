@@ -16,6 +16,7 @@ from sluice.tracing import HEADER, new_traceparent
 
 LARGEST_BYTES = 900_000
 """Of key and value together, so that the letter itself stays below the log's limit of 1 MB."""
+_LONGEST_TRACE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,13 @@ class Origin:
 
     @property
     def trace_headers(self) -> Headers:
-        """The only headers that go on with a letter: the others may be of any size."""
-        return [(name, value) for name, value in self.headers if name == HEADER]
+        """The only headers that go on with a letter: the others may be of any size, and so may a false trace."""
+        return [(name, value) for name, value in self.headers if name == HEADER and len(value or "") <= _LONGEST_TRACE]
 
     @property
     def traceparent(self) -> str | None:
         """From the record's header."""
-        return next((v.decode(errors="replace") for n, v in self.headers if n == HEADER and isinstance(v, bytes)), None)
+        return next((v.decode(errors="replace") for _, v in self.trace_headers if isinstance(v, bytes)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class ErrorCode(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BOT_UNKNOWN = "bot_unknown"
     TURN_FINISHED = "turn_finished"
+    TOO_MANY_TURNS = "too_many_turns"
     SLOW_READER = "slow_reader"
     LOG_UNAVAILABLE = "log_unavailable"
     SHUTTING_DOWN = "shutting_down"
@@ -90,6 +91,9 @@ CATALOGUE: dict[ErrorCode, ErrorKind] = {
     ErrorCode.METHOD_NOT_ALLOWED: ErrorKind(405, False, "This path does not take that method."),
     ErrorCode.BOT_UNKNOWN: ErrorKind(422, False, "There is no bot of this name."),
     ErrorCode.TURN_FINISHED: ErrorKind(409, False, "The turn has ended already."),
+    ErrorCode.TOO_MANY_TURNS: ErrorKind(
+        429, True, "Too many messages of this session wait for an answer; wait for one of them."
+    ),
     ErrorCode.SLOW_READER: ErrorKind(408, True, "The socket was read too slowly; reconnect and resume."),
     ErrorCode.LOG_UNAVAILABLE: ErrorKind(503, True, "The log does not answer; try again in a moment."),
     ErrorCode.SHUTTING_DOWN: ErrorKind(503, True, "This gateway is going away; reconnect."),

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     history_turns: int = Field(20, ge=0, description="Earlier turns that go with a question.")
     predecessor_wait_seconds: float = Field(2.0, ge=0, description="How long a turn waits for the one before it.")
     running_turns: int = Field(64, ge=1, description="Turns one worker handles at the same time.")
+    session_turns: int = Field(
+        16, ge=1, description="Unanswered messages a session may have; the gateway refuses more."
+    )
     broker_session_seconds: float = Field(
         6.0,
         ge=2,

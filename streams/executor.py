@@ -13,14 +13,18 @@ Key = tuple[Partition, bytes]
 
 
 class KeyedExecutor:
-    """One running job for each key, arrival order within it, `limit` over all; as many again may wait.
+    """One running job for each key, arrival order within it, `limit` over all; `waiting_limit` may wait.
+
+    Jobs wait behind others of their key also while there is room for other keys. So that some keys with many jobs
+    shut nobody out, `waiting_limit` is `limit` times what one key may have unfinished: then it is only reached while
+    `limit` jobs run.
 
     A job runs in the context of its submission: Faust keeps the event being handled there, and table writes need it.
     A job must not raise: the runner ends every event in its own way.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._schedule: Schedule[Key, tuple[Job, Context]] = Schedule(limit, limit)
+    def __init__(self, limit: int, waiting_limit: int) -> None:
+        self._schedule: Schedule[Key, tuple[Job, Context]] = Schedule(limit, waiting_limit)
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._room = asyncio.Event()
         self._idle = asyncio.Event()
@@ -32,9 +36,14 @@ class KeyedExecutor:
         """Jobs that run."""
         return self._schedule.running
 
+    @property
+    def full(self) -> bool:
+        """Whether the next `submit` would wait."""
+        return self._schedule.full or self._closing
+
     async def submit(self, partition: Partition, key: bytes, job: Job) -> None:
         """Returns once the job is admitted: a full executor slows its caller down, and so the log."""
-        while self._schedule.full or self._closing:
+        while self.full:
             self._room.clear()
             await self._room.wait()
         self._idle.clear()

@@ -5,7 +5,7 @@ Only turns that are delivered anew are looked up, so a quiet platform reads noth
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from copy import copy
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import get_args
@@ -75,7 +75,7 @@ class Past:
                 raise Unavailable(f"kafka: {error.args[0].name()}") from error
         reply = tail.replies.get(ready.turn_id)
         return Earlier(
-            copy(reply),
+            deepcopy(reply),
             tail.finished.get(ready.turn_id),
             frozenset(tail.metered.get(ready.turn_id, ())),
             ready.turn_id in tail.stopped,

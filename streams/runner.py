@@ -80,6 +80,7 @@ class Runner(Generic[E]):
                 self.log.warning(
                     "waiting for what is away", reason=str(error), topic=origin.topic, offset=origin.offset
                 )
+                self.moved()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             else:

@@ -11,7 +11,9 @@ J = TypeVar("J")
 
 @dataclass(slots=True)
 class Schedule(Generic[K, J]):
-    """At most `running_limit` jobs run and one of each key; at most `waiting_limit` wait. Every call costs O(1).
+    """At most `running_limit` jobs run and one of each key; at most `waiting_limit` wait.
+
+    `offer`, `take`, `done` and `drop` cost O(1).
 
     A key is known only while it has work. After each of its jobs it goes to the end of the line, so that a key with
     a thousand jobs delays nobody by more than one of them.

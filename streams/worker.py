@@ -70,8 +70,7 @@ class Worker:
     """Called once partitions have another owner."""
     on_end: Callable[[], Awaitable[None]] = _nothing_to_close
     """Awaited last at an orderly end, for a bounded time."""
-    _executors: list[KeyedExecutor] = field(default_factory=list)
-    _sources: list[str] = field(default_factory=list)
+    _executors: dict[str, KeyedExecutor] = field(default_factory=dict)
     begun: bool = False
     told_to_end: bool = False
 
@@ -91,9 +90,8 @@ class Worker:
             partial(self.reach, "before_emit"),
             partial(self.reach, "emitted"),
         )
-        executor = KeyedExecutor(self.settings.running_turns)
-        self._executors.append(executor)
-        self._sources.append(topic)
+        running = self.settings.running_turns
+        executor = self._executors[topic] = KeyedExecutor(running, running * self.settings.session_turns)
 
         async def by_session(stream: Any) -> None:
             async for event in stream.noack().events():
@@ -104,6 +102,10 @@ class Worker:
                     await executor.submit(partition_of(event), key, partial(runner, event, claim))
 
         self.app.agent(source(self.app, topic), name=f"{self.stage}-{topic}")(by_session)
+
+    def full(self, topic: str) -> bool:
+        """Whether no more of this topic can be begun before something ends."""
+        return self._executors[topic].full
 
     def reach(self, point: str) -> None:
         """A failpoint of this stage, where it has one of this name."""
@@ -122,7 +124,7 @@ class Worker:
         self.metrics.serve(self.settings.metrics_port(self.stage))
         admin = KafkaAdmin(self.settings.bootstrap_servers)
         wait_for_topics(admin, catalogue())
-        check_partitions(admin, self._sources)
+        check_partitions(admin, self._executors)
         check_state(self.settings.state_of(self.stage), admin.cluster_id())
 
         @self.app.task  # type: ignore[untyped-decorator]
@@ -151,10 +153,10 @@ class Worker:
 
     async def _drain(self, partitions: set[Partition]) -> None:
         grace = self.settings.rebalance_grace_seconds
-        await asyncio.gather(*(executor.drain(partitions, grace) for executor in self._executors))
+        await asyncio.gather(*(executor.drain(partitions, grace) for executor in self._executors.values()))
 
     def _let_go(self, partitions: set[Partition]) -> None:
-        cancelled = sum(executor.cancel(partitions) for executor in self._executors)
+        cancelled = sum(executor.cancel(partitions) for executor in self._executors.values())
         self.on_gone(partitions)
         self.log.info("partitions gone", partitions=len(partitions), cancelled=cancelled)
 
@@ -162,7 +164,7 @@ class Worker:
         """Finish what runs within the grace time, commit it, leave the group, end. The rest comes again elsewhere."""
         if not self.begun:
             os._exit(0)
-        ended = await asyncio.gather(*(e.finish(self.settings.grace_seconds) for e in self._executors))
+        ended = await asyncio.gather(*(e.finish(self.settings.grace_seconds) for e in self._executors.values()))
         if isinstance(self.intake, LogIntake):
             await leave(self.intake.consumer.hand_over(), _LEAVE_SECONDS)
         await self.producer.stop()
@@ -217,11 +219,14 @@ def make_worker(stage: Stage) -> Worker:
     def reach(point: str) -> None:
         worker.reach(point)
 
+    def full(topic: str) -> bool:
+        return worker.full(topic)
+
     producer = KafkaProducer(settings.bootstrap_servers, f"sluice-{stage}", lambda reason: crash(f"producer: {reason}"))
     options = None if stock else _options(stage, settings, producer, crash, reach)
     app = make_app(stage, settings, options)
     lag_queries = Queries(consumer_config(settings.bootstrap_servers, "sluice-lag", "sluice-lag"), _LAG_SECONDS)
-    lag = Lag(lag_queries, lambda: app.consumer if worker.begun else None)
+    lag = Lag(lag_queries, lambda: app.consumer if worker.begun else None, full)
     watchdog = Watchdog(lag.behind, settings.broker_session_seconds, crash)
     intake: Intake = StockIntake(app) if stock else LogIntake(app, watchdog.stood_still, crash)
     worker = Worker(

@@ -22,6 +22,7 @@ from streams.transport.options import Options
 from streams.transport.queries import Queries
 
 _RECORDS_PER_BREATH = 100
+_FLUSH_SECONDS = 10.0
 
 
 class LogConsumer(Consumer):  # type: ignore[misc]
@@ -64,9 +65,9 @@ class LogConsumer(Consumer):  # type: ignore[misc]
         """Next offset of each source partition held: for who asks the broker whether more waits there."""
         return {tp: ledger.next for tp, ledger in tuple(self._ledgers.items())}
 
-    def unfinished(self) -> int:
-        """Records delivered and not finished."""
-        return sum(ledger.unfinished for ledger in tuple(self._ledgers.values()))
+    def unclaimed(self) -> dict[Partition, int]:
+        """Records of each source partition that were delivered and that nobody has taken in hand."""
+        return {tp: ledger.unclaimed for tp, ledger in tuple(self._ledgers.items())}
 
     async def hand_over(self) -> None:
         """Commit what is finished and leave the group at once."""
@@ -105,7 +106,9 @@ class LogConsumer(Consumer):  # type: ignore[misc]
     # -- told by the member, on the loop
 
     def _assigned(self, partitions: set[Partition]) -> None:
-        self._rebalances.put_nowait({TP(*partition) for partition in partitions})
+        held = {TP(*partition) for partition in partitions}
+        self._forget(self._ledgers.keys() - held)  # now: it may come back before `_follow_rebalances` looks
+        self._rebalances.put_nowait(held)
 
     async def _revoked(self, partitions: set[Partition], lost: bool) -> Mapping[Partition, int]:
         """Let go. What runs may end first, where the group still waits for us: it need not be done twice.
@@ -121,12 +124,23 @@ class LogConsumer(Consumer):  # type: ignore[misc]
         self.app.consumer_generation_id = self._generation
         self.stop_flow()
         self.app.flow_control.suspend()
-        finished = {
-            tp: offset for tp in gone if tp in self._ledgers and (offset := self._ledgers[tp].uncommitted) is not None
-        }
+        finished: dict[TP, int] = {}
+        if not lost and await self._changelogs_are_written():
+            ledgers = {tp: self._ledgers[tp] for tp in gone & self._ledgers.keys()}
+            finished = {tp: offset for tp, ledger in ledgers.items() if (offset := ledger.uncommitted) is not None}
         if self.options.incremental or lost:
             self._forget(gone)
         return finished
+
+    async def _changelogs_are_written(self) -> bool:
+        """Waits for them, but not longer than the group would: without them nothing is committed."""
+        try:
+            async with asyncio.timeout(_FLUSH_SECONDS):
+                await self.app.producer.flush()
+        except TimeoutError:
+            self.options.log.warning("changelogs are not written yet", waited_seconds=_FLUSH_SECONDS)
+            return False
+        return True
 
     def _forget(self, gone: set[TP]) -> None:
         self._inbox.drop(gone)
@@ -212,12 +226,14 @@ class LogConsumer(Consumer):  # type: ignore[misc]
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Sources only. What stayed with us goes on where it was; what is new begins at its committed offset."""
         changelogs = self.app.tables.changelog_topics
-        sources = [tp for tp in self._inbox.held if tp.topic not in changelogs]
-        new = [tp for tp in sources if tp not in self._ledgers]
-        if new:
-            for partition, (start, end) in (await self._queries.answered(partial(self._queries.starts, new))).items():
+        while new := [tp for tp in self._inbox.held - self._ledgers.keys() if tp.topic not in changelogs]:
+            generation = self._generation
+            starts = await self._queries.answered(partial(self._queries.starts, new))
+            if generation != self._generation:
+                continue  # they may have been with another owner meanwhile, who has committed
+            for partition, (start, end) in starts.items():
                 self._ledgers[TP(*partition)] = Ledger(next=start, fresh_from=end, committed=start)
-        positions = {tp: self._ledgers[tp].resume_from for tp in sources if tp in self._ledgers}
+        positions = {tp: ledger.resume_from for tp, ledger in self._ledgers.items()}
         await self._place(positions)
         return positions
 
@@ -265,8 +281,8 @@ class LogConsumer(Consumer):  # type: ignore[misc]
         moved = {tp: offset for tp, ledger in self._ledgers.items() if (offset := ledger.uncommitted) is not None}
         if not moved:
             return False
-        if self.app.tables:
-            await self.app.producer.flush()
+        if not await self._changelogs_are_written():
+            return False
         self.options.reach("before_commit")
         if not await self._member.commit(moved):
             return False

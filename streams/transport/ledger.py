@@ -43,9 +43,9 @@ class Ledger:
         self._running.pop(offset, None)
 
     @property
-    def unfinished(self) -> int:
-        """How many are delivered and not finished."""
-        return len(self._waiting) + len(self._running)
+    def unclaimed(self) -> int:
+        """How many are delivered and not begun."""
+        return len(self._waiting)
 
     @property
     def safe_commit(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from faust.transport.producer import Producer
 from faust.types import TP
-from faust.types.tuples import RecordMetadata
+from faust.types.tuples import FutureMessage, RecordMetadata
 
 from sluice.kafka_config import Headers
 from sluice.kafka_producer import KafkaProducer
@@ -27,12 +27,18 @@ class LogProducer(Producer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._producer: KafkaProducer = self.transport.options.producer
         self._on_fatal = self.transport.options.on_fatal
-        self._unacknowledged: set[Sent] = set()
+        self._unacknowledged: set[asyncio.Future[Any]] = set()
 
     async def on_start(self) -> None:
         """Begin."""
         self._producer.start()
         await super().on_start()
+
+    def send_soon(self, fut: FutureMessage) -> None:
+        """What a table has written: Faust's buffer hands it over, in order. `flush` waits for it from now on."""
+        self._unacknowledged.add(fut)
+        fut.add_done_callback(self._unacknowledged.discard)
+        super().send_soon(fut)
 
     async def send(
         self,
@@ -70,8 +76,7 @@ class LogProducer(Producer):  # type: ignore[misc]
 
     async def flush(self) -> None:
         """Returns once the log has acknowledged all that was sent."""
-        await self.buffer.flush()
-        if self._unacknowledged:
+        while self._unacknowledged:
             await asyncio.wait(set(self._unacknowledged))
 
     async def create_topic(self, *args: Any, **kwargs: Any) -> None:

@@ -68,7 +68,7 @@ def main() -> None:  # noqa: C901 (one flat script)
             await handle(event)
 
     async def ours(stream: Any) -> None:
-        executor = KeyedExecutor(64)
+        executor = KeyedExecutor(64, 64)
         intake = LogIntake(app, lambda: None, _crash)
 
         async def one(event: Any, claim: Any) -> None:

@@ -358,6 +358,36 @@ async def test_a_stop_given_with_a_chunk_on_its_way_still_ends_the_turn():
     assert one(emitted, TurnCancelled).attempt == 1
 
 
+async def test_a_stop_between_the_announcement_and_the_first_chunk_is_not_lost():
+    stop = StopSignal()
+    emitted = EventList()
+    model = ScriptedModel([*said(*["x"] * 100), ended()], pause=0.01)
+
+    def reach(point: str) -> None:
+        if point == "respond.started":
+            stop.give()
+
+    step = Respond(model, TablePrices(), ManualClock(), counting(), lambda: 1, reach)
+    await step(READY, BOT, TEMPLATE, stop, NOON, emitted)
+    assert one(emitted, TurnCancelled).deltas < 10
+
+
+async def test_a_stop_as_the_time_runs_out_is_no_error():
+    stop = StopSignal()
+
+    async def run_out() -> None:
+        async with asyncio.timeout(0) as timeout:
+            stop.watch(timeout)
+            try:
+                await asyncio.sleep(5)
+            finally:
+                stop.give()
+
+    with pytest.raises(TimeoutError):
+        await run_out()
+    assert stop.given
+
+
 async def test_a_stop_before_the_turn_asks_no_model():
     stop = StopSignal()
     stop.give()

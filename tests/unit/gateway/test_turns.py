@@ -1,5 +1,6 @@
 """Use cases, history and access: what a client can ask for, without Kafka and sockets."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -91,6 +92,19 @@ async def test_a_log_that_is_away_is_a_retryable_refusal_and_leaves_no_mark(turn
     assert turns.history.owner("s-1") is None
     log.away = False
     assert await turns.accept("usr_1", MESSAGE)
+
+
+async def test_a_session_with_many_unanswered_messages_may_send_again_once_one_is_answered(turns: Turns):
+    turns.session_turns = 3
+    messages = [MessageSend(f"m-{number}", "s-1", "my words", "assistant") for number in range(5)]
+    answers = await asyncio.gather(*(turns.accept("usr_1", message) for message in messages), return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, Refused)]
+    assert [(one.code.value, one.code.kind.retryable) for one in refused] == [("too_many_turns", True)] * 2
+    assert await turns.accept("usr_1", MessageSend("m-9", "s-2", "my words", "assistant"))
+    assert await turns.accept("usr_1", messages[0]) == answers[0]
+    finished = msgspec.structs.replace(FINISHED, turn_id=answers[0], session_id="s-1", user_id="usr_1", epoch=9)
+    turns.history.record([finished])
+    assert await turns.accept("usr_1", messages[4])
 
 
 async def test_a_session_belongs_to_who_wrote_first(turns: Turns):

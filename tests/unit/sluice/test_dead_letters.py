@@ -57,3 +57,9 @@ def test_what_is_too_large_goes_without_its_bytes(tmp_path):
 def test_nothing_stays_nothing_and_a_lost_trace_begins_anew(tmp_path):
     letter = opened(tmp_path, key=None, value=None, headers=[("traceparent", None)])
     assert (letter.key, letter.value, letter.traceparent) == (None, None, "fresh")
+
+
+def test_a_trace_too_long_to_be_one_does_not_go_on(tmp_path):
+    endless = origin(headers=[("traceparent", b"0" * 600_000)])
+    assert endless.trace_headers == []
+    assert opened(tmp_path, headers=endless.headers).traceparent == "fresh"

@@ -9,7 +9,7 @@ EVENT: ContextVar[str] = ContextVar("event")
 
 
 async def test_a_job_runs_in_the_context_it_was_submitted_in():
-    executor = KeyedExecutor(10)
+    executor = KeyedExecutor(10, 10)
     seen: list[str] = []
     last = asyncio.Event()
 

@@ -17,7 +17,7 @@ def test_the_arithmetic_that_loses_events_upstream():
         ledger.finish(offset)
     assert (ledger.safe_commit, ledger.uncommitted) == (2585, None)
     ledger.finish(2585)
-    assert (ledger.uncommitted, ledger.unfinished) == (2590, 0)
+    assert (ledger.uncommitted, ledger.unclaimed) == (2590, 0)
 
 
 def test_an_offset_of_zero_holds_the_commit_too():
@@ -87,7 +87,7 @@ class Ledgering(RuleBasedStateMachine):
         assert self.ledger.safe_commit >= self.highest_commit
         self.highest_commit = self.ledger.safe_commit
         assert all(offset < self.ledger.next for offset in unfinished | self.finished)
-        assert self.ledger.unfinished == len(unfinished)
+        assert self.ledger.unclaimed == len(self.delivered)
         if not unfinished:
             assert self.ledger.safe_commit == self.ledger.next
 

@@ -93,7 +93,7 @@ HERE, THERE = ("chat-prompts", 1), ("chat-prompts", 2)
 
 
 async def test_a_slow_key_does_not_hold_another():
-    executor = KeyedExecutor(10)
+    executor = KeyedExecutor(10, 10)
     never, quick = asyncio.Event(), asyncio.Event()
 
     async def done() -> None:
@@ -106,7 +106,7 @@ async def test_a_slow_key_does_not_hold_another():
 
 
 async def test_a_full_executor_holds_its_caller_until_there_is_room():
-    executor = KeyedExecutor(1)
+    executor = KeyedExecutor(1, 1)
     go = asyncio.Event()
     await executor.submit(HERE, b"a", go.wait)
     await executor.submit(HERE, b"a", go.wait)
@@ -119,8 +119,24 @@ async def test_a_full_executor_holds_its_caller_until_there_is_room():
     assert await executor.finish(5) == 0
 
 
+async def test_one_key_with_all_it_may_have_shuts_nobody_out():
+    executor = KeyedExecutor(2, 2 * 16)
+    quick = asyncio.Event()
+
+    async def done() -> None:
+        quick.set()
+
+    for _ in range(16):
+        await asyncio.wait_for(executor.submit(HERE, b"flood", asyncio.Event().wait), 5)
+    await asyncio.wait_for(executor.submit(HERE, b"other", done), 5)
+    await asyncio.wait_for(quick.wait(), 5)
+    assert not executor.full
+    assert await executor.finish(0) == 1
+    assert executor.full
+
+
 async def test_work_of_a_partition_that_has_gone_is_cancelled_and_other_work_goes_on():
-    executor = KeyedExecutor(10)
+    executor = KeyedExecutor(10, 10)
     started, cancelled, go = asyncio.Event(), asyncio.Event(), asyncio.Event()
     finished: list[str] = []
 
@@ -151,7 +167,7 @@ async def test_work_of_a_partition_that_has_gone_is_cancelled_and_other_work_goe
 
 
 async def test_who_is_told_to_finish_takes_nothing_more_and_waits_for_what_runs():
-    executor = KeyedExecutor(1)
+    executor = KeyedExecutor(1, 1)
     go = asyncio.Event()
     ran: list[str] = []
 

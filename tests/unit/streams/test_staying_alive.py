@@ -7,6 +7,7 @@ from sluice.topics import catalogue
 from streams.fuse import Fuse
 from streams.ready import check_partitions, check_state
 from streams.transport.driver import check_versions
+from streams.transport.lag import Backlog
 from streams.transport.member import epoch_in
 from streams.watchdog import STUCK_SECONDS, Watchdog
 
@@ -29,18 +30,18 @@ def watched(behind) -> tuple[Watchdog, Seconds]:
 
 
 def run(dog: Watchdog, clock: Seconds, seconds: float, *, moving: bool = False) -> str | None:
-    for _ in range(int(seconds / 0.5)):
+    for half_second in range(int(seconds / 0.5)):
         clock.now += 0.5
         if moving:
             dog.moved()
-        reason = dog.check()
+        reason = dog.tick() or (dog.look() if half_second % 10 == 9 else None)
         if reason is not None:
             return reason
     return None
 
 
 def test_a_stage_that_does_not_move_while_records_wait_is_noticed_within_30_seconds():
-    dog, clock = watched(lambda: 3)
+    dog, clock = watched(lambda: Backlog(3, 0))
     reason = run(dog, clock, 60)
     assert reason is not None
     assert "3 records wait" in reason
@@ -48,36 +49,57 @@ def test_a_stage_that_does_not_move_while_records_wait_is_noticed_within_30_seco
 
 
 def test_a_stage_that_moves_or_has_nothing_to_do_is_left_alone():
-    dog, clock = watched(lambda: 3)
+    dog, clock = watched(lambda: Backlog(3, 0))
     assert run(dog, clock, 120, moving=True) is None
-    dog, clock = watched(lambda: 0)
+    dog, clock = watched(lambda: Backlog(0, 0))
     assert run(dog, clock, 120) is None
 
 
 def test_time_without_work_or_without_a_broker_does_not_count():
     waiting = [0]
-    dog, clock = watched(lambda: waiting[0])
+    dog, clock = watched(lambda: Backlog(waiting[0], 0))
     assert run(dog, clock, 120) is None
     waiting[0] = 1
     assert run(dog, clock, STUCK_SECONDS - 5) is None
 
-    def away() -> int:
+    def away() -> Backlog:
         raise OSError
 
     dog, clock = watched(away)
     assert run(dog, clock, 120) is None
 
 
+def test_a_worker_full_of_turns_whose_models_are_silent_is_not_stuck():
+    dog, clock = watched(lambda: Backlog(0, 5))
+    assert run(dog, clock, 590) is None
+    reason = run(dog, clock, 60)
+    assert reason is not None
+    assert "5 records wait" in reason
+
+
+def test_a_broker_that_is_slow_to_tell_the_backlog_is_not_a_process_that_stood_still():
+    def slow() -> Backlog:
+        clock.now += 15
+        dog.tick()
+        return Backlog(0, 0)
+
+    dog, clock = watched(slow)
+    clock.used = 0.0
+    dog.used = lambda: clock.now  # the ticks go on in their own thread meanwhile
+    assert dog.look() is None
+    assert dog.stood_still() is None
+
+
 def test_a_process_that_was_stopped_for_longer_than_its_group_waits_must_not_go_on():
-    dog, clock = watched(lambda: 0)
+    dog, clock = watched(lambda: Backlog(0, 0))
     clock.now += 7.0
     assert dog.stood_still() == "stood still for 7.0 s"
-    assert dog.check() == "stood still for 7.0 s"
+    assert dog.tick() == "stood still for 7.0 s"
     assert dog.stood_still() is None
 
 
 def test_a_thread_that_starved_was_not_stopped():
-    dog, clock = watched(lambda: 0)
+    dog, clock = watched(lambda: Backlog(0, 0))
     clock.now += 7.0
     clock.used += 3.0
     assert dog.stood_still() is None
