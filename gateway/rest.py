@@ -1,6 +1,7 @@
 """REST handlers. Bodies are checked by msgspec, refusals become problem details in one place (gateway.app)."""
 
 import re
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -80,7 +81,8 @@ async def list_turns(request: Request) -> Response:
     if await edge.turns.owner_of_now(session_id) != person.user_id:
         raise Refused(ErrorCode.NOT_FOUND)
     limit, cursor = _page(request, ("", ""))
-    found = edge.turns.history.turns(session_id, cursor, limit + 1)
+    read = partial(edge.turns.history.turns, session_id, cursor, limit + 1)
+    found = await edge.turns.with_ends(read, session_id)
     last = found[limit - 1] if len(found) > limit else None
     shown = [edge.turns.show(turn) for turn in found[:limit]]
     return JSONResponse({"turns": shown, "next": last and f"{last.created_at}|{last.turn_id}"})
@@ -88,7 +90,9 @@ async def list_turns(request: Request) -> Response:
 
 async def show_turn(request: Request) -> Response:
     """State of one's own turn."""
-    return JSONResponse(edge_of(request).turns.show(await turn_of(request)))
+    turns, turn = edge_of(request).turns, await turn_of(request)
+    (now,) = await turns.with_ends(lambda: [turns.history.turn(turn.turn_id) or turn], turn.turn_id)
+    return JSONResponse(turns.show(now))
 
 
 async def stop_turn(request: Request) -> Response:

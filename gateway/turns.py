@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -152,6 +153,21 @@ class Turns:
             await self.reading.catch_up()
         except TimeoutError:
             raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None
+
+    async def with_ends(self, read: Callable[[], list[StoredTurn]], ref: str) -> list[StoredTurn]:
+        """Turns that `read` finds in the history. Who has seen one of them end finds its end here too.
+
+        Raises Refused where the log does not give it.
+        """
+        turns = read()
+        if any(self._ends_soon(turn) for turn in turns):
+            await self.read_on(ref)
+            turns = read()
+        return turns
+
+    def _ends_soon(self, turn: StoredTurn) -> bool:
+        reply = self.hub.replies.get(turn.turn_id)
+        return turn.document is None and reply is not None and reply.terminal is not None
 
     async def _know_history(self, ref: str) -> None:
         """A gateway that has not read the log yet does not know whose sessions are whose."""

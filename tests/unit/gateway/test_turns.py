@@ -107,6 +107,27 @@ async def test_a_session_with_many_unanswered_messages_may_send_again_once_one_i
     assert await turns.accept("usr_1", messages[4])
 
 
+async def test_who_saw_a_turn_end_finds_its_end_in_the_history(turns: Turns):
+    turn_id = await turns.accept("usr_1", MESSAGE)
+    same = {"turn_id": turn_id, "session_id": "s-1", "user_id": "usr_1"}
+    finished = msgspec.structs.replace(FINISHED, **same)
+    assert isinstance(turns.reading, QuietReading)
+    turns.reading.behind = lambda: turns.history.record([finished])
+
+    def read() -> list:
+        return turns.history.turns("s-1", ("", ""), 10)
+
+    (running,) = await turns.with_ends(read, "s-1")
+    assert (running.document, turns.reading.asked) == (None, 0)
+    started = msgspec.structs.replace(SAMPLES["AttemptStarted"], **same)
+    turns.hub.take(started)
+    turns.hub.take(msgspec.structs.replace(SAMPLES["TurnCompleted"], **same, attempt_id=started.attempt_id))
+    assert turns.hub.replies[turn_id].terminal is not None
+    (ended,) = await turns.with_ends(read, "s-1")
+    assert ended.document is not None
+    assert turns.reading.asked == 1
+
+
 async def test_a_session_belongs_to_who_wrote_first(turns: Turns):
     turn_id = await turns.accept("usr_1", MESSAGE)
     with pytest.raises(Refused, match="session_forbidden"):
