@@ -41,12 +41,9 @@ def test_a_small_campaign_breaks_everything_and_no_promise(tmp_path: Path):
 
 @pytest.mark.timeout(280)
 def test_the_checker_notices_what_fausts_own_transport_does(tmp_path: Path):
-    """The seed's plan kills a respond worker just after the model's first word. Stock, that turn is lost, or its model
-    is asked again and again, with calls that nobody put into the ledger.
-    """
+    """Workers die with turns in hand. Stock, one is lost, answered twice, or its model is asked again and again."""
     status, _numbers, said = campaign(tmp_path, "--turns", "30", "--seed", "9", "--transport", "stock")
     (folder,) = (tmp_path / "chaos").iterdir()
-    assert "respond.provider_called" in {fault.target for fault in load(folder).faults if fault.done}, said
     verdict = json.loads((folder / "verdict.json").read_text())
     assert verdict["shortcomings"] == []
     assert {finding["invariant"] for finding in verdict["findings"] if finding["violations"]}, said
