@@ -18,23 +18,25 @@ NOTE = [(REDRIVEN, b"letter-1")]
 
 
 class Reader:
-    """As much of a librdkafka consumer as is used: one partition with one record to search, or none."""
+    """As much of a librdkafka consumer as is used: one partition with more to search than it answers, or nothing."""
 
-    def __init__(self, answer: object = None) -> None:
-        self.answer = answer
+    def __init__(self, *answers: object) -> None:
+        self.answers = answers
+        self.coming: list[object] = []
 
     def __call__(self, _config: object) -> "Reader":
         return self
 
     def get_watermark_offsets(self, _partition: object, timeout: float) -> tuple[int, int]:
-        return 0, 10**9 if self.answer is not None else 0
+        return 0, 10**9 if self.answers else 0
 
-    def assign(self, _partitions: object) -> None: ...
+    def assign(self, _partitions: object) -> None:
+        self.coming = list(self.answers)
 
     def close(self) -> None: ...
 
     def poll(self, _seconds: float) -> object:
-        return None if self.answer == "silence" else self.answer
+        return self.coming.pop(0)
 
     def consume(self, _count: int, _seconds: float) -> list[object]:
         return []
@@ -45,6 +47,23 @@ class Broken:
 
     def error(self) -> KafkaError:
         return KafkaError(KafkaError._ALL_BROKERS_DOWN)
+
+
+class Unrelated:
+    """A record that came into the topic by itself, with many behind it."""
+
+    def error(self) -> None: ...
+
+    def headers(self) -> None: ...
+
+    def topic(self) -> str:
+        return SAMPLES["DeadLetter"].origin_topic
+
+    def partition(self) -> int:
+        return SAMPLES["DeadLetter"].origin_partition
+
+    def offset(self) -> int:
+        return 1
 
 
 class Queue:
@@ -88,7 +107,12 @@ def test_a_full_queue_is_waited_for_and_only_what_is_acknowledged_counts(monkeyp
 
 
 @pytest.mark.parametrize(
-    ("reader", "words"), [(Reader("silence"), "stopped answering"), (Reader(Broken()), "_ALL_BROKERS_DOWN")]
+    ("reader", "words"),
+    [
+        (Reader(None), "stopped answering"),
+        (Reader(Unrelated(), None), "stopped answering"),
+        (Reader(Broken()), "_ALL_BROKERS_DOWN"),
+    ],
 )
 def test_a_log_that_cannot_be_searched_is_said(monkeypatch: pytest.MonkeyPatch, reader: Reader, words: str):
     monkeypatch.setattr(module, "Consumer", reader)
