@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from sluice.bots import Route
+from sluice.bots import Price, Route
 from sluice.clock import milliseconds_between
 from sluice.errors import ErrorCode
 from sluice.events import AttemptMetered, AttemptOutcome, PromptReady, Usage
@@ -36,7 +36,7 @@ class Prices(Protocol):
 
 def cost_of(route: Route, usage: Usage, prices: Prices) -> Cost:
     """The route's own price first, then the table's, then nothing, marked `unpriced`."""
-    if route.price is not None:
+    if isinstance(route.price, Price):
         usd = (
             route.price.prompt_per_million_usd * usage.prompt_tokens
             + route.price.completion_per_million_usd * usage.completion_tokens

@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from agents.failures import REACTIONS, FailureKind
 from sluice.bots import Route
 from sluice.errors import ErrorCode
-from sluice.events import Event, TurnFinished, Usage
+from sluice.events import Event, Sampling, TurnFinished, Usage
 from sluice.replies import Reply
 from sluice.safe_text import SafeText
 
@@ -57,13 +58,21 @@ class Prompt:
     traceparent: str
     attempt_id: str
     """Sent to the provider as the request's id, so that its bill can be matched with the ledger."""
+    sampling: Sampling | None = None
+
+    @property
+    def prefilled(self) -> bool:
+        """The last message is the beginning of the answer, to be gone on with."""
+        return self.messages[-1].role == "assistant"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A piece of the answer."""
+    """A piece of the answer. `usage` is all so far, where the provider tells it with each piece."""
 
     text: SafeText
+    usage: Usage | None = None
+    call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +85,32 @@ class Ended:
 
 
 class ModelFailed(Exception):
-    """The model gave no whole answer. Holds a code, never the provider's words: they can echo prompt and key."""
+    """The model gave no whole answer. Holds a kind, never the provider's words: they can echo prompt and key."""
 
-    def __init__(self, code: ErrorCode, call_id: str | None = None) -> None:
-        super().__init__(code.value)
-        self.code = code
+    def __init__(self, kind: FailureKind, call_id: str | None = None, retry_after_seconds: float | None = None) -> None:
+        super().__init__(kind.value)
+        self.kind = kind
         self.call_id = call_id
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def code(self) -> ErrorCode:
+        """What people are told."""
+        return REACTIONS[self.kind].code
 
 
 class LanguageModel(Protocol):
     """A model behind a route. Closing the iterator hangs up."""
 
     def stream(self, route: Route, prompt: Prompt) -> AsyncGenerator[Said | Ended, None]:
-        """Any number of Said, then one Ended. Raises ModelFailed."""
+        """Any number of Said, then one Ended. Raises ModelFailed.
+
+        `prompt.connect_seconds` bounds the connection; all other watches are the caller's.
+        """
+        ...
+
+    async def billed(self, route: Route, attempt_id: str, call_id: str | None) -> Usage | None:
+        """What the provider says it billed for a call that ended without a word about it; None where it cannot say."""
         ...
 
     def count(self, route: Route, prompt: Prompt, answer: str) -> Usage:

@@ -3,7 +3,7 @@
 import hashlib
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -27,21 +27,8 @@ class Price(_Strict):
     completion_per_million_usd: Annotated[Decimal, Field(ge=0)]
 
 
-class Route(_Strict):
-    """One model of a route. `api_key` names the secret (an environment variable), it is never the key.
-
-    `prefill` has no effect yet.
-    """
-
-    model: str
-    api_base: str | None = None
-    api_key: str | None = None
-    prefill: bool = False
-    price: Price | None = None
-
-
 class Limits(_Strict):
-    """Bounds of one attempt and of the turn. `connect_seconds` and `context_tokens` have no effect yet."""
+    """Bounds of the turn and of each attempt at it."""
 
     connect_seconds: Annotated[float, Field(gt=0)] = 3
     first_token_seconds: Annotated[float, Field(gt=0)] = 15
@@ -49,6 +36,42 @@ class Limits(_Strict):
     total_seconds: Annotated[float, Field(gt=0)] = 120
     output_tokens: Annotated[int, Field(gt=0)] = 1024
     context_tokens: Annotated[int, Field(gt=0)] = 8000
+
+
+class RouteLimits(_Strict):
+    """Where one model has other bounds than its bot. `total_seconds` is the attempt's own."""
+
+    connect_seconds: Annotated[float, Field(gt=0)] | None = None
+    first_token_seconds: Annotated[float, Field(gt=0)] | None = None
+    gap_seconds: Annotated[float, Field(gt=0)] | None = None
+    total_seconds: Annotated[float, Field(gt=0)] | None = None
+    output_tokens: Annotated[int, Field(gt=0)] | None = None
+    context_tokens: Annotated[int, Field(gt=0)] | None = None
+
+
+class Route(_Strict):
+    """One model of a route. `api_key` names the secret (an environment variable), it is never the key."""
+
+    model: str
+    api_base: str | None = None
+    api_key: str | None = None
+    prefill: bool = False
+    price: Price | Literal["none"] | None = None
+    weight: Annotated[int, Field(gt=0)] | None = None
+    """Neighbours with a weight are one group: their order is drawn for each turn, in proportion."""
+    concurrency: Annotated[int, Field(gt=0)] = 64
+    """Most calls at once of one worker."""
+    continuous_usage: bool = False
+    """The provider tells the tokens so far with each chunk when asked (vLLM's `continuous_usage_stats`)."""
+    usage_url: str | None = None
+    """Where the provider tells what a call cost, once it ended: `{call_id}` and `{request_id}` are filled in."""
+    limits: RouteLimits = RouteLimits()
+
+
+class Retry(_Strict):
+    """How often each model may be asked again in one turn, after all others were."""
+
+    per_model: Annotated[int, Field(ge=0, le=5)] = 1
 
 
 class Bot(_Strict):
@@ -59,7 +82,18 @@ class Bot(_Strict):
     template: Annotated[str, Field(pattern=r"^[a-z0-9-]+@[0-9]+$")]
     route: Annotated[tuple[Route, ...], Field(min_length=1)]
     limits: Limits = Limits()
+    retry: Retry = Retry()
+    hedge_seconds: Annotated[float, Field(gt=0)] | None = None
+    """A first token later than this makes the next model start beside the first; both are metered. Off by default."""
+    fallback_text: str | None = None
+    """Said, and marked as such, when every model is gone."""
+    summary: Route | None = None
+    """A cheap model that shortens what does not fit into the context; without one the oldest turns are dropped."""
     redaction: str = "default"
+
+    def limits_of(self, route: Route) -> Limits:
+        """The bot's bounds with the model's own in their place."""
+        return self.limits.model_copy(update=route.limits.model_dump(exclude_none=True))
 
     @property
     def development(self) -> bool:

@@ -44,7 +44,7 @@ class Codec:
         buffer = io.BytesIO()
         buffer.write(header)
         fields = msgspec.to_builtins(event, builtin_types=(bytes, datetime, Decimal))
-        fastavro.schemaless_writer(buffer, schema, fields)
+        fastavro.schemaless_writer(buffer, schema, fields, disable_tuple_notation=True)
         return buffer.getvalue()
 
     def decode(self, value: bytes | None) -> Event:

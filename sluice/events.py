@@ -14,6 +14,7 @@ from sluice.safe_text import SafeText, Sealed
 Stage = Literal["accept", "enrich", "redact", "respond"]
 TurnState = Literal["completed", "failed", "cancelled"]
 Rating = Literal["up", "down"]
+ContextRole = Literal["system", "user", "assistant"]
 AttemptOutcome = Literal["completed", "failed", "cancelled", "abandoned"]
 StageOutcome = Literal["passed", "refused", "completed", "failed", "cancelled"]
 
@@ -50,6 +51,25 @@ class Usage(Struct, frozen=True, kw_only=True):
     estimated: bool
 
 
+class Sampling(Struct, frozen=True, kw_only=True):
+    """How the model is to choose its words, as the client asked; None leaves it to the model."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    seed: int | None = None
+    max_tokens: int | None = None
+    stop: tuple[SafeText, ...]
+
+
+class ContextMessage(Struct, frozen=True, kw_only=True):
+    """One message of a client's own list, redacted."""
+
+    role: ContextRole
+    content: SafeText
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """What every event carries."""
 
@@ -73,6 +93,9 @@ class ChatRequested(TurnEvent, frozen=True, kw_only=True):
     bot: str
     text: Sealed
     hops: tuple[Hop, ...]
+    context: Sealed | None = None
+    sampling: Sampling | None = None
+    channel: str = "chat"
 
 
 class RequestEnriched(TurnEvent, frozen=True, kw_only=True):
@@ -89,6 +112,8 @@ class RequestEnriched(TurnEvent, frozen=True, kw_only=True):
     refusal: Refusal | None = None
     hops: tuple[Hop, ...]
     repeated: bool = False
+    context: Sealed | None = None
+    sampling: Sampling | None = None
 
 
 class PromptReady(TurnEvent, frozen=True, kw_only=True):
@@ -106,6 +131,8 @@ class PromptReady(TurnEvent, frozen=True, kw_only=True):
     refusal: Refusal | None = None
     hops: tuple[Hop, ...]
     repeated: bool = False
+    context: tuple[ContextMessage, ...] | None = None
+    sampling: Sampling | None = None
 
 
 class AttemptStarted(TurnEvent, frozen=True, kw_only=True):
@@ -115,6 +142,12 @@ class AttemptStarted(TurnEvent, frozen=True, kw_only=True):
     model: str
     attempt_id: str = ""
     epoch: int = 0
+    continues: str = ""
+    hedge: bool = False
+    dropped_turns: int = 0
+    summary: str = ""
+    prompt_hash: str = ""
+    prefilled: int = 0
 
 
 class DeltaProduced(TurnEvent, frozen=True, kw_only=True):
@@ -149,6 +182,7 @@ class TurnCompleted(TurnEvent, frozen=True, kw_only=True):
     placeholders: Sealed | None = None
     attempt_id: str = ""
     epoch: int = 0
+    fallback: bool = False
 
 
 class TurnFailed(TurnEvent, frozen=True, kw_only=True):
@@ -195,6 +229,7 @@ class TurnFinished(TurnEvent, frozen=True, kw_only=True):
     hops: tuple[Hop, ...]
     attempt_id: str = ""
     epoch: int = 0
+    fallback: bool = False
 
 
 class StopRequested(TurnEvent, frozen=True, kw_only=True):
@@ -227,6 +262,8 @@ class AttemptMetered(TurnEvent, frozen=True, kw_only=True):
     template_id: str
     template_hash: str
     attempt_id: str = ""
+    failure: str = ""
+    purpose: str = "answer"
 
 
 class StageTimed(TurnEvent, frozen=True, kw_only=True):

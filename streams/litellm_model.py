@@ -11,9 +11,9 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # noqa: TID251 (r
 import litellm
 import openai
 
+from agents.failures import FailureKind
 from agents.ports import Ended, ModelFailed, Prompt, Said
 from sluice.bots import Route
-from sluice.errors import ErrorCode
 from sluice.events import Usage
 from sluice.safe_text import SafeText
 from sluice.tracing import HEADER, child_of
@@ -27,15 +27,17 @@ _OPENAI = "openai/"
 _LONGEST_SECONDS = 3600.0
 _FORBIDDEN = 403
 # First match wins: several of these are subclasses of later ones.
-_CODES: tuple[tuple[type[Exception], ErrorCode], ...] = (
-    (litellm.ContextWindowExceededError, ErrorCode.MODEL_CONTEXT_TOO_LONG),
-    (litellm.ContentPolicyViolationError, ErrorCode.MODEL_CONTENT_FILTERED),
-    (litellm.AuthenticationError, ErrorCode.MODEL_REFUSED_KEY),
-    (litellm.PermissionDeniedError, ErrorCode.MODEL_REFUSED_KEY),
-    (litellm.RateLimitError, ErrorCode.MODEL_RATE_LIMITED),
-    (litellm.Timeout, ErrorCode.MODEL_TIMEOUT),
-    (litellm.BadRequestError, ErrorCode.MODEL_REFUSED_REQUEST),
-    (litellm.NotFoundError, ErrorCode.MODEL_REFUSED_REQUEST),
+_KINDS: tuple[tuple[type[Exception], FailureKind], ...] = (
+    (litellm.ContextWindowExceededError, FailureKind.CONTEXT_TOO_LONG),
+    (litellm.ContentPolicyViolationError, FailureKind.CONTENT_FILTERED),
+    (litellm.AuthenticationError, FailureKind.REFUSED_KEY),
+    (litellm.PermissionDeniedError, FailureKind.REFUSED_KEY),
+    (litellm.RateLimitError, FailureKind.RATE_LIMITED),
+    (litellm.Timeout, FailureKind.CONNECT_TIMEOUT),
+    (litellm.BadRequestError, FailureKind.REFUSED_REQUEST),
+    (litellm.NotFoundError, FailureKind.REFUSED_REQUEST),
+    (litellm.ServiceUnavailableError, FailureKind.OVERLOADED),
+    (litellm.InternalServerError, FailureKind.SERVER_ERROR),
 )
 
 
@@ -77,12 +79,12 @@ class LitellmModel:
                         spoke = True
                         yield Said(SafeText(choice.delta.content))
             if finish_reason is None or not _ended_by_provider(response):
-                raise ModelFailed(ErrorCode.MODEL_STREAM_BROKEN, call_id)
+                raise ModelFailed(FailureKind.NO_END_MARK, call_id)
             yield Ended(finish_reason, usage if _usage_by_provider(response) else None, call_id)
         except ModelFailed:
             raise
         except Exception as error:
-            raise ModelFailed(_code_of(_as_litellm(error, route), spoke=spoke)) from None
+            raise ModelFailed(_kind_of(_as_litellm(error, route), spoke=spoke)) from None
         finally:
             await _close(response)
 
@@ -113,6 +115,10 @@ class LitellmModel:
             completion_tokens=litellm.token_counter(model=route.model, text=answer) if answer else 0,
             estimated=True,
         )
+
+    async def billed(self, _route: Route, _attempt_id: str, _call_id: str | None) -> Usage | None:
+        """See agents.ports.LanguageModel."""
+        return None
 
     async def warm_up(self) -> None:
         """The first call builds what later ones use; let no person wait for that."""
@@ -182,13 +188,13 @@ def _usage(chunk: Any) -> Usage | None:
     )
 
 
-def _code_of(error: Exception, *, spoke: bool) -> ErrorCode:
+def _kind_of(error: Exception, *, spoke: bool) -> FailureKind:
     if spoke:
-        return ErrorCode.MODEL_STREAM_BROKEN
+        return FailureKind.CUT
     if getattr(error, "status_code", None) == _FORBIDDEN:
-        return ErrorCode.MODEL_REFUSED_KEY
+        return FailureKind.REFUSED_KEY
     # Also where the SDK speaks of a time-out: ours come first, and httpx-aiohttp calls a connection that broke one.
-    return next((code for kind, code in _CODES if isinstance(error, kind)), ErrorCode.MODEL_UNAVAILABLE)
+    return next((kind for type_, kind in _KINDS if isinstance(error, type_)), FailureKind.UNREACHABLE)
 
 
 def _as_litellm(error: Exception, route: Route) -> Exception:

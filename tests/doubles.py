@@ -56,6 +56,9 @@ class ScriptedModel:
         finally:
             self.hung_up = True
 
+    async def billed(self, route: Route, attempt_id: str, call_id: str | None) -> Usage | None:
+        return None
+
     def count(self, route: Route, prompt: Prompt, answer: str) -> Usage:
         return Usage(prompt_tokens=len(prompt.messages), completion_tokens=len(answer.split()), estimated=True)
 

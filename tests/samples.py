@@ -17,13 +17,23 @@ HOP = e.Hop(stage="accept", entered_at=NOON, left_at=NOON + timedelta(millisecon
 COST = Decimal("0.0000036000")
 SEALED = Sealed(b"\x01sealed")
 EXCHANGE = e.Exchange(turn_id="t-0", question=SafeText("Who?"), answer=SafeText("Me."))
+SAMPLING = e.Sampling(temperature=0.5, seed=7, max_tokens=40, stop=(SafeText("END"),))
 TEMPLATE: dict[str, Any] = {"template_id": "assistant@1", "template_hash": "ab" * 32}
 TIMES: dict[str, Any] = {"first_delta_ms": 7.5, "total_ms": 40.0, "first_token_ms": 5.25}
 
 SAMPLES: dict[str, e.Event] = {
     event.__class__.__name__: event
     for event in (
-        e.ChatRequested(**TURN, client_msg_id="m-1", bot="assistant", text=SEALED, hops=(HOP,)),
+        e.ChatRequested(
+            **TURN,
+            client_msg_id="m-1",
+            bot="assistant",
+            text=SEALED,
+            hops=(HOP,),
+            context=SEALED,
+            sampling=SAMPLING,
+            channel="openai",
+        ),
         e.RequestEnriched(
             **TURN,
             **TEMPLATE,
@@ -34,6 +44,8 @@ SAMPLES: dict[str, e.Event] = {
             redaction_policy="default",
             deadline_at=NOON + timedelta(seconds=60),
             hops=(HOP,),
+            context=SEALED,
+            sampling=SAMPLING,
         ),
         e.PromptReady(
             **TURN,
@@ -47,8 +59,20 @@ SAMPLES: dict[str, e.Event] = {
             redacted_types={"EMAIL": 1},
             refusal=e.Refusal(code="redaction_failed", stage="redact", retryable=True),
             hops=(HOP,),
+            context=(e.ContextMessage(role="system", content=SafeText("Be brief.")),),
+            sampling=SAMPLING,
         ),
-        e.AttemptStarted(**TURN, attempt=1, model="openai/echo", attempt_id="a-1", epoch=7),
+        e.AttemptStarted(
+            **TURN,
+            attempt=1,
+            model="openai/echo",
+            attempt_id="a-1",
+            epoch=7,
+            dropped_turns=1,
+            summary="They met.",
+            prompt_hash="cd" * 32,
+            prefilled=3,
+        ),
         e.DeltaProduced(**TURN, attempt=1, seq=0, text=SafeText("grüß 😀"), attempt_id="a-1"),
         e.AttemptReset(**TURN, attempt=2, reason="model_stream_broken", attempt_id="a-2"),
         e.TurnCompleted(

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from agents.account import NOTHING
+from agents.failures import FailureKind
 from agents.ports import Earlier, ModelFailed
 from agents.prompting import prompt_for
 from agents.respond import Respond, StopSignal
@@ -271,8 +272,8 @@ async def test_the_prompt_is_template_history_question():
 @pytest.mark.parametrize(
     ("script", "code"),
     [
-        ([ModelFailed(ErrorCode.MODEL_RATE_LIMITED)], "model_rate_limited"),
-        ([*said("a"), ModelFailed(ErrorCode.MODEL_STREAM_BROKEN, "call-9")], "model_stream_broken"),
+        ([ModelFailed(FailureKind.RATE_LIMITED)], "model_rate_limited"),
+        ([*said("a"), ModelFailed(FailureKind.CUT, "call-9")], "model_stream_broken"),
         ([*said("a")], "model_stream_broken"),
         ([ended()], "model_empty_answer"),
         ([*said(" \n"), ended()], "model_empty_answer"),
@@ -289,20 +290,20 @@ async def test_what_is_not_a_whole_answer_fails_with_a_code(script, code):
 
 
 async def test_a_call_that_was_refused_costs_nothing():
-    emitted, _ = await run([ModelFailed(ErrorCode.MODEL_RATE_LIMITED, "call-9")])
+    emitted, _ = await run([ModelFailed(FailureKind.RATE_LIMITED, "call-9")])
     row = one(emitted, AttemptMetered)
     assert (row.usage.prompt_tokens, row.cost_usd, row.provider_call_id) == (0, 0, "call-9")
     assert not row.usage.estimated
 
 
 async def test_of_a_connection_that_broke_before_an_answer_nobody_knows_the_bill():
-    emitted, _ = await run([ModelFailed(ErrorCode.MODEL_UNAVAILABLE)])
+    emitted, _ = await run([ModelFailed(FailureKind.UNREACHABLE)])
     usage = one(emitted, AttemptMetered).usage
     assert (usage.prompt_tokens, usage.completion_tokens, usage.estimated) == (0, 0, True)
 
 
 async def test_of_a_call_that_fell_silent_the_prompt_may_be_billed():
-    emitted, _ = await run([ModelFailed(ErrorCode.MODEL_STREAM_BROKEN)])
+    emitted, _ = await run([ModelFailed(FailureKind.CUT)])
     usage = one(emitted, AttemptMetered).usage
     assert (usage.prompt_tokens > 0, usage.completion_tokens, usage.estimated) == (True, 0, True)
 

@@ -20,13 +20,19 @@ def topic_with(*events: str) -> Topic:
     return Topic("t", events, "session_id", 1, 1, "clean", "o", (), ("connectors",))
 
 
+def listed(value: Any) -> Any:
+    """Lists for tuples, as pyarrow gives them, except for the pairs of a map."""
+    if isinstance(value, dict):
+        return {key: listed(inner) for key, inner in value.items()}
+    return [listed(inner) for inner in value] if isinstance(value, tuple) else value
+
+
 @pytest.mark.parametrize("name", EVENT_TYPES)
 def test_every_event_fits_its_columns_and_comes_back(name: str) -> None:
     columns = columns_of(topic_with(name))
     fields = fields_of(SAMPLES[name])
     [back] = pa.Table.from_pylist([fields], schema=columns).to_pylist()
-    listed = {field: list(value) if isinstance(value, tuple) else value for field, value in fields.items()}
-    assert {field: back[field] for field in fields} == listed
+    assert {field: back[field] for field in fields} == listed(fields)
     assert not sealed_fields(name) & {*fields, *columns.names}
 
 

@@ -23,10 +23,12 @@ _DIES_AND_LEAVES_ONE_STOPPED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from local.chaos.fleet import Fleet, Member
+from tests.waiting import meanwhile
 
 async def main():
-    member = Member("worker-1", [sys.executable, "-c", "import signal; signal.pause()"], {}, Path(sys.argv[1]))
+    member = Member("worker-1", [sys.executable, "-c", sys.argv[2]], {}, Path(sys.argv[1]))
     await Fleet(lambda: 0.0).launch(member)
+    await meanwhile(lambda: member.log.read_text() == "up\\n")  # from here on it is bound to its parent
     member.signal(signal.SIGSTOP)
     print(member.process.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -87,7 +89,7 @@ async def test_a_freeze_that_is_cut_short_wakes_its_victim(tmp_path: Path):
 
 @pytest.mark.skipif(not BOUND, reason="no setpriv")
 def test_a_campaign_that_is_killed_takes_a_stopped_process_with_it(tmp_path: Path):
-    words = [sys.executable, "-c", _DIES_AND_LEAVES_ONE_STOPPED, str(tmp_path / "log")]
+    words = [sys.executable, "-c", _DIES_AND_LEAVES_ONE_STOPPED, str(tmp_path / "log"), _OBEYS]
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=dict(os.environ))
     assert done.returncode == -signal.SIGKILL
     assert until(lambda: not state(int(done.stdout)).strip("Z \n"), 10.0)
