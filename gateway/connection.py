@@ -94,14 +94,14 @@ class Connection:
         try:
             turn_id = await self.turns.accept(user_id, frame)
         except Refused:
-            self._hear(session_id)  # a message that was refused for want of time may still be answered
+            self._join(session_id)  # a message that was refused for want of time may still be answered
             raise
         self.outbox.put(Accepted(turn_id, session_id, frame.client_msg_id))
         if not resent:
             self.times.accepted(turn_id, session_id, frame.bot, begun)
         if resent or session_id not in self._heard:
             self._give(session_id, turn_so_far(self.hub.replies.get(turn_id), self.turns.history.turn(turn_id)))
-        self._hear(session_id)
+        self._join(session_id, besides=turn_id)
 
     async def _resume(self, frame: SessionResume) -> None:
         user_id, session_id = self.person.user_id, frame.session_id
@@ -136,6 +136,14 @@ class Connection:
             except TimeoutError:
                 raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None
             self._followed.add(session_id)
+
+    def _join(self, session_id: str, besides: str = "") -> None:
+        """Hear the session. What is heard of a running turn is understood only by who has all that it said before."""
+        if session_id not in self._heard:
+            for reply in self.hub.replies_of(self.person.user_id, session_id):
+                if reply.terminal is None and reply.turn_id != besides:
+                    self._give(session_id, turn_so_far(reply, None))
+            self._hear(session_id)
 
     def _hear(self, session_id: str) -> None:
         if session_id not in self._heard:

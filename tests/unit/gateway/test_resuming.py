@@ -10,6 +10,7 @@ from gateway.connection import Connection
 from gateway.documents import WHOLE_SEQ
 from gateway.edge import Edge
 from gateway.frames import (
+    Accepted,
     Cancelled,
     Completed,
     Delta,
@@ -216,3 +217,21 @@ def test_a_running_turn_stays_while_it_can_run(edge: Edge, jane: Connection):
     edge.turns.clock.advance(minutes=9)  # type: ignore[attr-defined]
     assert [reply.text for reply in edge.hub.replies_of(jane.person.user_id, "s-1")] == ["long"]
     assert isinstance(SAMPLES["AttemptStarted"], e.AttemptStarted)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_a_message_lets_nobody_hear_the_rest_of_a_turn_without_its_beginning(
+    edge: Edge, jane: Connection, *, accepted: bool
+):
+    edge.turns.history.record([of(jane, 1, "ChatRequested")])
+    speak(edge, jane, 1, "said ", "before")
+    edge.turns.closing = not accepted
+    answer, *so_far = await say(
+        jane, type="message.send", session_id="s-1", text="hi", bot="assistant", client_msg_id="m-9"
+    )
+    if not accepted:
+        answer, so_far = so_far[-1], [answer, *so_far[:-1]]
+    assert isinstance(answer, Accepted if accepted else ErrorFrame)
+    assert told(so_far) == [("Started", "1"), ("Snapshot", "1")]
+    edge.hub.take(of(jane, 1, "TurnCompleted"))
+    assert told(await jane.outbox.take()) == [("Completed", "1")]
