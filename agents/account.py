@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, Protocol
 
+from agents.failures import REACTIONS, FailureKind
+from agents.turn import Voice
 from sluice.bots import Price, Route
 from sluice.clock import milliseconds_between
-from sluice.errors import ErrorCode
 from sluice.events import AttemptMetered, AttemptOutcome, PromptReady, Usage
 from sluice.ids import derived_event_id
 
@@ -64,12 +65,27 @@ class Attempt:
     usage: Usage
     call_id: str | None = None
     finish_reason: str | None = None
-    error: ErrorCode | None = None
+    failure: FailureKind | None = None
+    purpose: Literal["answer", "summary"] = "answer"
 
     @property
     def first_token_ms(self) -> float | None:
         """Call to first token, ms."""
         return None if self.first_token_at is None else milliseconds_between(self.started_at, self.first_token_at)
+
+
+def never_made(voice: Voice, route: Route, now: datetime) -> Attempt:
+    """The attempt that was announced and asked no model."""
+    return Attempt(
+        number=voice.number,
+        attempt_id=voice.attempt_id,
+        route=route,
+        started_at=voice.started_at,
+        first_token_at=None,
+        ended_at=now,
+        outcome="abandoned",
+        usage=NOTHING,
+    )
 
 
 def ledger_row(prompt: PromptReady, attempt: Attempt, cost: Cost) -> AttemptMetered:
@@ -88,6 +104,8 @@ def ledger_row(prompt: PromptReady, attempt: Attempt, cost: Cost) -> AttemptMete
         bot=prompt.bot,
         attempt=attempt.number,
         attempt_id=attempt.attempt_id,
+        failure=attempt.failure.value if attempt.failure else "",
+        purpose=attempt.purpose,
         model=attempt.route.model,
         provider_call_id=attempt.call_id,
         usage=attempt.usage,
@@ -95,10 +113,14 @@ def ledger_row(prompt: PromptReady, attempt: Attempt, cost: Cost) -> AttemptMete
         price_version=cost.price_version,
         outcome=attempt.outcome,
         finish_reason=attempt.finish_reason,
-        error_code=attempt.error.value if attempt.error else None,
+        error_code=_code(attempt),
         started_at=attempt.started_at,
         first_token_ms=attempt.first_token_ms,
         duration_ms=milliseconds_between(attempt.started_at, attempt.ended_at),
         template_id=prompt.template_id,
         template_hash=prompt.template_hash,
     )
+
+
+def _code(attempt: Attempt) -> str | None:
+    return REACTIONS[attempt.failure].code.value if attempt.failure and attempt.outcome == "failed" else None

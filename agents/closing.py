@@ -31,7 +31,6 @@ class Outcome:
 
     state: TurnState
     code: ErrorCode | None = None
-    call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,13 @@ class Closing:
     outcome: Outcome
     entered_at: datetime
     attempts: tuple[Attempt, ...]
+    """All of this pass, the one that readers followed last."""
     answer: SafeText
     first_delta_at: datetime | None = None
     pass_id: str = ""
     """Of the last attempt, or of the pass through the stage that made none."""
     epoch: int = 0
+    fallback: bool = False
 
 
 def finished_event(ready: PromptReady, closing: Closing, costs: Sequence[Cost], now: datetime) -> TurnFinished:
@@ -90,6 +91,7 @@ def finished_event(ready: PromptReady, closing: Closing, costs: Sequence[Cost], 
         hops=hops,
         attempt_id=closing.pass_id,
         epoch=closing.epoch,
+        fallback=closing.fallback,
     )
 
 
@@ -140,5 +142,6 @@ def terminal_event(finished: TurnFinished, deltas: int) -> TerminalEvent:
         total_ms=finished.total_ms,
         first_token_ms=finished.first_token_ms,
         placeholders=finished.placeholders,
+        fallback=finished.fallback,
         **head,
     )

@@ -1,17 +1,29 @@
-"""The messages a model sees: the bot's template, the conversation so far, the question."""
+"""The messages a model sees: the bot's template, the conversation so far, the question, and the answer's beginning."""
 
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
 from jinja2 import StrictUndefined
 from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.ports import Prompt, PromptMessage
-from sluice.bots import Bot, Template
+from sluice.bots import Bot, Limits, Template
 from sluice.events import PromptReady
 from sluice.safe_text import SafeText
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False)
+_FRAME_TOKENS = 8
+"""More than any model takes for the frame of a message."""
+_EMPTY = SafeText("")
+_SUMMARY = "What was said before, in short:\n"
+
+Tokens = Callable[[Sequence[PromptMessage]], int]
+"""How many tokens a model makes of messages."""
 
 
 @lru_cache(maxsize=256)
@@ -25,10 +37,84 @@ def render(template: Template, bot: Bot) -> SafeText:
     return SafeText(_compiled(template.source).render(bot=bot.name, description=bot.description).strip())
 
 
-def prompt_for(ready: PromptReady, bot: Bot, template: Template, attempt_id: str) -> Prompt:
-    """System, then question and answer of each earlier turn, then the question."""
-    messages = [PromptMessage("system", render(template, bot))]
-    for exchange in ready.history:
-        messages += [PromptMessage("user", exchange.question), PromptMessage("assistant", exchange.answer)]
-    messages.append(PromptMessage("user", ready.question))
-    return Prompt(tuple(messages), bot.limits.output_tokens, bot.limits.connect_seconds, ready.traceparent, attempt_id)
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What decides a prompt besides the turn and its bot. All of it is on the log, so that it can be made again."""
+
+    dropped: int = 0
+    summary: SafeText = _EMPTY
+    prefill: SafeText = _EMPTY
+
+
+WHOLE = Shape()
+"""Everything, and nothing begun."""
+
+
+def messages_for(ready: PromptReady, bot: Bot, template: Template, shape: Shape) -> tuple[PromptMessage, ...]:
+    """Template, what was said before without the `dropped` oldest turns, the question, the answer's beginning."""
+    first = [PromptMessage("system", render(template, bot)), *_own_system(ready)]
+    if shape.summary:
+        first.append(PromptMessage("system", SafeText(_SUMMARY + shape.summary)))
+    before = [message for turn in turns_before(ready)[shape.dropped :] for message in turn]
+    asked = [PromptMessage("user", ready.question)]
+    begun = [PromptMessage("assistant", shape.prefill)] if shape.prefill else []
+    return (*first, *before, *asked, *begun)
+
+
+def turns_before(ready: PromptReady) -> list[list[PromptMessage]]:
+    """Question and answer of each earlier turn, oldest first; of a client's own list, each question with what follows.
+
+    The system messages at the head of a client's list are no turn: they stand before all of them.
+    """
+    if ready.context is None:
+        return [
+            [PromptMessage("user", exchange.question), PromptMessage("assistant", exchange.answer)]
+            for exchange in ready.history
+        ]
+    turns: list[list[PromptMessage]] = []
+    for message in ready.context[len(_own_system(ready)) :]:
+        if message.role == "user" or not turns:
+            turns.append([])
+        turns[-1].append(PromptMessage(message.role, message.content))
+    return turns
+
+
+def _own_system(ready: PromptReady) -> list[PromptMessage]:
+    head = takewhile(lambda message: message.role == "system", ready.context or ())
+    return [PromptMessage("system", message.content) for message in head]
+
+
+def to_drop(ready: PromptReady, bot: Bot, template: Template, budget: int, tokens: Tokens, shape: Shape) -> int:
+    """How many of the oldest turns must go so that the rest fits into `budget` tokens. Whole turns, never half.
+
+    A token is at least one byte, so that most conversations need no counting.
+    """
+    whole = messages_for(ready, bot, template, shape)
+    if sum(len(message.content.encode()) for message in whole) + _FRAME_TOKENS * len(whole) <= budget:
+        return 0
+    excess = tokens(whole) - budget
+    dropped = 0
+    for turn in turns_before(ready):
+        if excess <= 0:
+            break
+        excess -= tokens(turn)
+        dropped += 1
+    return dropped
+
+
+def prompt_of(messages: tuple[PromptMessage, ...], limits: Limits, ready: PromptReady, attempt_id: str) -> Prompt:
+    """What goes to a model: the messages, and how it is to answer."""
+    return Prompt(
+        messages, limits.output_tokens, limits.connect_seconds, ready.traceparent, attempt_id, sampling=ready.sampling
+    )
+
+
+def fingerprint(messages: Sequence[PromptMessage]) -> str:
+    """SHA-256 of the messages as JSON, hex: the proof that a prompt was made again byte for byte."""
+    return hashlib.sha256(as_json(messages)).hexdigest()
+
+
+def as_json(messages: Sequence[PromptMessage]) -> bytes:
+    """`[{"role":...,"content":...},...]` in UTF-8 without spaces."""
+    listed = [{"role": message.role, "content": message.content} for message in messages]
+    return json.dumps(listed, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,72 +1,48 @@
-"""Ask a model and put what it says on the log. Every turn that comes in here ends in exactly one terminal event."""
+"""Ask models and put what they say on the log. Every turn that comes in here ends in exactly one terminal event."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
 
 from msgspec.structs import replace as with_fields
 
-from agents.account import NOTHING, Attempt, Cost, Prices, cost_of, ledger_row
+from agents.account import Attempt, Cost, cost_of, ledger_row, never_made
+from agents.attempts import Attempts, Begun
+from agents.calls import Calls, StopSignal
+from agents.choice import in_order
 from agents.closing import Closing, Outcome, finished_event, terminal_event, timed_event
-from agents.ports import Earlier, Ended, LanguageModel, Log, Look, ModelFailed, Prompt, Said
-from agents.prompting import prompt_for
-from agents.turn import Turn
+from agents.means import Means
+from agents.orders import Finish
+from agents.ports import Earlier, Log, Look
+from agents.prompting import Shape, messages_for, prompt_of
+from agents.turn import Voice
 from sluice.bots import Bot, Route, Template
-from sluice.clock import Clock
 from sluice.errors import ErrorCode
-from sluice.events import PromptReady, TurnFinished, Usage
-from sluice.failpoints import FailpointName
+from sluice.events import AttemptStarted, PromptReady, TurnFinished, Usage
 from sluice.replies import Reply
 from sluice.safe_text import SafeText
 
-_NEVER_BILLED = {
-    ErrorCode.MODEL_REFUSED_KEY,
-    ErrorCode.MODEL_RATE_LIMITED,
-    ErrorCode.MODEL_CONTEXT_TOO_LONG,
-    ErrorCode.MODEL_REFUSED_REQUEST,
-}
-"""Refused before a token was read. Of a call that fell silent the prompt may be billed, so it is counted; of one whose
-connection broke before an answer nobody knows, and the row says so."""
+_FALLBACK = "fallback"
+"""The model, and the finish reason, of a text that no model said."""
 
 
 @dataclass(slots=True)
-class StopSignal:
-    """Ends a running turn from outside. May be given before the turn begins."""
+class _Pass:
+    """One pass of one turn through the stage. `voice` says what no model is asked for."""
 
-    given: bool = False
-    _timeout: asyncio.Timeout | None = None
-
-    def give(self) -> None:
-        """The person wants the turn to end."""
-        self.given = True
-        self._cut_short()
-
-    def watch(self, timeout: asyncio.Timeout | None) -> None:
-        """Cut this time-out short when the signal is given."""
-        self._timeout = timeout
-        if self.given:
-            self._cut_short()
-
-    def _cut_short(self) -> None:
-        if self._timeout is not None:
-            with contextlib.suppress(RuntimeError):  # it has run out already
-                self._timeout.reschedule(asyncio.get_running_loop().time())
+    ready: PromptReady
+    entered_at: datetime
+    log: Log
+    voice: Voice
 
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """The step with what it needs from outside. `epoch` is the writer's generation: see sluice.replies."""
+    """The step with what it needs from outside."""
 
-    model: LanguageModel
-    prices: Prices
-    clock: Clock
-    new_id: Callable[[], str]
-    epoch: Callable[[], int]
-    reach: Callable[[FailpointName], None] = lambda _point: None
+    means: Means
 
     async def __call__(
         self,
@@ -78,13 +54,14 @@ class Respond:
         log: Log,
         look: Look | None = None,
     ) -> None:
-        """Emit all events of the turn: started, deltas, ledger row, finished turn, terminal, times.
+        """Emit all events of the turn: started, deltas, ledger rows, finished turn, terminal, times.
 
         With `look` the turn may have been begun before: what the log says of it comes first. An answered turn is left
-        alone; attempts without a row in the ledger get one.
+        alone; attempts without a row in the ledger get one; a beginning is gone on with where the model can do so.
         Raises Unavailable where the log does not take or give them.
         """
-        turn = Turn(ready, entered_at, log, self.new_id(), self.epoch())
+        voice = Voice(ready, self.means.new_id(), self.means.epoch(), 1, "", self.means.clock())
+        turn = _Pass(ready, entered_at, log, voice)
         reply = Reply(ready.turn_id, ready.session_id, ready.user_id)
         if look is not None:
             earlier = await look()
@@ -92,7 +69,7 @@ class Respond:
             reply = earlier.reply or reply
             if reply.terminal is not None or await self._ended_for(turn, reply, earlier.finished):
                 return
-            turn.number = reply.attempt + 1
+            voice.number = reply.attempt + 1
             if earlier.stopped:
                 stop.give()
         refused = self._refused(ready, bot, entered_at)
@@ -101,24 +78,50 @@ class Respond:
         elif stop.given:
             await self._end_unasked(turn, reply, Outcome("cancelled"))
         else:
-            await self._attempt(turn, bot, template, stop, look)
+            await self._ask(turn, bot, template, stop, reply, look)
 
-    async def _attempt(self, turn: Turn, bot: Bot, template: Template, stop: StopSignal, look: Look | None) -> None:
-        route = bot.route[0]
-        await turn.log.emit(turn.started(route, self.clock()))
-        await turn.log.settled()
-        self.reach("respond.started")
-        prompt = prompt_for(turn.ready, bot, template, turn.attempt_id)
-        started_at = self.clock()
-        if look is not None and not turn.counts_in(await look()):
-            await self._meter(turn, turn.never_made(route, started_at, self.clock()))
-            return
-        outcome = await self._listen(turn, bot, route, prompt, stop)
-        self.reach("respond.provider_answered")
-        usage = self._usage(route, prompt, turn, outcome)
-        await self._close(turn, outcome, turn.attempt(route, started_at, self.clock(), outcome, usage))
+    def _refused(self, ready: PromptReady, bot: Bot | None, now: datetime) -> ErrorCode | None:
+        if ready.refusal is not None:
+            return ErrorCode(ready.refusal.code)
+        if bot is None:
+            return ErrorCode.BOT_UNKNOWN
+        return ErrorCode.DEADLINE_EXCEEDED if now >= ready.deadline_at else None
 
-    async def _ended_for(self, turn: Turn, reply: Reply, finished: TurnFinished | None) -> bool:
+    async def _ask(
+        self, turn: _Pass, bot: Bot, template: Template, stop: StopSignal, reply: Reply, look: Look | None
+    ) -> None:
+        ready, means = turn.ready, self.means
+        left = (ready.deadline_at - means.clock()).total_seconds()
+        life = Attempts(
+            bot,
+            in_order(bot.route, means.chance),
+            asyncio.get_running_loop().time() + left,
+            means.breakers,
+            means.new_id,
+            means.chance,
+            Begun(reply.attempt, reply.attempt_id, reply.text),
+        )
+        calls = Calls(means, ready, bot, template, turn.log, turn.voice.epoch, life, look)
+        finish = await calls.run(stop)
+        if finish is not None:
+            await self._end(turn, finish, calls, reply)
+
+    async def _end(self, turn: _Pass, finish: Finish, calls: Calls, reply: Reply) -> None:
+        settled, followed = calls.settled, calls.followed
+        outcome = Outcome(finish.state, finish.code)
+        if finish.fallback is not None:
+            turn.voice.number = max([reply.attempt, *(attempt.number for attempt, _ in settled)]) + 1
+            row = await self._say(turn, _FALLBACK, finish.fallback, finish_reason=_FALLBACK)
+            settled, followed = [*settled, row], turn.voice
+        elif followed is None and reply.started is not None:
+            turn.voice.number = reply.attempt + 1
+            settled, followed = [*settled, await self._say(turn, reply.started.model, reply.text)], turn.voice
+        begun_at = [voice.first_delta_at for voice in calls.voices.values() if voice.first_delta_at]
+        last = followed or turn.voice
+        shown = sorted(settled, key=lambda row: row[0].attempt_id == last.attempt_id)
+        await self._close(turn, outcome, shown, last, min(begun_at, default=None), finish.fallback)
+
+    async def _ended_for(self, turn: _Pass, reply: Reply, finished: TurnFinished | None) -> bool:
         """Say the end that a dead worker had written down and not said: somebody may have read it already.
 
         Where not all of its text reached the log, the text is said again in an attempt of our own.
@@ -128,30 +131,35 @@ class Respond:
         if finished.answer == reply.text or not finished.attempts:
             await turn.log.emit(terminal_event(finished, len(reply.pieces)))
             return True
-        turn.number = reply.attempt + 1
-        await self._meter(turn, await self._say_again(turn, finished.model, finished.answer))
-        ours = {"attempt_id": turn.attempt_id, "epoch": turn.epoch, "attempts": turn.number}
+        turn.voice.number = reply.attempt + 1
+        await self._say(turn, finished.model, finished.answer)
+        ours = {"attempt_id": turn.voice.attempt_id, "epoch": turn.voice.epoch, "attempts": turn.voice.number}
         await turn.log.emit(terminal_event(with_fields(finished, **ours), 1))
         return True
 
-    async def _end_unasked(self, turn: Turn, reply: Reply, outcome: Outcome) -> None:
+    async def _end_unasked(self, turn: _Pass, reply: Reply, outcome: Outcome) -> None:
         """End a turn for which no model is asked any more. What readers have of a dead worker's attempt stays."""
-        again = [await self._say_again(turn, started.model, reply.text)] if (started := reply.started) else []
-        await self._close(turn, outcome, *again)
+        again = [await self._say(turn, started.model, reply.text)] if (started := reply.started) else []
+        await self._close(turn, outcome, again, turn.voice, None)
 
-    async def _say_again(self, turn: Turn, model: str | None, text: str) -> Attempt:
+    async def _say(
+        self, turn: _Pass, model: str | None, text: str, finish_reason: str | None = None
+    ) -> tuple[Attempt, Cost]:
         """In an attempt of our own, for which no model is asked: what a worker that is dead, or only slow, still has on
         its way must not mix with it.
         """
-        route, now = Route(model=model or ""), self.clock()
-        await turn.log.emit(turn.started(route, now))
+        voice, now = turn.voice, self.means.clock()
+        voice.model, voice.started_at = model or "", now
+        await turn.log.emit(voice.started())
         if text:
-            await turn.log.emit(turn.delta(SafeText(text), now))
-        turn.first_token_at = None  # no model said it now
-        return turn.never_made(route, now, now)
+            await turn.log.emit(voice.delta(SafeText(text), now))
+        attempt = replace(never_made(voice, Route(model=voice.model), now), finish_reason=finish_reason)
+        return attempt, await self._meter(turn, attempt)
 
-    async def _close_abandoned(self, turn: Turn, bot: Bot | None, template: Template | None, earlier: Earlier) -> None:
-        """Their workers died between asking the provider and writing the bill: count what the log has of them."""
+    async def _close_abandoned(self, turn: _Pass, bot: Bot | None, template: Template | None, earlier: Earlier) -> None:
+        """Their workers died between asking the provider and writing the bill: ask the provider, or count what the log
+        has of them.
+        """
         if earlier.reply is None or bot is None or template is None:
             return
         reply = earlier.reply
@@ -159,90 +167,67 @@ class Respond:
             if started.attempt_id in earlier.metered:
                 continue
             route = next((route for route in bot.route if route.model == started.model), bot.route[0])
-            said = reply.text if reply.attempt_id == started.attempt_id else ""
-            prompt = prompt_for(turn.ready, bot, template, started.attempt_id)
-            await self._meter(
-                turn,
-                Attempt(
-                    number=started.attempt,
-                    attempt_id=started.attempt_id,
-                    route=route,
-                    started_at=started.occurred_at,
-                    first_token_at=None,
-                    ended_at=self.clock(),
-                    outcome="abandoned",
-                    usage=self.model.count(route, prompt, said),
-                ),
+            said = reply.text[started.prefilled :] if reply.attempt_id == started.attempt_id else ""
+            usage = await self.means.model.billed(route, started.attempt_id, None)
+            abandoned = Attempt(
+                number=started.attempt,
+                attempt_id=started.attempt_id,
+                route=route,
+                started_at=started.occurred_at,
+                first_token_at=None,
+                ended_at=self.means.clock(),
+                outcome="abandoned",
+                usage=usage or self._counted(turn.ready, bot, template, route, started, said, reply.text),
             )
+            await self._meter(turn, abandoned)
 
-    def _refused(self, ready: PromptReady, bot: Bot | None, now: datetime) -> ErrorCode | None:
-        if ready.refusal is not None:
-            return ErrorCode(ready.refusal.code)
-        if bot is None:
-            return ErrorCode.BOT_UNKNOWN
-        return ErrorCode.DEADLINE_EXCEEDED if now >= ready.deadline_at else None
+    def _counted(
+        self,
+        ready: PromptReady,
+        bot: Bot,
+        template: Template,
+        route: Route,
+        started: AttemptStarted,
+        said: str,
+        text: str,
+    ) -> Usage:
+        prefill = SafeText(text[: started.prefilled])
+        shape = Shape(started.dropped_turns, SafeText(started.summary), prefill)
+        messages = messages_for(ready, bot, template, shape)
+        prompt = prompt_of(messages, bot.limits_of(route), ready, started.attempt_id)
+        return self.means.model.count(route, prompt, said)
 
-    async def _listen(self, turn: Turn, bot: Bot, route: Route, prompt: Prompt, stop: StopSignal) -> Outcome:
-        loop = asyncio.get_running_loop()
-        left = (turn.ready.deadline_at - self.clock()).total_seconds()
-        total_at = loop.time() + min(left, bot.limits.total_seconds)
-        stream = self.model.stream(route, prompt)
-        try:
-            async with asyncio.timeout_at(min(total_at, loop.time() + bot.limits.first_token_seconds)) as timeout:
-                stop.watch(timeout)
-                async for part in stream:
-                    match part:
-                        case Said():
-                            if not turn.pieces:
-                                self.reach("respond.provider_called")
-                            await turn.log.emit(turn.delta(part.text, self.clock()))
-                        case Ended():
-                            turn.ended = part
-                        case _:
-                            assert_never(part)
-                    if not stop.given:
-                        timeout.reschedule(min(total_at, loop.time() + bot.limits.gap_seconds))
-        except TimeoutError:
-            return Outcome("cancelled") if stop.given else Outcome("failed", ErrorCode.MODEL_TIMEOUT)
-        except ModelFailed as failure:
-            return Outcome("failed", failure.code, failure.call_id)
-        finally:
-            stop.watch(None)
-            await stream.aclose()
-        return turn.judged()
-
-    def _usage(self, route: Route, prompt: Prompt, turn: Turn, outcome: Outcome) -> Usage:
-        if turn.ended is not None and turn.ended.usage is not None:
-            return turn.ended.usage
-        if not turn.pieces and outcome.code in _NEVER_BILLED:
-            return NOTHING
-        if not turn.pieces and outcome.code is ErrorCode.MODEL_UNAVAILABLE:
-            return Usage(prompt_tokens=0, completion_tokens=0, estimated=True)
-        return self.model.count(route, prompt, turn.text)
-
-    async def _meter(self, turn: Turn, attempt: Attempt) -> Cost:
-        cost = cost_of(attempt.route, attempt.usage, self.prices)
+    async def _meter(self, turn: _Pass, attempt: Attempt) -> Cost:
+        cost = cost_of(attempt.route, attempt.usage, self.means.prices)
         await turn.log.emit(ledger_row(turn.ready, attempt, cost))
         return cost
 
-    async def _close(self, turn: Turn, outcome: Outcome, *attempts: Attempt) -> None:
+    async def _close(
+        self,
+        turn: _Pass,
+        outcome: Outcome,
+        settled: Sequence[tuple[Attempt, Cost]],
+        last: Voice,
+        first_delta_at: datetime | None,
+        fallback: str | None = None,
+    ) -> None:
         """The bill and the finished turn are on the log before the terminal: who sees the end can rely on them."""
-        costs = [await self._meter(turn, attempt) for attempt in attempts]
-        now = self.clock()
+        now = self.means.clock()
         closing = Closing(
             outcome,
             turn.entered_at,
-            attempts,
-            turn.text,
-            turn.first_token_at,
-            turn.attempt_id,
-            turn.epoch,
+            tuple(attempt for attempt, _ in settled),
+            last.text,
+            first_delta_at,
+            last.attempt_id,
+            last.epoch,
+            fallback is not None,
         )
-        finished = finished_event(turn.ready, closing, costs, now)
+        finished = finished_event(turn.ready, closing, [cost for _, cost in settled], now)
         await turn.log.emit(finished)
         await turn.log.settled()
-        self.reach("respond.metered")
-        await turn.log.emit(terminal_event(finished, len(turn.pieces)))
+        self.means.reach("respond.metered")
+        await turn.log.emit(terminal_event(finished, len(last.pieces)))
         await turn.log.settled()
-        self.reach("respond.terminal_produced")
+        self.means.reach("respond.terminal_produced")
         await turn.log.emit(timed_event(turn.ready, closing, now))

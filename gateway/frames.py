@@ -86,6 +86,8 @@ class Started(Struct, frozen=True, tag_field="type", tag="started"):
     session_id: str
     attempt: int
     model: str
+    continues: bool = False
+    """The first delta is all that was said before; there is no need to take it away meanwhile."""
 
 
 class Delta(Struct, frozen=True, tag_field="type", tag="delta"):
@@ -99,7 +101,7 @@ class Delta(Struct, frozen=True, tag_field="type", tag="delta"):
 
 
 class Reset(Struct, frozen=True, tag_field="type", tag="reset"):
-    """Discard what was shown; `attempt` begins anew."""
+    """Discard what `attempt` has said; another one begins anew."""
 
     turn_id: str
     attempt: int
@@ -131,6 +133,7 @@ class Completed(Struct, frozen=True, tag_field="type", tag="completed"):
     latency_ms: Latency
     model: str
     finish_reason: str
+    """`stop`, `length`, ... as the provider says; `fallback` where no model answered and this is the bot's own text."""
 
 
 class Failed(Struct, frozen=True, tag_field="type", tag="failed"):

@@ -33,7 +33,7 @@ def frame_of(event: ReplyEvent, attempt: int) -> ServerFrame:
         case DeltaProduced():
             return Delta(event.turn_id, attempt, event.seq, event.seq, event.text)
         case AttemptStarted():
-            return Started(event.turn_id, event.session_id, attempt, event.model)
+            return Started(event.turn_id, event.session_id, attempt, event.model, bool(event.continues))
         case AttemptReset():
             return Reset(event.turn_id, attempt)
         case TurnCompleted():

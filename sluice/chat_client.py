@@ -15,6 +15,7 @@ from sluice.errors import Unavailable
 _SUBPROTOCOL = Subprotocol("sluice.v1")
 _NO_USAGE: dict[str, Any] = {"prompt_tokens": 0, "completion_tokens": 0, "estimated": False}
 _NO_LATENCY: dict[str, float | None] = {"first_delta": None, "total": None, "overhead": None}
+_BEGINS_AGAIN = "\n\n(another model begins again)\n\n"
 _TERMINAL = {"completed", "failed", "cancelled"}
 
 
@@ -119,7 +120,7 @@ class ChatClient:
         stop: asyncio.Event | None = None,
     ) -> TurnResult:
         """Ask and wait for the end. `stop` set: ask the platform to stop the turn and wait for its word."""
-        result = TurnResult(session_id=session_id)
+        result, printed = TurnResult(session_id=session_id), ""
         await self.send(
             {"type": "message.send", "client_msg_id": client_msg_id, "session_id": session_id, "text": text, "bot": bot}
         )
@@ -129,9 +130,9 @@ class ChatClient:
             async for frame in self.frames():
                 if result.turn_id and frame.get("turn_id", result.turn_id) != result.turn_id:
                     continue
-                if frame["type"] == "delta":
-                    on_text(frame["text"])
-                if result.apply(frame):
+                over = result.apply(frame)
+                printed = _print_on(printed, result.text, on_text)
+                if over:
                     return result
                 if result.turn_id:
                     accepted.set()
@@ -143,3 +144,16 @@ class ChatClient:
         await stop.wait()
         await accepted.wait()
         await self.send({"type": "turn.stop", "turn_id": result.turn_id})
+
+
+def _print_on(printed: str, text: str, on_text: Callable[[str], None]) -> str:
+    """Give what is new. Where another attempt says something else than is printed already, it is said once more."""
+    if text.startswith(printed):
+        new = text[len(printed) :]
+    elif printed.startswith(text):
+        return printed
+    else:
+        new = _BEGINS_AGAIN + text
+    if new:
+        on_text(new)
+    return text

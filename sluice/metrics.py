@@ -11,9 +11,10 @@ CounterName = Literal[
     "sluice_refusals_total",
     "sluice_frames_total",
     "sluice_telemetry_dropped_total",
+    "sluice_model_failures_total",
 ]
 HistogramName = Literal["sluice_stage_seconds", "sluice_overhead_seconds"]
-GaugeName = Literal["sluice_sockets", "sluice_running_turns"]
+GaugeName = Literal["sluice_sockets", "sluice_running_turns", "sluice_model_breaker"]
 
 # Boundaries stand exactly at the objectives: 0.5 s mean and 1 s at the 95th percentile.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -23,6 +24,7 @@ _COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
     "sluice_refusals_total": ("Requests refused, by code.", ("code",)),
     "sluice_frames_total": ("Frames sent to sockets, by type.", ("type",)),
     "sluice_telemetry_dropped_total": ("Telemetry of the gateway that did not get to the log.", ()),
+    "sluice_model_failures_total": ("Failed calls of models, by model and kind of failure.", ("model", "kind")),
 }
 _HISTOGRAMS: dict[HistogramName, tuple[str, tuple[str, ...]]] = {
     "sluice_stage_seconds": ("Time of one turn in one stage.", ("stage",)),
@@ -31,6 +33,7 @@ _HISTOGRAMS: dict[HistogramName, tuple[str, tuple[str, ...]]] = {
 _GAUGES: dict[GaugeName, tuple[str, tuple[str, ...]]] = {
     "sluice_sockets": ("Open WebSockets.", ()),
     "sluice_running_turns": ("Turns being handled by this worker.", ()),
+    "sluice_model_breaker": ("Circuit breaker of a model: 0 closed, 1 half open, 2 open.", ("model",)),
 }
 
 

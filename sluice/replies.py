@@ -5,7 +5,8 @@ generation of the consumer group than the present attempt's writer: such a zombi
 newest attempt, deltas count once and in order; its first terminal ends the turn and whatever follows is ignored.
 
 Attempts are told apart by `attempt_id`, not by number: two workers may both have counted to 2. The number that
-clients see rises by at least one with every attempt that counts.
+clients see rises by at least one with every attempt that counts. A hedge, a second call beside a running one, counts
+only once it is announced again without that mark.
 """
 
 from dataclasses import dataclass, field
@@ -59,9 +60,10 @@ class Reply:
 
     def _start(self, event: AttemptStarted) -> bool:
         name = _name(event)
-        known = name in self.attempts
-        self.attempts.setdefault(name, event)
-        if known or self.terminal is not None or event.epoch < self.epoch:
+        known = name in self.attempts and not self.attempts[name].hedge
+        if not known:
+            self.attempts[name] = event
+        if known or event.hedge or self.terminal is not None or event.epoch < self.epoch:
             return False
         self.attempt = max(event.attempt, self.attempt + 1)
         self.attempt_id, self.epoch, self.started = name, event.epoch, event

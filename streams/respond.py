@@ -1,18 +1,28 @@
 """Composition root of the respond stage: `python -m streams.respond`. No keys, no sealed topics."""
 
+import random
 from functools import partial
 
+from agents.breaker import Breakers, BreakerState
+from agents.means import Means
 from agents.respond import Respond
 from sluice.bots import load_bots
 from sluice.clock import utc_now
 from sluice.events import FeedbackGiven, PromptReady, StopRequested
 from sluice.ids import new_id
+from sluice.metrics import Metrics
 from sluice.process import run_process
 from streams.delivery import Delivery
 from streams.litellm_model import LitellmModel, LitellmPrices, preload
 from streams.past import Past
 from streams.stops import Stops
 from streams.worker import make_worker
+
+_BREAKER = {"closed": 0, "half_open": 1, "open": 2}
+
+
+def _tell_breaker(metrics: Metrics, model: str, state: BreakerState) -> None:
+    metrics.gauge("sluice_model_breaker").labels(model=model).set(_BREAKER[state])
 
 
 def main() -> None:
@@ -28,7 +38,19 @@ def main() -> None:
 
     past = Past(worker.settings.bootstrap_servers, worker.codec)
     worker.on_gone = lambda gone: past.forget({number for _topic, number in gone})
-    respond = Respond(model, prices, utc_now, new_id, worker.intake.epoch, worker.failpoints.reach)
+    respond = Respond(
+        Means(
+            model,
+            prices,
+            utc_now,
+            new_id,
+            worker.intake.epoch,
+            random.random,
+            worker.failpoints.reach,
+            Breakers(partial(_tell_breaker, worker.metrics)),
+            failed=lambda name, kind: worker.metrics.count("sluice_model_failures_total", model=name, kind=kind),
+        )
+    )
 
     async def respond_step(prompt: PromptReady, delivery: Delivery) -> None:
         entered_at = utc_now()

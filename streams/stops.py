@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from agents.respond import StopSignal
+from agents.calls import StopSignal
 
 _REMEMBERED = 10_000
 

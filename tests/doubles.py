@@ -64,6 +64,40 @@ class ScriptedModel:
 
 
 @dataclass
+class ModelsByName:
+    """Each model has scripts, one for each call; None in a script is silence until it is hung up."""
+
+    scripts: dict[str, list[list[Said | Ended | Exception | None]]]
+    bills: dict[str, Usage] = field(default_factory=dict)
+    """By attempt, as the provider would tell them."""
+    prompts: list[tuple[str, Prompt]] = field(default_factory=list)
+    running: int = 0
+    most_running: int = 0
+
+    async def stream(self, route: Route, prompt: Prompt) -> AsyncGenerator[Said | Ended, None]:
+        self.prompts.append((route.model, prompt))
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            for part in self.scripts[route.model].pop(0):
+                if part is None:
+                    await asyncio.Event().wait()
+                if isinstance(part, Exception):
+                    raise part
+                yield part
+                await asyncio.sleep(0)
+        finally:
+            self.running -= 1
+
+    async def billed(self, route: Route, attempt_id: str, call_id: str | None) -> Usage | None:
+        return self.bills.get(attempt_id)
+
+    def count(self, route: Route, prompt: Prompt, answer: str) -> Usage:
+        words = sum(len(message.content.split()) for message in prompt.messages)
+        return Usage(prompt_tokens=words, completion_tokens=len(answer.split()), estimated=True)
+
+
+@dataclass
 class TablePrices:
     """A price table with one model."""
 

@@ -11,8 +11,10 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from agents.calls import StopSignal
+from agents.means import Means
 from agents.ports import Ended, LanguageModel, ModelFailed, Prompt, PromptMessage, Said
-from agents.respond import Respond, StopSignal
+from agents.respond import Respond
 from local.provider.server import Provider
 from sluice.bots import Bot, Limits, Route, Template
 from sluice.errors import ErrorCode
@@ -167,9 +169,11 @@ async def test_silence_is_ended_by_our_own_watch(served, name):
     sample = SAMPLES["PromptReady"]
     assert isinstance(sample, PromptReady)
     clock = ManualClock()
-    ready = msgspec.structs.replace(sample, refusal=None, deadline_at=clock.now + timedelta(seconds=30))
+    ready = msgspec.structs.replace(
+        sample, refusal=None, context=None, sampling=None, deadline_at=clock.now + timedelta(seconds=30)
+    )
     emitted = EventList()
-    await Respond(real(served[1]), TablePrices(), clock, counting(), lambda: 1)(
+    await Respond(Means(real(served[1]), TablePrices(), clock, counting(), lambda: 1, lambda: 0.0))(
         ready, bot, Template(id="assistant@1", hash="x", source="Be brief."), StopSignal(), clock.now, emitted
     )
     failed = next(event for event in emitted.events if isinstance(event, TurnFailed))

@@ -46,7 +46,7 @@ export type ClientFrame =
 export type ReadyFrame = { type: "ready"; protocol: string; user_id: string; bots: Bot[]; limits: Limits };
 export type AcceptedFrame = { type: "accepted"; turn_id: string; session_id: string; client_msg_id: string };
 export type QueuedFrame = { type: "queued"; turn_id: string; position: number; eta_ms: number | null };
-export type StartedFrame = { type: "started"; turn_id: string; session_id: string; attempt: number; model: string };
+export type StartedFrame = { type: "started"; turn_id: string; session_id: string; attempt: number; model: string; continues?: boolean };
 /** `seq` is that of the last delta in the frame; `first_seq` that of the first, when several were joined. */
 export type DeltaFrame = {
   type: "delta";

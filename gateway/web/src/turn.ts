@@ -1,6 +1,16 @@
 /** One question and its answer, moved on by frames. Pure: the same frames give the same turn. */
 
-import type { CompletedFrame, DeltaFrame, Failure, Latency, Rating, SnapshotFrame, TurnFrame, Usage } from "./protocol";
+import type {
+  CompletedFrame,
+  DeltaFrame,
+  Failure,
+  Latency,
+  Rating,
+  SnapshotFrame,
+  StartedFrame,
+  TurnFrame,
+  Usage,
+} from "./protocol";
 
 export type Phase = "sending" | "accepted" | "queued" | "running" | "completed" | "failed" | "cancelled";
 
@@ -84,13 +94,11 @@ export function advance(turn: Turn, frame: TurnFrame): Step {
         phase: "running",
         queue: null,
         model: frame.model,
-        ...(frame.attempt > turn.attempt ? { attempt: frame.attempt, seq: -1 } : {}),
+        ...(frame.attempt > turn.attempt ? begunAnew(turn, frame) : {}),
       });
     case "delta":
       return extended(turn, frame);
     case "reset":
-      // A repeated reset must not throw away what its own attempt has brought since.
-      if (frame.attempt === turn.attempt && turn.seq >= 0) return { turn, ask: null };
       return moved(turn, {
         attempt: frame.attempt,
         seq: -1,
@@ -115,6 +123,12 @@ export function advance(turn: Turn, frame: TurnFrame): Step {
   }
 }
 
+/** The first delta of every attempt begins the answer anew; until then a continuation keeps what stands there. */
+function begunAnew(turn: Turn, frame: StartedFrame): Partial<Turn> {
+  const begun = { attempt: frame.attempt, seq: -1 };
+  return frame.continues === true ? begun : { ...begun, answer: "", revision: turn.revision + 1 };
+}
+
 function moved(turn: Turn, change: Partial<Turn>): Step {
   return { turn: { ...turn, ...change }, ask: null };
 }
@@ -132,7 +146,8 @@ function extended(turn: Turn, frame: DeltaFrame): Step {
     queue: null,
     attempt: frame.attempt,
     seq: frame.seq,
-    answer: turn.answer + frame.text,
+    answer: seen === -1 ? frame.text : turn.answer + frame.text,
+    ...(seen === -1 && turn.answer !== "" ? { revision: turn.revision + 1 } : {}),
     resuming: false,
   });
 }

@@ -116,10 +116,10 @@ describe("frames out of order", () => {
 });
 
 describe("attempts", () => {
-  const reset: ConversationEvent = { type: "reset", turn_id: "t1", attempt: 2 };
+  const reset: ConversationEvent = { type: "reset", turn_id: "t1", attempt: 1 };
 
-  it("throws the text away on reset and ignores the attempt before it", () => {
-    const { turn } = play(...ASKED, delta(0, "old"), reset, delta(1, "late"), delta(0, "new", 2), completed(1));
+  it("throws the text away on reset", () => {
+    const { turn } = play(...ASKED, delta(0, "old"), reset, delta(0, "new", 2), completed(1));
     expect(turn).toMatchObject({ answer: "new", attempt: 2, revision: 1, phase: "running" });
   });
 
@@ -127,10 +127,18 @@ describe("attempts", () => {
     expect(play(...ASKED, delta(0, "old"), reset, delta(0, "new", 2), reset).turn.answer).toBe("new");
   });
 
-  it("goes on with the text when a later attempt continues it", () => {
-    const started: ConversationEvent = { type: "started", turn_id: "t1", session_id: "s1", attempt: 2, model: "model-b" };
-    const { turn } = play(...ASKED, delta(0, "one"), started, delta(0, " two", 2));
-    expect(turn).toMatchObject({ answer: "one two", model: "model-b", seq: 0, attempt: 2 });
+  it("keeps the text on the screen until a continuation has said it again", () => {
+    const started: ConversationEvent = { ...STARTED, attempt: 2, model: "model-b", continues: true };
+    const before = play(...ASKED, delta(0, "one"), started);
+    expect(before.turn).toMatchObject({ answer: "one", seq: -1, attempt: 2 });
+    const { turn } = play(...ASKED, delta(0, "one"), started, delta(0, "one", 2), delta(1, " two", 2));
+    expect(turn).toMatchObject({ answer: "one two", model: "model-b", seq: 1, attempt: 2 });
+  });
+
+  it("throws the text away when an attempt begins anew", () => {
+    const started: ConversationEvent = { ...STARTED, attempt: 2 };
+    expect(play(...ASKED, delta(0, "one"), started).turn.answer).toBe("");
+    expect(play(...ASKED, delta(0, "one"), started, delta(0, "other", 2)).turn.answer).toBe("other");
   });
 });
 

@@ -37,6 +37,9 @@ export const TurnItem = memo(({ app, turn, onRetry }: TurnItemProps) => {
           {turn.phase === "completed" && turn.finishReason === "length" && (
             <p class="ended">The answer reached its length limit. Ask to go on for the rest.</p>
           )}
+          {turn.phase === "completed" && turn.finishReason === "fallback" && (
+            <p class="ended">No model could answer. This is a prepared text.</p>
+          )}
           {over && turn.id !== null && <AnswerFigures app={app} turn={turn} />}
         </div>
       </div>

@@ -1,0 +1,40 @@
+"""What answering a turn needs from outside, in one place: ports, and what all turns of a worker share."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agents.account import Prices
+from agents.breaker import Breakers, ModelKey
+from agents.ports import LanguageModel
+from sluice.clock import Clock
+from sluice.failpoints import FailpointName
+
+
+@dataclass(slots=True)
+class Slots:
+    """How many calls a model gets at once. Who waits is served in the order of coming."""
+
+    _known: dict[ModelKey, asyncio.Semaphore] = field(default_factory=dict)
+
+    def of(self, key: ModelKey, most: int) -> asyncio.Semaphore:
+        """The slots of a model."""
+        return self._known.setdefault(key, asyncio.Semaphore(most))
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Ports of the respond stage. `epoch` is the writer's generation: see sluice.replies."""
+
+    model: LanguageModel
+    prices: Prices
+    clock: Clock
+    new_id: Callable[[], str]
+    epoch: Callable[[], int]
+    chance: Callable[[], float]
+    """0 to 1: jitter and weights."""
+    reach: Callable[[FailpointName], None] = lambda _point: None
+    breakers: Breakers = field(default_factory=Breakers)
+    slots: Slots = field(default_factory=Slots)
+    failed: Callable[[str, str], None] = lambda _model, _kind: None
+    """Told of every failed call: model and kind."""
