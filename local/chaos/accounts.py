@@ -79,9 +79,9 @@ def _valid_rows(records: list[LogRecord]) -> dict[str, tuple[LogRecord, int]]:
 def calls_are_bounded(index: Index) -> Finding:
     """I6: an attempt is one call at most, and a turn one attempt and one more for each fault that touched it.
 
-    A call that fails ends its turn: whatever the bot or the provider does, nobody asks again. Another attempt begins
-    only where the turn has another owner or the log was away, so only faults of the respond stage, of brokers and of
-    their links allow one, if the turn was under way between their begin and ten seconds after their end.
+    A fault is a call that failed, by its row in the ledger: another model may be asked, or the same once more, as often
+    as the bot allows. And it is what gives the turn another owner, or takes the log away: faults of the respond stage,
+    of brokers and of their links, if the turn was under way between their begin and ten seconds after their end.
     """
     faults = [fault for fault in index.evidence.faults if fault.done and _may_hand_over(fault)]
     calls: dict[str, Counter[str]] = defaultdict(Counter)
@@ -91,8 +91,14 @@ def calls_are_bounded(index: Index) -> Finding:
     finding = Finding("I6", len(calls))
     for turn_id in calls.keys() - index.turns.keys():
         finding.blame(turn_id or "?", f"{calls[turn_id].total()} calls for no turn of the log")
+    failed = Counter(
+        row.fields["turn_id"] for row, _ in _valid_rows(index.evidence.records).values() if row.fields["outcome"] == "failed"
+    )
     for turn_id, turn in index.turns.items():
-        allowed = 1 + sum(_under_way(turn, fault) for fault in faults)
+        owners = 1 + sum(_under_way(turn, fault) for fault in faults)
+        asked = index.asked_for(turn_id)
+        each = index.evidence.bots[asked.bot].get("calls", 1) if asked else 1
+        allowed = owners + min(failed[turn_id], owners * (each - 1))
         attempts = {attempt_of(record) for record in turn.replies if record.event == "AttemptStarted"}
         if len(attempts) > allowed:
             finding.blame(turn_id, f"{len(attempts)} attempts, allowed {allowed}")

@@ -38,5 +38,8 @@ def write_bots(folder: Path, provider_base: str) -> None:
 
 
 def facts(settings: Settings) -> dict[str, dict[str, object]]:
-    """What the checker must know: whether the answer is an echo."""
-    return {name: {"echoes": name == "parrot"} for name in load_bots(settings).by_name}
+    """What the checker must know: whether the answer is an echo, and how many calls an owner may make of a turn."""
+    return {
+        name: {"echoes": name == "parrot", "calls": len(bot.route) * (1 + bot.retry.per_model)}
+        for name, bot in load_bots(settings).by_name.items()
+    }

@@ -366,3 +366,14 @@ def test_a_kill_that_nobody_could_take_over_is_not_measured():
     assert check(found).recovery_seconds == (3.599,)
     found.faults.append(Injected("broker_kill", "broker-1", 1_600, 5_600, True, "broker-1"))
     assert check(found).recovery_seconds == ()
+
+
+def test_a_failed_call_allows_another_as_often_as_its_bot_does():
+    found = evidence()
+    found.faults = []
+    change("llm-usage", "AttemptMetered", TURN, outcome="failed")(found)
+    assert check(found).count("I6") == 1
+    found.bots["parrot"]["calls"] = 2
+    assert check(found).count("I6") == 0
+    begin_again_without_a_call(found)
+    assert check(found).count("I6") == 1
