@@ -16,7 +16,7 @@ from agents.ports import Earlier, Ended, Log, Look, ModelFailed, Prompt, PromptM
 from agents.prompting import Shape, fingerprint, messages_for, prompt_of, to_drop, turns_before
 from agents.summary import SHARE, summarise
 from agents.turn import Voice
-from sluice.bots import Bot, Route, Template
+from sluice.bots import Bot, Route
 from sluice.events import PromptReady, Usage
 from sluice.safe_text import SafeText
 
@@ -70,7 +70,7 @@ class Calls:
         means: Means,
         ready: PromptReady,
         bot: Bot,
-        template: Template,
+        instructions: SafeText,
         log: Log,
         epoch: int,
         life: Attempts,
@@ -80,7 +80,7 @@ class Calls:
         self.voices: dict[str, Voice] = {}
         self.followed: Voice | None = None
         self.outlived = False
-        self._means, self._ready, self._bot, self._template = means, ready, bot, template
+        self._means, self._ready, self._bot, self._instructions = means, ready, bot, instructions
         self._log, self._epoch, self._life, self._look = log, epoch, life, look
         self._lines: dict[Call, _Line] = {}
         self._inbox: asyncio.Queue[tuple[Call, Said | Ended | Exception | None] | None] = asyncio.Queue(_MOST_WAITING)
@@ -178,6 +178,7 @@ class Calls:
             self._means.clock(),
             call.continues,
             fingerprint(messages),
+            self._instructions,
             shape,
         )
         line = self._lines[call] = _Line(voice, prompt_of(messages, call.limits, self._ready, call.attempt_id), slot)
@@ -197,14 +198,14 @@ class Calls:
             prompt = prompt_of(tuple(messages), call.limits, self._ready, call.attempt_id)
             return self._means.model.count(call.route, prompt, "").prompt_tokens
 
-        dropped = to_drop(self._ready, self._bot, self._template, budget, tokens, Shape(prefill=prefill))
+        dropped = to_drop(self._ready, self._instructions, budget, tokens, Shape(prefill=prefill))
         if dropped and cheap is not None and dropped not in self._summaries:
             gone = [message for turn in turns_before(self._ready)[:dropped] for message in turn]
             text, attempt = await summarise(self._means, self._ready, self._bot, cheap, gone, self._epoch, self._log)
             await self._bill(attempt)
             self._summaries[dropped] = text
         shape = Shape(dropped, self._summaries.get(dropped, SafeText("")), prefill)
-        return messages_for(self._ready, self._bot, self._template, shape), shape
+        return messages_for(self._ready, self._instructions, shape), shape
 
     async def _wait(self, call: Call, line: _Line) -> None:
         await line.slot.acquire()

@@ -13,7 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.ports import Prompt, PromptMessage
 from sluice.bots import Bot, Limits, Template
-from sluice.events import PromptReady
+from sluice.events import AttemptStarted, PromptReady
 from sluice.safe_text import SafeText
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False)
@@ -50,9 +50,9 @@ WHOLE = Shape()
 """Everything, and nothing begun."""
 
 
-def messages_for(ready: PromptReady, bot: Bot, template: Template, shape: Shape) -> tuple[PromptMessage, ...]:
-    """Template, what was said before without the `dropped` oldest turns, the question, the answer's beginning."""
-    first = [PromptMessage("system", render(template, bot)), *_own_system(ready)]
+def messages_for(ready: PromptReady, instructions: SafeText, shape: Shape) -> tuple[PromptMessage, ...]:
+    """Instructions, what was said before without the `dropped` oldest turns, the question, the answer's beginning."""
+    first = [PromptMessage("system", instructions), *_own_system(ready)]
     if shape.summary:
         first.append(PromptMessage("system", SafeText(_SUMMARY + shape.summary)))
     before = [message for turn in turns_before(ready)[shape.dropped :] for message in turn]
@@ -84,12 +84,20 @@ def _own_system(ready: PromptReady) -> list[PromptMessage]:
     return [PromptMessage("system", message.content) for message in head]
 
 
-def to_drop(ready: PromptReady, bot: Bot, template: Template, budget: int, tokens: Tokens, shape: Shape) -> int:
+def messages_again(ready: PromptReady, started: AttemptStarted, said_before: str) -> tuple[PromptMessage, ...]:
+    """The prompt of a past attempt as it was sent. `said_before` is the text of the attempt it went on with."""
+    prefill = SafeText(said_before[: started.prefilled])
+    return messages_for(
+        ready, SafeText(started.instructions), Shape(started.dropped_turns, SafeText(started.summary), prefill)
+    )
+
+
+def to_drop(ready: PromptReady, instructions: SafeText, budget: int, tokens: Tokens, shape: Shape) -> int:
     """How many of the oldest turns must go so that the rest fits into `budget` tokens. Whole turns, never half.
 
     A token is at least one byte, so that most conversations need no counting.
     """
-    whole = messages_for(ready, bot, template, shape)
+    whole = messages_for(ready, instructions, shape)
     if sum(len(message.content.encode()) for message in whole) + _FRAME_TOKENS * len(whole) <= budget:
         return 0
     excess = tokens(whole) - budget

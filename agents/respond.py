@@ -16,7 +16,7 @@ from agents.closing import Closing, Outcome, finished_event, terminal_event, tim
 from agents.means import Means
 from agents.orders import Finish
 from agents.ports import Earlier, Log, Look
-from agents.prompting import Shape, messages_for, prompt_of
+from agents.prompting import messages_again, prompt_of, render
 from agents.turn import Voice
 from sluice.bots import Bot, Route, Template
 from sluice.errors import ErrorCode
@@ -65,7 +65,7 @@ class Respond:
         reply = Reply(ready.turn_id, ready.session_id, ready.user_id)
         if look is not None:
             earlier = await look()
-            await self._close_abandoned(turn, bot, template, earlier)
+            await self._close_abandoned(turn, bot, earlier)
             reply = earlier.reply or reply
             if reply.terminal is not None or await self._ended_for(turn, reply, earlier.finished):
                 return
@@ -101,7 +101,7 @@ class Respond:
             means.chance,
             Begun(reply.attempt, reply.attempt_id, reply.text),
         )
-        calls = Calls(means, ready, bot, template, turn.log, turn.voice.epoch, life, look)
+        calls = Calls(means, ready, bot, render(template, bot), turn.log, turn.voice.epoch, life, look)
         finish = await calls.run(stop)
         if finish is not None:
             await self._end(turn, finish, calls, reply)
@@ -156,11 +156,11 @@ class Respond:
         attempt = replace(never_made(voice, Route(model=voice.model), now), finish_reason=finish_reason)
         return attempt, await self._meter(turn, attempt)
 
-    async def _close_abandoned(self, turn: _Pass, bot: Bot | None, template: Template | None, earlier: Earlier) -> None:
+    async def _close_abandoned(self, turn: _Pass, bot: Bot | None, earlier: Earlier) -> None:
         """Their workers died between asking the provider and writing the bill: ask the provider, or count what the log
         has of them.
         """
-        if earlier.reply is None or bot is None or template is None:
+        if earlier.reply is None or bot is None:
             return
         reply = earlier.reply
         for started in reply.attempts.values():
@@ -177,23 +177,14 @@ class Respond:
                 first_token_at=None,
                 ended_at=self.means.clock(),
                 outcome="abandoned",
-                usage=usage or self._counted(turn.ready, bot, template, route, started, said, reply.text),
+                usage=usage or self._counted(turn.ready, bot, route, started, said, reply.text),
             )
             await self._meter(turn, abandoned)
 
     def _counted(
-        self,
-        ready: PromptReady,
-        bot: Bot,
-        template: Template,
-        route: Route,
-        started: AttemptStarted,
-        said: str,
-        text: str,
+        self, ready: PromptReady, bot: Bot, route: Route, started: AttemptStarted, said: str, text: str
     ) -> Usage:
-        prefill = SafeText(text[: started.prefilled])
-        shape = Shape(started.dropped_turns, SafeText(started.summary), prefill)
-        messages = messages_for(ready, bot, template, shape)
+        messages = messages_again(ready, started, text)
         prompt = prompt_of(messages, bot.limits_of(route), ready, started.attempt_id)
         return self.means.model.count(route, prompt, said)
 

@@ -23,6 +23,7 @@ class Voice:
     started_at: datetime
     continues: str = ""
     prompt_hash: str = ""
+    instructions: str = ""
     shape: Shape = WHOLE
     pieces: list[SafeText] = field(default_factory=list)
     first_delta_at: datetime | None = None
@@ -44,6 +45,7 @@ class Voice:
             summary=self.shape.summary,
             prompt_hash=self.prompt_hash,
             prefilled=len(self.shape.prefill),
+            instructions=self.instructions,
         )
 
     def delta(self, text: SafeText, now: datetime) -> DeltaProduced:

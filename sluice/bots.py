@@ -5,12 +5,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sluice.errors import ConfigurationError
 from sluice.paths import data_folder
 from sluice.settings import Settings
+from sluice.yaml_lines import line_of, read_model
 
 DEVELOPMENT_BASE = "http://127.0.0.1:9100"
 """How bot files name the development provider; follows `SLUICE_PORT_OFFSET`."""
@@ -57,6 +57,7 @@ class Route(_Strict):
     api_key: str | None = None
     prefill: bool = False
     price: Price | Literal["none"] | None = None
+    """Without one litellm's table counts. Where that knows none either, the start is refused unless it says `none`."""
     weight: Annotated[int, Field(gt=0)] | None = None
     """Neighbours with a weight are one group: their order is drawn for each turn, in proportion."""
     concurrency: Annotated[int, Field(gt=0)] = 64
@@ -115,6 +116,7 @@ class Bots(_Strict):
     by_name: dict[str, Bot]
     templates: dict[str, Template]
     provider_base: str
+    files: dict[str, Path] = {}
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Bots":
@@ -125,6 +127,11 @@ class Bots(_Strict):
     def template_of(self, bot: Bot) -> Template:
         """The template a bot names."""
         return self.templates[bot.template]
+
+    def place_of(self, bot: Bot, number: int) -> str:
+        """File and line of a model of the bot's route, for complaints."""
+        path = self.files[bot.name]
+        return f"{path}:{line_of(path.read_text(), ('route', number))}"
 
     def api_base(self, route: Route) -> str | None:
         """Where to call, with the development provider's real port."""
@@ -138,32 +145,21 @@ def load_bots(settings: Settings) -> Bots:
     """
     by_name: dict[str, Bot] = {}
     templates: dict[str, Template] = {}
+    files: dict[str, Path] = {}
     for path in sorted(settings.bots_dir.glob("*.yaml")):
-        bot = _read_bot(path)
+        bot = read_model(path, Bot)
         if bot.name in by_name:
             raise ConfigurationError(f"{path}: there is another bot named {bot.name}.")
         if settings.llm != "dev" and bot.development:
-            bot = bot.model_copy(update={"route": (Route(model=settings.llm),)})
-        by_name[bot.name] = bot
+            bot = bot.model_copy(update={"route": (Route(model=settings.llm, price="none"),)})
+        by_name[bot.name], files[bot.name] = bot, path
         templates[bot.template] = _read_template(bot.template, path)
     if not by_name:
         raise ConfigurationError(
             f"There is no bot in {settings.bots_dir}. Set SLUICE_BOTS_DIR to a folder with bot files."
         )
     base = settings.provider_url.removesuffix("/v1")
-    return Bots(by_name=by_name, templates=templates, provider_base=base)
-
-
-def _read_bot(path: Path) -> Bot:
-    try:
-        return Bot.model_validate(yaml.safe_load(path.read_text()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: not YAML: {error}") from None
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ConfigurationError(f"{path}: {wrong}") from None
+    return Bots(by_name=by_name, templates=templates, provider_base=base, files=files)
 
 
 def _read_template(template_id: str, named_by: Path) -> Template:

@@ -148,6 +148,7 @@ class AttemptStarted(TurnEvent, frozen=True, kw_only=True):
     summary: str = ""
     prompt_hash: str = ""
     prefilled: int = 0
+    instructions: str = ""
 
 
 class DeltaProduced(TurnEvent, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from sluice.process import run_process
 from streams.delivery import Delivery
 from streams.litellm_model import LitellmModel, LitellmPrices, preload
 from streams.past import Past
+from streams.routes import check_routes
 from streams.stops import Stops
 from streams.worker import make_worker
 
@@ -33,6 +34,7 @@ def main() -> None:
     model = LitellmModel(bots.api_base, worker.settings.secret)
     worker.on_end = model.aclose
     prices = LitellmPrices()
+    check_routes(bots, prices)
     stops = Stops()
     worker.app.task(model.warm_up)
 

@@ -72,6 +72,7 @@ SAMPLES: dict[str, e.Event] = {
             summary="They met.",
             prompt_hash="cd" * 32,
             prefilled=3,
+            instructions="Be brief.",
         ),
         e.DeltaProduced(**TURN, attempt=1, seq=0, text=SafeText("grüß 😀"), attempt_id="a-1"),
         e.AttemptReset(**TURN, attempt=2, reason="model_stream_broken", attempt_id="a-2"),

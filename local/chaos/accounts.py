@@ -92,7 +92,9 @@ def calls_are_bounded(index: Index) -> Finding:
     for turn_id in calls.keys() - index.turns.keys():
         finding.blame(turn_id or "?", f"{calls[turn_id].total()} calls for no turn of the log")
     failed = Counter(
-        row.fields["turn_id"] for row, _ in _valid_rows(index.evidence.records).values() if row.fields["outcome"] == "failed"
+        row.fields["turn_id"]
+        for row, _ in _valid_rows(index.evidence.records).values()
+        if row.fields["outcome"] == "failed"
     )
     for turn_id, turn in index.turns.items():
         owners = 1 + sum(_under_way(turn, fault) for fault in faults)

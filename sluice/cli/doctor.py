@@ -1,6 +1,8 @@
 """`sluice doctor`."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import distributions
@@ -9,7 +11,7 @@ import httpx
 import typer
 from rich.console import Console
 
-from sluice.bots import Bots, Route, load_bots
+from sluice.bots import Bot, Bots, Price, Route, load_bots
 from sluice.cli.leaving import ExitCode
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.kafka_admin import KafkaAdmin
@@ -18,6 +20,7 @@ from sluice.settings import Settings, load_settings
 from sluice.topics import catalogue
 
 _FREE_BYTES = 2_000_000_000
+_ROUTES = (sys.executable, "-m", "streams.routes")
 _PACKAGES = ("faust-streaming", "litellm", "uvicorn", "pyarrow", "supervisor")
 
 
@@ -59,7 +62,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     else:
         for bot in bots.by_name.values():
             for route in bot.route:
-                yield _route(settings, bots, bot.name, route)
+                yield _route(settings, bots, bot, route)
+        yield _prices()
     yield _try("broker", lambda: _broker(settings))
     yield _try("gateway", lambda: _gateway(settings))
 
@@ -79,11 +83,27 @@ def _disk(settings: Settings) -> Finding:
     )
 
 
-def _route(settings: Settings, bots: Bots, bot: str, route: Route) -> Finding:
+def _route(settings: Settings, bots: Bots, bot: Bot, route: Route) -> Finding:
     where = bots.api_base(route) or "the provider's own address"
+    shown = f"{route.model} at {where}{', goes on with a beginning' if route.prefill else ''}, {_price(route)}"
     if route.api_key is not None and settings.secret(route.api_key) is None:
-        return Finding(f"route {bot}", False, f"{route.model} at {where}: set {route.api_key} in the environment")
-    return Finding(f"route {bot}", True, f"{route.model} at {where}")
+        return Finding(f"route {bot.name}", False, f"{shown}: set {route.api_key} in the environment")
+    return Finding(f"route {bot.name}", True, shown)
+
+
+def _price(route: Route) -> str:
+    if isinstance(route.price, Price):
+        return f"${route.price.prompt_per_million_usd}/${route.price.completion_per_million_usd} a million tokens"
+    return "litellm's price" if route.price is None else "litellm's price or none"
+
+
+def _prices() -> Finding:
+    """Asked of another process: litellm takes seconds to import."""
+    done = subprocess.run(_ROUTES, capture_output=True, text=True, check=False)
+    wrong = done.stdout.strip() or done.stderr.strip()
+    return Finding(
+        "prices and templates", done.returncode == 0, wrong or "every model has a price, every template renders"
+    )
 
 
 def _broker(settings: Settings) -> str:

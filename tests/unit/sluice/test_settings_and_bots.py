@@ -102,7 +102,7 @@ def test_a_bot_is_what_its_file_says(tmp_path):
 def test_one_setting_puts_a_real_model_behind_development_bots(tmp_path):
     folder(tmp_path, helper=BOT)
     bots = load_bots(Settings(bots_dir=tmp_path, llm="gpt-4o-mini"))
-    assert bots.by_name["helper"].route == (Route(model="gpt-4o-mini"),)
+    assert bots.by_name["helper"].route == (Route(model="gpt-4o-mini", price="none"),)
     assert not bots.by_name["helper"].development
 
 
@@ -121,6 +121,37 @@ def test_a_wrong_file_is_named_with_the_reason(tmp_path, content, words):
     with pytest.raises(ConfigurationError, match=words) as error:
         load_bots(folder(tmp_path, wrong=content))
     assert "wrong.yaml" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ("name: x\n  y: 1\n", "wrong.yaml:2: not YAML"),
+        (BOT + "limits: {gap_seconds: -1}\n", ": limits.gap_seconds: Input should be greater than 0"),
+        (BOT.replace("- model", "- weight: 0\n    model"), ": route.0.weight: "),
+        (BOT.replace("{prompt_per_million_usd: 1, completion_per_million_usd: 2}", "cheap"), ":8: route.0.price"),
+        ("name: helper\n", "wrong.yaml:1: route: Field required"),
+        ("- 1\n", "wrong.yaml:1: "),
+        ("a: \x01", "wrong.yaml: not YAML"),
+    ],
+)
+def test_a_complaint_has_its_line(tmp_path, content, place):
+    with pytest.raises(ConfigurationError) as error:
+        load_bots(folder(tmp_path, wrong=content))
+    assert place in str(error.value)
+    lines = [number for number, line in enumerate(content.splitlines(), 1) if "gap_seconds" in line or "weight" in line]
+    assert all(f"wrong.yaml:{number}: " in str(error.value) for number in lines)
+
+
+def test_a_models_own_bounds_stand_in_for_its_bots(tmp_path):
+    text = BOT.replace("- model", "- limits: {gap_seconds: 2}\n    model")
+    bots = load_bots(folder(tmp_path, helper=text))
+    bot = bots.by_name["helper"]
+    assert (bot.limits_of(bot.route[0]).gap_seconds, bot.limits_of(bot.route[0]).connect_seconds) == (2, 3)
+    assert (
+        bots.place_of(bot, 0)
+        == f"{tmp_path / 'helper.yaml'}:{text.splitlines().index('  - limits: {gap_seconds: 2}') + 1}"
+    )
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
