@@ -7,7 +7,7 @@ from agents.account import Attempt
 from agents.failures import FailureKind
 from agents.means import Means
 from agents.ports import Ended, Log, ModelFailed, Prompt, PromptMessage, Said
-from agents.prompting import fingerprint, prompt_of
+from agents.prompting import prompt_of
 from agents.turn import Voice
 from sluice.bots import Bot, Route
 from sluice.events import AttemptOutcome, PromptReady, Usage
@@ -25,7 +25,7 @@ async def summarise(
     limits = bot.limits_of(route)
     limits = limits.model_copy(update={"output_tokens": max(1, bot.limits.context_tokens // SHARE)})
     messages = (PromptMessage("system", _TASK), *dropped, PromptMessage("user", _TASK))
-    voice = Voice(ready, means.new_id(), epoch, 0, route.model, means.clock(), prompt_hash=fingerprint(messages))
+    voice = Voice(ready, means.new_id(), epoch, 0, route.model, means.clock())
     prompt = prompt_of(messages, limits, ready, voice.attempt_id)
     await log.emit(voice.started(hedge=True))
     await log.settled()

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +12,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from connectors.usage import Dimension, usage_table, used
 from sluice import wiring
 from sluice.cli.leaving import ExitCode, leave
-from sluice.errors import ConfigurationError, Unavailable
+from sluice.errors import ConfigurationError, Rejected, Unavailable
 from sluice.paths import checkout, data_folder
 from sluice.settings import Settings, load_settings
 
@@ -103,6 +104,43 @@ def turn(turn_id: Annotated[str, typer.Argument(metavar="TURN_ID")], as_json: _A
         sys.stdout.write(json.dumps(way.as_json()) + "\n")
     else:
         Console(highlight=False, soft_wrap=True).print(view(way))
+
+
+@commands.command()
+def usage(
+    by: Annotated[
+        list[Dimension] | None, typer.Option(help="bot, model, user or day; may be given more than once.")
+    ] = None,
+    as_json: _AsJson = False,
+) -> None:
+    """Tokens and cost, from the ledger in the log."""
+    from connectors.log_scan import LogScan, whole  # noqa: PLC0415
+    from sluice.events import AttemptMetered  # noqa: PLC0415
+    from sluice.topics import topic_of  # noqa: PLC0415
+
+    settings, dimensions = load_settings(), by or [Dimension.BOT, Dimension.MODEL]
+    codec, progress = wiring.codec(settings), _progress("rows read")
+
+    def rows() -> Iterator[AttemptMetered]:
+        scan = LogScan(settings.bootstrap_servers)
+        for number, record in enumerate(scan.records(whole(scan, [topic_of(AttemptMetered.__name__)]))):
+            progress(number)
+            try:
+                event = codec.decode(record.value)
+            except Rejected:
+                continue  # it is in the dead letters
+            if isinstance(event, AttemptMetered):
+                yield event
+
+    try:
+        found = used(rows(), dimensions)
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+    if as_json:
+        listed = [dict(zip(dimensions, key, strict=True)) | sums.as_json() for key, sums in found.items()]
+        sys.stdout.write(json.dumps({"by": dimensions, "usage": listed}) + "\n")
+    else:
+        Console(highlight=False, soft_wrap=True).print(usage_table(dimensions, found))
 
 
 def _dbt() -> Path:

@@ -3,6 +3,7 @@
 from typing import get_args
 
 from gateway.frames import ClientFrame, ServerFrame
+from local.routing_page import routing_page
 from sluice.errors import CATALOGUE, RejectReason
 from sluice.paths import checkout
 from sluice.schemas import schema_of
@@ -82,7 +83,13 @@ running turns come as a `snapshot` with all text so far. A resend with the same 
 brings its outcome. Close code 1012 means: reconnect, to any gateway, and resume; 4408: you read too slowly, resume.
 Deltas carry `seq` 0..n without a gap; one frame may hold several, `first_seq` to `seq`."""
 
-PAGES = {"settings": settings_page, "errors": errors_page, "topics": topics_page, "protocol": protocol_page}
+PAGES = {
+    "settings": settings_page,
+    "errors": errors_page,
+    "topics": topics_page,
+    "protocol": protocol_page,
+    "routing": routing_page,
+}
 
 
 def main() -> None:

@@ -126,3 +126,20 @@ def test_down_leaves_nothing_and_up_finds_everything(tmp_path_factory):
     finally:
         own.run("down")
     assert len(needed(own.settings)) == 9
+
+
+def test_the_ledger_is_summed_and_prompts_are_made_again(platform: Platform, in_process):
+    first = platform.ask("my mail is jane@example.com", "--session", "prompts")
+    second = platform.ask("and again?", "--session", "prompts")
+    rows = json.loads(in_process("usage", "--by", "bot", "--by", "day", "--json").output)
+    assert rows["by"] == ["bot", "day"]
+    assert sum(row["calls"] for row in rows["usage"]) >= 2
+    assert "assistant" in in_process("usage").output
+    shown = json.loads(in_process("prompt", "render", second["turn_id"], "--json").output)
+    (attempt,) = shown["attempts"]
+    assert attempt["proved"]
+    assert [message["role"] for message in attempt["messages"]] == ["system", "user", "assistant", "user"]
+    assert attempt["messages"][1]["content"] == "my mail is [EMAIL_1]"
+    assert "byte for byte as sent" in in_process("prompt", "render", first["turn_id"]).output
+    unknown = in_process("prompt", "render", "no-such-turn")
+    assert (unknown.exit_code, "no prompt of turn" in unknown.output) == (1, True)
