@@ -135,7 +135,14 @@ class Bots(_Strict):
 
     def api_base(self, route: Route) -> str | None:
         """Where to call, with the development provider's real port."""
-        return route.api_base and route.api_base.replace(DEVELOPMENT_BASE, self.provider_base, 1)
+        return route.api_base and self._followed(route.api_base)
+
+    def usage_url(self, route: Route) -> str | None:
+        """Where to ask for a bill, with the development provider's real port."""
+        return route.usage_url and self._followed(route.usage_url)
+
+    def _followed(self, url: str) -> str:
+        return url.replace(DEVELOPMENT_BASE, self.provider_base, 1)
 
 
 def load_bots(settings: Settings) -> Bots:

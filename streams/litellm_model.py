@@ -4,108 +4,90 @@ import importlib
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from decimal import Decimal
+from json import JSONDecodeError
 from typing import Any
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # noqa: TID251 (read by litellm at import; else it asks the network)
 
+import httpx
 import litellm
 import openai
 
 from agents.failures import FailureKind
 from agents.ports import Ended, ModelFailed, Prompt, Said
 from sluice.bots import Route
+from sluice.clock import Clock
 from sluice.events import Usage
 from sluice.safe_text import SafeText
 from sluice.tracing import HEADER, child_of
+from streams.lean_model import REQUEST_ID, Key
+from streams.parameters import parameters
+from streams.refusals import error_in_stream, refusal_of, seconds_to_wait
 
 litellm.suppress_debug_info = True
 litellm.turn_off_message_logging = True
 litellm.telemetry = False
 
-_REQUEST_ID = "X-Client-Request-Id"  # OpenAI's name for the caller's own id of a request
-_OPENAI = "openai/"
 _LONGEST_SECONDS = 3600.0
-_FORBIDDEN = 403
-# First match wins: several of these are subclasses of later ones.
-_KINDS: tuple[tuple[type[Exception], FailureKind], ...] = (
-    (litellm.ContextWindowExceededError, FailureKind.CONTEXT_TOO_LONG),
-    (litellm.ContentPolicyViolationError, FailureKind.CONTENT_FILTERED),
-    (litellm.AuthenticationError, FailureKind.REFUSED_KEY),
-    (litellm.PermissionDeniedError, FailureKind.REFUSED_KEY),
-    (litellm.RateLimitError, FailureKind.RATE_LIMITED),
-    (litellm.Timeout, FailureKind.CONNECT_TIMEOUT),
-    (litellm.BadRequestError, FailureKind.REFUSED_REQUEST),
-    (litellm.NotFoundError, FailureKind.REFUSED_REQUEST),
-    (litellm.ServiceUnavailableError, FailureKind.OVERLOADED),
-    (litellm.InternalServerError, FailureKind.SERVER_ERROR),
-)
 
 
 class LitellmModel:
-    """Any provider litellm knows. Retries and fail-over are not its business: they are ours.
+    """Any provider litellm knows. Retries and fail-over are not its business: they are ours."""
 
-    A model behind somebody's own OpenAI-compatible address, of which litellm knows nothing special, is asked through
-    OpenAI's SDK as litellm would do, without what litellm does around it: that is two thirds of the CPU of a call.
-    """
-
-    def __init__(self, api_base: Callable[[Route], str | None], secret: Callable[[str], Any]) -> None:
-        self._api_base = api_base
-        self._secret = secret
-        self._clients: dict[tuple[str, str], openai.AsyncOpenAI] = {}
+    def __init__(self, api_base: Callable[[Route], str | None], key: Key, clock: Clock) -> None:
+        self._api_base, self._key, self._clock = api_base, key, clock
 
     async def stream(self, route: Route, prompt: Prompt) -> AsyncGenerator[Said | Ended, None]:
         """See agents.ports.LanguageModel."""
-        key = self._secret(route.api_key) if route.api_key else None
         response: Any = None
-        spoke = False
+        call_id, finish_reason, usage = None, None, None
         try:
-            response = await self._ask(
-                route,
-                key.get_secret_value() if key else None,
-                messages=[{"role": m.role, "content": m.content} for m in prompt.messages],
-                max_tokens=prompt.output_tokens,
-                stream=True,
-                stream_options={"include_usage": True},
-                timeout=_LONGEST_SECONDS,
-                extra_headers={HEADER: child_of(prompt.traceparent), _REQUEST_ID: prompt.attempt_id},
-            )
-            call_id, finish_reason, usage = None, None, None
+            response = await self._ask(route, prompt)
+            _check(response)
             async for chunk in _chunks(response):
-                call_id = call_id or chunk.id
-                usage = _usage(chunk) or usage
+                call_id, usage = call_id or chunk.id, _usage(chunk) or usage
                 for choice in chunk.choices[:1]:
                     finish_reason = choice.finish_reason or finish_reason
                     if choice.delta.content:
-                        spoke = True
-                        yield Said(SafeText(choice.delta.content))
+                        yield Said(SafeText(choice.delta.content), None, call_id)
             if finish_reason is None or not _ended_by_provider(response):
                 raise ModelFailed(FailureKind.NO_END_MARK, call_id)
             yield Ended(finish_reason, usage if _usage_by_provider(response) else None, call_id)
         except ModelFailed:
             raise
         except Exception as error:
-            raise ModelFailed(_kind_of(_as_litellm(error, route), spoke=spoke)) from None
+            if response is None:
+                raise self._refused(error, prompt) from None
+            raise ModelFailed(_broken(error), call_id) from None
         finally:
             await _close(response)
 
-    async def aclose(self) -> None:
-        """Let go of the connections to addresses of somebody's own; litellm keeps its own."""
-        for client in self._clients.values():
-            await client.close()
-        self._clients.clear()
+    async def _ask(self, route: Route, prompt: Prompt) -> Any:
+        return await litellm.acompletion(
+            model=route.model,
+            api_base=self._api_base(route),
+            api_key=self._key(route),
+            num_retries=0,
+            max_retries=0,
+            stream=True,
+            stream_options={"include_usage": True},
+            timeout=httpx.Timeout(_LONGEST_SECONDS, connect=prompt.connect_seconds),
+            extra_headers={HEADER: child_of(prompt.traceparent), REQUEST_ID: prompt.attempt_id},
+            **parameters(prompt),
+        )
 
-    async def _ask(self, route: Route, key: str | None, **request: Any) -> Any:
-        base = self._api_base(route)
-        name = route.model.removeprefix(_OPENAI)
-        if base is None or name == route.model or name in litellm.open_ai_chat_completion_models:
-            more = {"api_base": base, "api_key": key, "num_retries": 0, "max_retries": 0}
-            return await litellm.acompletion(model=route.model, **request, **more)
-        client = self._clients.get((base, key or ""))
-        if client is None:
-            web = openai.DefaultAioHttpClient()
-            client = openai.AsyncOpenAI(base_url=base, api_key=key or "none", max_retries=0, http_client=web)
-            self._clients[base, key or ""] = client
-        return await client.chat.completions.create(model=name, **request)
+    def _refused(self, error: Exception, prompt: Prompt) -> ModelFailed:
+        """An error before the first chunk. Its words are looked at, never kept."""
+        if isinstance(error, litellm.ContextWindowExceededError):
+            return ModelFailed(FailureKind.CONTEXT_TOO_LONG)
+        if isinstance(error, litellm.ContentPolicyViolationError):
+            return ModelFailed(FailureKind.CONTENT_FILTERED)
+        status = _status_of(error)
+        if status is None:
+            timed_out = any(isinstance(cause, httpx.ConnectTimeout | httpx.PoolTimeout) for cause in _causes(error))
+            return ModelFailed(FailureKind.CONNECT_TIMEOUT if timed_out else FailureKind.UNREACHABLE)
+        wait = seconds_to_wait(_retry_after(error), self._clock())
+        return ModelFailed(refusal_of(status, str(error), prefilled=prompt.prefilled), None, wait)
 
     def count(self, route: Route, prompt: Prompt, answer: str) -> Usage:
         """See agents.ports.LanguageModel."""
@@ -115,10 +97,6 @@ class LitellmModel:
             completion_tokens=litellm.token_counter(model=route.model, text=answer) if answer else 0,
             estimated=True,
         )
-
-    async def billed(self, _route: Route, _attempt_id: str, _call_id: str | None) -> Usage | None:
-        """See agents.ports.LanguageModel."""
-        return None
 
     async def warm_up(self) -> None:
         """The first call builds what later ones use; let no person wait for that."""
@@ -171,6 +149,12 @@ def _chunks(response: Any) -> AsyncIterator[Any]:
     return chunks
 
 
+def _check(response: Any) -> None:
+    """OpenAI's SDK reads a login page as a stream without events."""
+    if _raw(response) and "text/event-stream" not in _stream(response).response.headers.get("content-type", ""):
+        raise ModelFailed(FailureKind.WRONG_CONTENT_TYPE)
+
+
 def _ended_by_provider(response: Any) -> bool:
     return _raw(response) or response.received_finish_reason is not None
 
@@ -188,23 +172,42 @@ def _usage(chunk: Any) -> Usage | None:
     )
 
 
-def _kind_of(error: Exception, *, spoke: bool) -> FailureKind:
-    if spoke:
-        return FailureKind.CUT
-    if getattr(error, "status_code", None) == _FORBIDDEN:
-        return FailureKind.REFUSED_KEY
-    # Also where the SDK speaks of a time-out: ours come first, and httpx-aiohttp calls a connection that broke one.
-    return next((kind for type_, kind in _KINDS if isinstance(error, type_)), FailureKind.UNREACHABLE)
+def _status_of(error: Exception) -> int | None:
+    """Of an answer the provider gave. litellm gives connections that broke a 500 of its own."""
+    if isinstance(error, litellm.APIConnectionError | litellm.Timeout | openai.APIConnectionError):
+        return None
+    broken = (httpx.TransportError, openai.APIConnectionError)
+    if any(isinstance(cause, broken) for cause in _causes(error)):
+        return None
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else None
 
 
-def _as_litellm(error: Exception, route: Route) -> Exception:
-    """A provider says in words what others only number, and litellm knows the words: a context too long, say."""
-    if isinstance(error, openai.APIStatusError) and not type(error).__module__.startswith("litellm"):
-        try:
-            litellm.exception_type(model=route.model, original_exception=error, custom_llm_provider="openai")
-        except Exception as named:
-            return named
-    return error
+def _retry_after(error: Exception) -> str | None:
+    """Litellm's own exceptions have lost the headers; those they come from have them."""
+    headers = (getattr(getattr(cause, "response", None), "headers", None) for cause in _causes(error))
+    return next((found for each in headers if each is not None and (found := each.get("retry-after"))), None)
+
+
+def _broken(error: Exception) -> FailureKind:
+    """Of an error after the stream began."""
+    for cause in _causes(error):
+        if isinstance(cause, JSONDecodeError | UnicodeDecodeError):
+            return FailureKind.MALFORMED_CHUNK
+        if isinstance(cause, httpx.TransportError | openai.APIConnectionError):
+            return FailureKind.CUT
+        if isinstance(cause, openai.APIError) and cause.body is not None:
+            return error_in_stream(str(cause.body))
+    return FailureKind.CUT
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in found:
+        found.append(following)
+        following = following.__cause__ or following.__context__
+    return found
 
 
 async def _close(response: Any) -> None:

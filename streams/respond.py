@@ -13,7 +13,8 @@ from sluice.ids import new_id
 from sluice.metrics import Metrics
 from sluice.process import run_process
 from streams.delivery import Delivery
-from streams.litellm_model import LitellmModel, LitellmPrices, preload
+from streams.litellm_model import LitellmPrices, preload
+from streams.models import Models
 from streams.past import Past
 from streams.routes import check_routes
 from streams.stops import Stops
@@ -31,7 +32,7 @@ def main() -> None:
     worker = make_worker("respond")
     bots = load_bots(worker.settings)
     preload()
-    model = LitellmModel(bots.api_base, worker.settings.secret)
+    model = Models(bots, worker.settings.secret, utc_now)
     worker.on_end = model.aclose
     prices = LitellmPrices()
     check_routes(bots, prices)

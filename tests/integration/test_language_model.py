@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,15 +13,17 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from agents.calls import StopSignal
+from agents.failures import FailureKind
 from agents.means import Means
 from agents.ports import Ended, LanguageModel, ModelFailed, Prompt, PromptMessage, Said
 from agents.respond import Respond
 from local.provider.server import Provider
-from sluice.bots import Bot, Limits, Route, Template
-from sluice.errors import ErrorCode
+from sluice.bots import DEVELOPMENT_BASE, Bot, Bots, Limits, Retry, Route, Template
+from sluice.clock import utc_now
 from sluice.events import AttemptMetered, PromptReady, TurnFailed, Usage
 from sluice.safe_text import SafeText
-from streams.litellm_model import LitellmModel, LitellmPrices
+from streams.litellm_model import LitellmPrices
+from streams.models import Models
 from tests.conftest import free_ports
 from tests.doubles import EventList, ManualClock, ScriptedModel, TablePrices, counting, ended, said
 from tests.samples import SAMPLES, TRACE
@@ -43,7 +46,7 @@ async def served() -> AsyncIterator[tuple[Provider, str]]:
     await runner.cleanup()
 
 
-MADE: list[LitellmModel] = []
+MADE: list[Models] = []
 
 
 @pytest.fixture(autouse=True)
@@ -53,25 +56,29 @@ async def hung_up() -> AsyncIterator[None]:
         await MADE.pop().aclose()
 
 
-def real(base: str, key: str = KEY) -> LitellmModel:
-    MADE.append(LitellmModel(lambda _route: base, lambda _name: SecretStr(key)))
+def real(base: str, key: str = KEY) -> Models:
+    bots = Bots(by_name={"b": BOT}, templates={}, provider_base=base.removesuffix("/v1"))
+    MADE.append(Models(bots, lambda _name: SecretStr(key), utc_now))
     return MADE[-1]
 
 
 @pytest.fixture(autouse=True, params=["openai", "hosted_vllm"])
 def prefix(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways to the same server: OpenAI's SDK, and litellm's own for a kind of server."""
+    """Both ways to the same server: the lean one, and litellm's."""
     monkeypatch.setitem(ROUTES, "prefix", request.param)
 
 
 ROUTES: dict[str, str] = {}
 
 
-def route(name: str) -> Route:
-    return Route(model=f"{ROUTES['prefix']}/{name}", api_key="SOME_KEY")
+def route(name: str, **more: Any) -> Route:
+    return Route(model=f"{ROUTES['prefix']}/{name}", api_base=f"{DEVELOPMENT_BASE}/v1", api_key="SOME_KEY", **more)
 
 
-@pytest.fixture(params=["double", "litellm"])
+BOT = Bot(name="b", description="d", template="assistant@1", route=(Route(model="m"),))
+
+
+@pytest.fixture(params=["double", "real"])
 async def model(request, served) -> LanguageModel:
     if request.param == "double":
         return ScriptedModel([*said(PLANTED), ended()])
@@ -120,30 +127,35 @@ async def test_closing_hangs_up(served):
     assert provider.meter.calls[0].completion_tokens < 100
 
 
-async def listen(model: LitellmModel, name: str, heard: list[object]) -> None:
+async def listen(model: LanguageModel, name: str, heard: list[object]) -> None:
     async for part in model.stream(route(name), PROMPT):
         heard.append(part)  # noqa: PERF401 (what came before the failure counts)
 
 
+SWALLOWED = {FailureKind.MALFORMED_CHUNK: FailureKind.NO_END_MARK}
+"""What litellm does not pass on: it drops a chunk it cannot read, and ends. The code and the reaction are the same."""
 FAULTS = [
-    ("rate-limited", ErrorCode.MODEL_RATE_LIMITED, 0),
-    ("rate-limited-bare", ErrorCode.MODEL_RATE_LIMITED, 0),
-    ("error-500-once", ErrorCode.MODEL_UNAVAILABLE, 0),
-    ("unavailable-503", ErrorCode.MODEL_UNAVAILABLE, 0),
-    ("reset-before-headers", ErrorCode.MODEL_UNAVAILABLE, 0),
-    ("cut-after-20", ErrorCode.MODEL_STREAM_BROKEN, 20),
-    ("malformed-after-20", ErrorCode.MODEL_STREAM_BROKEN, 20),
-    ("unheard-of", ErrorCode.MODEL_REFUSED_REQUEST, 0),
+    ("rate-limited", FailureKind.RATE_LIMITED, 0),
+    ("rate-limited-bare", FailureKind.RATE_LIMITED, 0),
+    ("error-500-once", FailureKind.SERVER_ERROR, 0),
+    ("unavailable-503", FailureKind.OVERLOADED, 0),
+    ("reset-before-headers", FailureKind.UNREACHABLE, 0),
+    ("cut-after-20", FailureKind.CUT, 20),
+    ("malformed-after-20", FailureKind.MALFORMED_CHUNK, 20),
+    ("unheard-of", FailureKind.REFUSED_REQUEST, 0),
 ]
 
 
-@pytest.mark.parametrize(("name", "code", "pieces"), FAULTS)
-async def test_each_fault_has_its_code_and_tells_nothing(served, caplog, capfd, name, code, pieces):
+@pytest.mark.parametrize(("name", "kind", "pieces"), FAULTS)
+async def test_each_fault_has_its_kind_and_tells_nothing(served, caplog, capfd, name, kind, pieces):
     caplog.set_level(logging.DEBUG)
     heard: list[object] = []
     with pytest.raises(ModelFailed) as failed:
         await listen(real(served[1]), name, heard)
-    assert (failed.value.code, len(heard)) == (code, pieces)
+    if ROUTES["prefix"] == "hosted_vllm":
+        kind = SWALLOWED.get(kind, kind)
+    assert (failed.value.kind, len(heard)) == (kind, pieces)
+    assert failed.value.retry_after_seconds == (1.0 if name == "rate-limited" else None)
     assert failed.value.__cause__ is None
     shown = caplog.text + "".join(capfd.readouterr()) + repr(failed.value)
     assert KEY not in shown
@@ -154,7 +166,7 @@ async def test_each_fault_has_its_code_and_tells_nothing(served, caplog, capfd, 
 async def test_a_wrong_key(served):
     with pytest.raises(ModelFailed) as failed:
         _ = [part async for part in real(served[1], "wrong").stream(route("instant"), PROMPT)]
-    assert failed.value.code is ErrorCode.MODEL_REFUSED_KEY
+    assert failed.value.kind is FailureKind.REFUSED_KEY
 
 
 @pytest.mark.parametrize("name", ["no-response", "slow-first-token", "stall-after-20"])
@@ -164,6 +176,7 @@ async def test_silence_is_ended_by_our_own_watch(served, name):
         description="d",
         template="assistant@1",
         route=(route(name),),
+        retry=Retry(per_model=0),
         limits=Limits(first_token_seconds=1, gap_seconds=0.5),
     )
     sample = SAMPLES["PromptReady"]

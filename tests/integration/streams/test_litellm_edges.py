@@ -9,6 +9,7 @@ from aiohttp import web
 
 from agents.ports import Ended, ModelFailed, Prompt, PromptMessage, Said
 from sluice.bots import Route
+from sluice.clock import utc_now
 from sluice.errors import ErrorCode
 from sluice.safe_text import SafeText
 from streams.litellm_model import LitellmModel
@@ -31,7 +32,6 @@ Serve = Callable[[Handler], Awaitable[LitellmModel]]
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     runners: list[web.AppRunner] = []
-    models: list[LitellmModel] = []
 
     async def start(handler: Handler) -> LitellmModel:
         app = web.Application()
@@ -41,12 +41,9 @@ async def serve() -> AsyncIterator[Serve]:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         base = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        models.append(LitellmModel(lambda _route: base, lambda _name: None))
-        return models[-1]
+        return LitellmModel(lambda _route: base, lambda _route: None, utc_now)
 
     yield start
-    for model in models:
-        await model.aclose()
     for runner in runners:
         await runner.cleanup()
 
@@ -125,7 +122,7 @@ async def test_usage_beside_the_last_piece_is_taken(serve: Serve):
             refuses(403, "not for you", "forbidden"),
             ErrorCode.MODEL_REFUSED_KEY,
         ),
-        (refuses(408, "too slow", "timeout"), ErrorCode.MODEL_TIMEOUT),
+        (refuses(408, "too slow", "timeout"), ErrorCode.MODEL_UNAVAILABLE),
         (refuses(502, "bad gateway", "bad_gateway"), ErrorCode.MODEL_UNAVAILABLE),
     ],
 )
