@@ -13,11 +13,13 @@ from typing import Any
 from confluent_kafka import KafkaException
 
 from benchmarks.codec import codec
+from benchmarks.crowd import crowd
 from benchmarks.deltas import deltas
 from benchmarks.measurement import NothingMeasured, Result
 from benchmarks.memory import memory
 from benchmarks.options import Options
 from benchmarks.overhead import overhead
+from benchmarks.relay import relay
 from benchmarks.running import progress
 from benchmarks.sockets import sockets
 from benchmarks.stage import stage
@@ -34,6 +36,8 @@ BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "overhead": overhead,
     "sockets": sockets,
     "stage": stage,
+    "relay": relay,
+    "crowd": crowd,
 }
 RESULTS = Path(__file__).parent / "results"
 

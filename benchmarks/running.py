@@ -61,11 +61,12 @@ def environment_for(home: Path, port_offset: int, **more: str) -> dict[str, str]
 
 
 @contextmanager
-def home_for(port_offset: int, *, instant: bool) -> Iterator[RunningPlatform]:
-    """A platform that is not up yet; whatever runs in the end is taken down. `instant`: with the one quick bot."""
+def home_for(port_offset: int, *, instant: bool, **more: str) -> Iterator[RunningPlatform]:
+    """A platform that is not up yet; whatever runs in the end is taken down. `instant`: with the one quick bot;
+    `more`: settings of its own.
+    """
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
         home, bots = Path(folder) / "home", Path(folder) / "bots"
-        more = {}
         if instant:
             bots.mkdir()
             (bots / "instant.yaml").write_text(_BOT)
@@ -82,9 +83,9 @@ def home_for(port_offset: int, *, instant: bool) -> Iterator[RunningPlatform]:
 
 
 @contextmanager
-def running_platform(port_offset: int, *, instant: bool = True) -> Iterator[RunningPlatform]:
+def running_platform(port_offset: int, *, instant: bool = True, **more: str) -> Iterator[RunningPlatform]:
     """Up and warm: it has answered a turn."""
-    with home_for(port_offset, instant=instant) as platform:
+    with home_for(port_offset, instant=instant, **more) as platform:
         begun = time.perf_counter()
         platform.run("up")
         progress(f"platform up in {time.perf_counter() - begun:.1f} s at {platform.settings.gateway_url}")
