@@ -6,6 +6,7 @@ and `python-stdnum` (Luhn, ISO 7064 for IBAN, SSN ranges).
 
 import ipaddress
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -44,15 +45,19 @@ def emails(text: str) -> Iterator[Span]:
     yield from (Span(m.start(), m.end(), "EMAIL", 1.0) for m in _EMAIL.finditer(text))
 
 
+_SHORTEST_PHONE = 10
+
+
 def phones(text: str, region: str = "US") -> Iterator[Span]:
-    """Numbers possible under the numbering plan of their country; without a country code, of `region`."""
-    for match in phonenumbers.PhoneNumberMatcher(text, region, phonenumbers.Leniency.POSSIBLE):
+    """Numbers possible under the numbering plan of their country; without a country code, of `region`.
+
+    By itself the library gives up on a text with very many other numbers, and overlooks what follows them.
+    """
+    leniency = phonenumbers.Leniency.POSSIBLE
+    for match in phonenumbers.PhoneNumberMatcher(text, region, leniency, sys.maxsize, _SHORTEST_PHONE):
         digits = sum(character.isdigit() for character in match.raw_string)
         if digits >= _SHORTEST_PHONE:
             yield Span(match.start, match.end, "PHONE", 0.9)
-
-
-_SHORTEST_PHONE = 10
 
 
 def cards(text: str) -> Iterator[Span]:

@@ -70,3 +70,8 @@ def test_hostile_text_is_not_quadratic(unit: str):
 
     cost(100)
     assert cost(10_000) < 30 * max(cost(1_000), 0.002)
+
+
+def test_a_number_after_very_many_others_is_not_overlooked():
+    text = "123;" * 70_000 + " +1 415 555 2671"
+    assert [span.type for span in find(text, ("PHONE",))] == ["PHONE"]
