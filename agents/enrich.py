@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sluice.bots import Bot, Template
 from sluice.errors import ErrorCode
 from sluice.events import ChatRequested, Exchange, Hop, Refusal, RequestEnriched, TurnFinished
-from sluice.ids import derived_event_id
+from sluice.ids import derived_event_id, may_be_resent
 
 
 class Conversation(Struct, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ def finished(conversation: Conversation | None, turn: TurnFinished, keep: int) -
 
 def awaits(conversation: Conversation | None, request: ChatRequested) -> str | None:
     """The turn before this one, where its end has not been seen yet."""
-    if conversation is None:
+    if conversation is None or request.context is not None:
         return None
     earlier = conversation.requested
     if request.turn_id in earlier:
@@ -85,7 +85,13 @@ def enrich(
     entered_at: datetime,
     left_at: datetime,
 ) -> RequestEnriched:
-    """The enriched request; with a refusal and without text where the turn must not go on."""
+    """The enriched request; with a refusal and without text where the turn must not go on.
+
+    A client that brings its own context has no conversation here. That nothing is remembered of it also means that
+    nobody can say whether a message it may have resent was passed on before: the respond stage looks.
+    """
+    if request.context is not None:
+        conversation, repeated = None, repeated or may_be_resent(request.client_msg_id)
     refusal = _refusal(request, conversation, bot)
     known = conversation is not None and request.turn_id in conversation.requested
     before = [e for e in conversation.exchanges if e.turn_id != request.turn_id] if conversation else []
@@ -108,6 +114,8 @@ def enrich(
         refusal=refusal,
         hops=(*request.hops, Hop(stage="enrich", entered_at=entered_at, left_at=left_at)),
         repeated=repeated or known,
+        context=None if refusal else request.context,
+        sampling=None if refusal else request.sampling,
     )
 
 

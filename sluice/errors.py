@@ -48,7 +48,10 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BOT_UNKNOWN = "bot_unknown"
+    UNSUPPORTED_PARAMETER = "unsupported_parameter"
+    MESSAGES_TOO_LARGE = "messages_too_large"
     TURN_FINISHED = "turn_finished"
+    TURN_CANCELLED = "turn_cancelled"
     TOO_MANY_TURNS = "too_many_turns"
     SLOW_READER = "slow_reader"
     LOG_UNAVAILABLE = "log_unavailable"
@@ -90,7 +93,10 @@ CATALOGUE: dict[ErrorCode, ErrorKind] = {
     ErrorCode.NOT_FOUND: ErrorKind(404, False, "There is no such thing, or it is not yours."),
     ErrorCode.METHOD_NOT_ALLOWED: ErrorKind(405, False, "This path does not take that method."),
     ErrorCode.BOT_UNKNOWN: ErrorKind(422, False, "There is no bot of this name."),
+    ErrorCode.UNSUPPORTED_PARAMETER: ErrorKind(400, False, "This parameter is not supported."),
+    ErrorCode.MESSAGES_TOO_LARGE: ErrorKind(413, False, "The messages are larger than 256 kB together."),
     ErrorCode.TURN_FINISHED: ErrorKind(409, False, "The turn has ended already."),
+    ErrorCode.TURN_CANCELLED: ErrorKind(409, False, "The turn was stopped before its end."),
     ErrorCode.TOO_MANY_TURNS: ErrorKind(
         429, True, "Too many messages of this session wait for an answer; wait for one of them."
     ),

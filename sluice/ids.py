@@ -15,6 +15,34 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+_OWN_CONTEXT = "openai:"
+_UNNAMED = ":"
+
+
+def session_with_own_context(user_id: str, name: str | None) -> str:
+    """A session of the OpenAI-compatible endpoint: the same for the same name, new without one.
+
+    No chat client can name such a session: `WIRE_ID` has no colon.
+    """
+    named = uuid.uuid5(_NAMESPACE, "\n".join(("own context", user_id, name))) if name is not None else uuid.uuid4()
+    return f"{_OWN_CONTEXT}{named}"
+
+
+def has_own_context(session_id: str) -> bool:
+    """Whether its client brings the whole context with every message, so that no history is kept."""
+    return session_id.startswith(_OWN_CONTEXT)
+
+
+def unnamed_message_id() -> str:
+    """The client_msg_id of a message that its client gave none: nobody can resend it."""
+    return _UNNAMED + new_id()
+
+
+def may_be_resent(client_msg_id: str) -> bool:
+    """Whether the client knows the id, so that the same message may be on the log twice."""
+    return not client_msg_id.startswith(_UNNAMED)
+
+
 def turn_id_for(user_id: str, session_id: str, client_msg_id: str) -> str:
     """The same message of the same person in the same session is the same turn, on any gateway."""
     return str(uuid.uuid5(_NAMESPACE, "\n".join(("turn", user_id, session_id, client_msg_id))))

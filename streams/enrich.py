@@ -5,6 +5,7 @@ from agents.timing import stage_timed
 from sluice.bots import load_bots
 from sluice.clock import utc_now
 from sluice.events import ChatRequested, TurnFinished
+from sluice.ids import has_own_context
 from sluice.process import run_process
 from streams.conversations import Conversations
 from streams.delivery import Delivery
@@ -35,12 +36,13 @@ def main() -> None:
             left_at=utc_now(),
         )
         await delivery.emit(enriched)
-        if enriched.refusal is None:
+        if enriched.refusal is None and not has_own_context(request.session_id):
             conversations.put(request.session_id, requested(conversation, request))
         await delivery.emit(stage_timed(enriched))
 
     async def remember_step(turn: TurnFinished, _delivery: Delivery) -> None:
-        conversations.finish(turn)
+        if not has_own_context(turn.session_id):
+            conversations.finish(turn)
 
     worker.consume("chat-requests", (ChatRequested,), enrich_step)
     worker.consume("chat-turns", (TurnFinished,), remember_step)

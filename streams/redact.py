@@ -1,5 +1,8 @@
 """Composition root of the redact stage: `python -m streams.redact`. The only stage with keys."""
 
+import asyncio
+from functools import partial
+
 from agents.policies import load_policies
 from agents.redact import redact
 from agents.timing import stage_timed
@@ -19,15 +22,18 @@ def main() -> None:
     sealer = Sealer(FileKeyStore(worker.settings.keys_dir / "subjects"), worker.settings.tenant)
 
     async def redact_step(enriched: RequestEnriched, delivery: Delivery) -> None:
-        prompt = redact(
+        clear = partial(
+            redact,
             enriched,
             policies,
-            open_text=lambda sealed, subject: sealer.open(sealed, subject=subject, field="ChatRequested.text"),
+            open_text=lambda sealed, subject, field: sealer.open(sealed, subject=subject, field=field),
             seal_map=lambda plain, subject: sealer.seal(plain, subject=subject, field="PromptReady.placeholders"),
             entered_at=utc_now(),
             clock=utc_now,
             repeated=delivery.repeated,
         )
+        # A client's own context can be so long that the loop would stand still for a second.
+        prompt = await asyncio.to_thread(clear) if enriched.context is not None else clear()
         await delivery.emit(prompt)
         await delivery.emit(stage_timed(prompt))
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from agents.enrich import Conversation, awaits, enrich, finished, fitting, requested
 from sluice.bots import Bot, Route, Template
 from sluice.events import ChatRequested, Exchange, TurnFinished
+from sluice.ids import unnamed_message_id
 from sluice.safe_text import SafeText
 from tests.doubles import NOON
 from tests.samples import SAMPLES
@@ -14,15 +15,17 @@ from tests.samples import SAMPLES
 REQUEST = SAMPLES["ChatRequested"]
 FINISHED = SAMPLES["TurnFinished"]
 assert isinstance(REQUEST, ChatRequested)
+OWN = REQUEST
+REQUEST = msgspec.structs.replace(REQUEST, context=None, sampling=None, channel="chat")
 assert isinstance(FINISHED, TurnFinished)
 BOT = Bot(name="assistant", description="d", template="assistant@1", route=(Route(model="openai/echo"),))
 TEMPLATE = Template(id="assistant@1", hash="aa", source="x")
 LEFT = NOON + timedelta(milliseconds=3)
 
 
-def run(conversation: Conversation | None, bot: Bot | None = BOT):
+def run(conversation: Conversation | None, bot: Bot | None = BOT, request: ChatRequested = REQUEST):
     return enrich(
-        REQUEST,
+        request,
         conversation,
         bot,
         TEMPLATE if bot else None,
@@ -131,3 +134,22 @@ def test_the_history_never_outgrows_a_record():
 def test_a_turn_requested_twice_is_noted_once():
     once = requested(None, REQUEST)
     assert requested(once, REQUEST) is once
+
+
+def test_a_client_with_its_own_context_has_no_conversation_here():
+    exchange = Exchange(turn_id="t-0", question=SafeText("q"), answer=SafeText("a"))
+    of_another = Conversation(user_id="usr_other", exchanges=(exchange,), requested=("t-0",))
+    enriched = run(of_another, request=OWN)
+    assert (enriched.refusal, enriched.history) == (None, ())
+    assert (enriched.context, enriched.sampling) == (OWN.context, OWN.sampling)
+    assert awaits(of_another, OWN) is None
+
+
+def test_of_a_message_that_may_be_resent_nobody_here_can_say_whether_it_was_passed_on_before():
+    unnamed = msgspec.structs.replace(OWN, client_msg_id=unnamed_message_id())
+    assert (run(None, request=OWN).repeated, run(None, request=unnamed).repeated) == (True, False)
+
+
+def test_a_refused_turn_takes_no_context_along():
+    enriched = run(None, bot=None, request=OWN)
+    assert (enriched.text, enriched.context, enriched.sampling) == (None, None, None)

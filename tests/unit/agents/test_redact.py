@@ -9,7 +9,8 @@ from agents.patterns import PERSONAL_TYPES
 from agents.policies import load_policies
 from agents.redact import Policy, redact, redact_text
 from sluice.errors import ConfigurationError
-from sluice.events import Exchange, Refusal, RequestEnriched
+from sluice.events import ContextMessage, Exchange, Refusal, RequestEnriched, Sampling
+from sluice.own_context import OwnContext, OwnMessage
 from sluice.safe_text import SafeText, Sealed
 from tests.doubles import NOON, ManualClock
 from tests.samples import SAMPLES
@@ -19,9 +20,12 @@ ENRICHED = SAMPLES["RequestEnriched"]
 assert isinstance(ENRICHED, RequestEnriched)
 
 
-def run(text: str = "I am a@b.com", enriched: RequestEnriched = ENRICHED, **over):
+NOTHING_OWN = OwnContext((), ())
+
+
+def run(text: str = "I am a@b.com", enriched: RequestEnriched = ENRICHED, own: OwnContext = NOTHING_OWN, **over):
     tools = {
-        "open_text": lambda _sealed, _subject: text,
+        "open_text": lambda _sealed, _subject, field: text if field == "ChatRequested.text" else own.encode(),
         "seal_map": lambda plain, subject: Sealed(f"{subject}:{plain}".encode()),
         "entered_at": NOON,
         "clock": ManualClock(NOON + timedelta(milliseconds=1)),
@@ -50,6 +54,74 @@ def test_numbers_go_on_after_those_of_the_conversation():
     history = (Exchange(turn_id="t", question=SafeText("I am [EMAIL_4]"), answer=SafeText("Hi [EMAIL_2] [PHONE_9]")),)
     prompt = run(enriched=msgspec.structs.replace(ENRICHED, history=history))
     assert prompt.question == "I am [EMAIL_5]"
+
+
+OWN = OwnContext(
+    (OwnMessage("system", "Write to c@d.com."), OwnMessage("user", "a@b.com"), OwnMessage("assistant", "Hi a@b.com")),
+    ("c@d.com", "END"),
+)
+
+
+def test_a_value_has_one_placeholder_in_all_messages_the_question_and_the_stop_strings():
+    prompt = run("and x@y.com, a@b.com", own=OWN)
+    said = ("Write to [EMAIL_1].", "[EMAIL_2]", "Hi [EMAIL_2]")
+    assert prompt.context == tuple(
+        ContextMessage(role=message.role, content=SafeText(text))
+        for message, text in zip(OWN.messages, said, strict=True)
+    )
+    assert prompt.question == "and [EMAIL_3], [EMAIL_2]"
+    assert prompt.sampling == msgspec.structs.replace(ENRICHED.sampling, stop=("[EMAIL_1]", "END"))
+    assert prompt.redacted_types == {"EMAIL": 6}
+    assert b"@b" not in msgspec.msgpack.encode(msgspec.structs.replace(prompt, placeholders=None))
+
+
+def test_a_list_that_grows_keeps_its_placeholders():
+    grown = OwnContext((*OWN.messages, OwnMessage("user", "x@y.com"), OwnMessage("assistant", "ok")), ())
+    before, after = run("x@y.com", own=OWN), run("a@b.com", own=grown)
+    assert before.context is not None
+    assert after.context is not None
+    assert after.context[: len(before.context)] == before.context
+    assert after.question == "[EMAIL_2]"
+
+
+def test_stop_strings_pass_only_through_the_gate():
+    raw = Sampling(stop=(SafeText("a@b.com"),), temperature=1.0)
+    for context in (None, ENRICHED.context):
+        prompt = run("hi", enriched=msgspec.structs.replace(ENRICHED, sampling=raw, context=context))
+        assert prompt.sampling == Sampling(stop=(), temperature=1.0)
+    bare = run("hi", enriched=msgspec.structs.replace(ENRICHED, sampling=None), own=OWN)
+    assert bare.sampling == Sampling(stop=(SafeText("[EMAIL_1]"), SafeText("END")))
+
+
+@given(
+    st.lists(st.sampled_from(["a@b.com", "x@y.com", "hello"]), max_size=8),
+    st.integers(0, 8),
+)
+def test_what_is_redacted_together_is_redacted_as_one_text(texts: list[str], where: int):
+    """However a list is cut into messages, the placeholders are those of the whole."""
+    messages = tuple(OwnMessage("user", text) for text in (" ".join(texts[:where]), " ".join(texts[where:])))
+    prompt = run("hi", own=OwnContext(messages, ()))
+    assert prompt.context is not None
+    whole = redact_text(" ".join(texts), ALL).text
+    assert " ".join(message.content for message in prompt.context).strip() == whole.strip()
+
+
+def test_what_placeholders_make_too_large_is_refused_and_not_tried_again():
+    own = OwnContext((OwnMessage("user", "a@b.co " * 40),), ())
+    assert run("hi", own=own, most_bytes=500).refusal is None
+    refused = run("hi", own=own, most_bytes=420)
+    assert refused.refusal == Refusal(code="messages_too_large", stage="redact", retryable=False)
+    assert (refused.question, refused.context, refused.placeholders) == ("", None, None)
+
+
+@pytest.mark.parametrize(
+    "own", ["{", '{"messages": []}', '{"messages": [{"role": "tool", "content": ""}], "stop": []}']
+)
+def test_a_context_that_cannot_be_read_fails_the_turn(own: str):
+    prompt = run(open_text=lambda _sealed, _subject, field: "hi" if field == "ChatRequested.text" else own)
+    assert prompt.refusal is not None
+    assert prompt.refusal.code == "redaction_failed"
+    assert (prompt.question, prompt.context, prompt.sampling) == ("", None, None)
 
 
 def broken(*_: object):

@@ -267,7 +267,7 @@ async def test_of_a_bot_that_is_gone_nothing_can_be_counted():
 
 async def test_the_prompt_is_template_history_question():
     history = (Exchange(turn_id="t-0", question=SafeText("Who?"), answer=SafeText("Me.")),)
-    ready = msgspec.structs.replace(READY, history=history, question=SafeText("{{ 7*7 }}"))
+    ready = msgspec.structs.replace(READY, history=history, question=SafeText("{{ 7*7 }}"), context=None)
     _, model = await run([*said("x"), ended()], ready=ready)
     assert [(m.role, m.content) for m in model.prompts[0].messages] == [
         ("system", "You are assistant: help."),

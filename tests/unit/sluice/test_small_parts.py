@@ -16,9 +16,20 @@ from prometheus_client import CollectorRegistry, generate_latest
 from sluice import heap, logs, paths
 from sluice.clock import milliseconds_between, utc_now
 from sluice.errors import CATALOGUE, ErrorCode, Refused
-from sluice.ids import derived_event_id, new_id, pseudonym, turn_id_for
+from sluice.ids import (
+    WIRE_ID,
+    derived_event_id,
+    has_own_context,
+    may_be_resent,
+    new_id,
+    pseudonym,
+    session_with_own_context,
+    turn_id_for,
+    unnamed_message_id,
+)
 from sluice.kafka_config import client_config, consumer_config, producer_config
 from sluice.metrics import make_metrics
+from sluice.own_context import OwnContext, OwnMessage, read_own_context
 from sluice.partitioning import murmur2, partition_for
 from sluice.tracing import child_of, new_traceparent, trace_id
 from tests.doubles import NOON
@@ -154,3 +165,23 @@ def test_without_a_standard_error_there_is_nothing_to_write_crashes_to(monkeypat
     logs.configure("tester", stream)
     logs.get_logger().info("it goes on")
     assert "it goes on" in stream.getvalue()
+
+
+def test_sessions_with_their_own_context_are_told_apart_from_every_name_a_client_can_give():
+    named = session_with_own_context("u", "work")
+    assert named == session_with_own_context("u", "work")
+    assert len({named, session_with_own_context("v", "work"), session_with_own_context("u", None)}) == 3
+    assert has_own_context(named)
+    assert not WIRE_ID.fullmatch(named)
+    assert not has_own_context("work")
+
+
+def test_a_message_without_a_name_cannot_be_resent():
+    assert not may_be_resent(unnamed_message_id())
+    assert may_be_resent(new_id())
+
+
+def test_the_size_of_a_context_counts_bytes_and_messages():
+    own = OwnContext((OwnMessage("user", "ä"), OwnMessage("assistant", "")), ("END",))
+    assert own.size_bytes == 2 + 3 + 3 * 64
+    assert read_own_context(own.encode()) == own
