@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from gateway import rest
+from gateway import openai_endpoint, openai_errors, rest
 from gateway.asyncapi import asyncapi_document
 from gateway.edge import Edge
+from gateway.openai_errors import openai_error
 from gateway.openapi import openapi_document
 from gateway.pages import page
 from gateway.problems import problem
@@ -54,21 +55,25 @@ async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     edge: Edge = request.app.state.edge
     edge.metrics.count("sluice_refusals_total", code=error.code.value)
-    return problem(error)
+    return _answer(request, error)
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {_NOT_FOUND: ErrorCode.NOT_FOUND, _METHOD: ErrorCode.METHOD_NOT_ALLOWED}.get(
         error.status_code, ErrorCode.INVALID_FRAME
     )
-    return problem(Refused(code))
+    return _answer(request, Refused(code))
 
 
 async def _broken(request: Request, error: Exception) -> Response:
     edge: Edge = request.app.state.edge
     edge.log.error("request failed", error=type(error).__name__, path=request.url.path)
-    return problem(Refused(ErrorCode.INTERNAL))
+    return _answer(request, Refused(ErrorCode.INTERNAL))
+
+
+def _answer(request: Request, refused: Refused) -> Response:
+    return openai_error(refused) if request.url.path.startswith(openai_errors.PREFIX) else problem(refused)
 
 
 ROUTES = [
@@ -82,6 +87,10 @@ ROUTES = [
     Route("/v1/turns/{turn_id}/feedback", rest.judge_turn, methods=["POST"]),
     Route("/v1/tickets", rest.make_ticket, methods=["POST"]),
     Route("/v1/dev/token", rest.make_development_token, methods=["POST"]),
+    Route("/openai/v1/chat/completions", openai_endpoint.chat_completions, methods=["POST"]),
+    Route("/openai/v1/models", openai_endpoint.list_models, methods=["GET"]),
+    Route("/openai/v1/models/{model}", openai_endpoint.show_model, methods=["GET"]),
+    Route("/openai/{path:path}", openai_endpoint.nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     Route("/healthz", rest.health, methods=["GET"]),
     Route("/readyz", rest.readiness, methods=["GET"]),
     Route("/openapi.json", _openapi, methods=["GET"]),

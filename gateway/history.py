@@ -14,6 +14,7 @@ from typing import Any
 from gateway.documents import StoredTurn, document_of
 from sluice.errors import ConfigurationError
 from sluice.events import ChatRequested, TurnFinished
+from sluice.ids import OWN_CONTEXT
 
 _VERSION = 3
 """Of the tables. A file of another version is emptied and filled anew from the log."""
@@ -135,15 +136,18 @@ class History:
         return [_turn(row) for row in rows]
 
     def sessions(self, user_id: str, before: tuple[str, str], limit: int) -> list[StoredSession]:
-        """Sessions of a person before (updated_at, session_id), newest first."""
+        """Conversations of a person before (updated_at, session_id), newest first.
+
+        Clients that bring their own context have no conversation here, only turns.
+        """
         query = (
             "select session_id, title, bot, updated_at, "
             "(select count(*) from turns t where t.session_id = s.session_id and t.user_id = s.user_id) "
-            "from sessions s where user_id = ? and (updated_at, session_id) < (?, ?) "
+            "from sessions s where user_id = ? and not glob(?, session_id) and (updated_at, session_id) < (?, ?) "
             "order by updated_at desc, session_id desc limit ?"
         )
         with self._lock:
-            rows = self._db.execute(query, (user_id, *before, limit)).fetchall()
+            rows = self._db.execute(query, (user_id, f"{OWN_CONTEXT}*", *before, limit)).fetchall()
         return [StoredSession(*row) for row in rows]
 
     def _requested(self, event: ChatRequested) -> None:

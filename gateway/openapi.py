@@ -6,6 +6,9 @@ from typing import Any
 import msgspec
 
 from gateway.frames import Latency, UsageShown
+from gateway.openai_errors import OpenaiError
+from gateway.openai_objects import ChatCompletion, ChatCompletionChunk, Model, ModelList
+from gateway.openai_request import ChatBody
 from gateway.problems import MEDIA_TYPE
 from gateway.rest import FeedbackBody, MessageBody
 from sluice.errors import ErrorCode
@@ -101,7 +104,11 @@ class Problem(msgspec.Struct):
     retryable: bool
 
 
-_SHAPES = (AcceptedMessage, Sessions, TurnPage, Turn, Ticket, Token, Status, Problem, MessageBody, FeedbackBody)
+_OPENAI = (ChatBody, ChatCompletion, ChatCompletionChunk, Model, ModelList, OpenaiError)
+_SHAPES = (
+    *(AcceptedMessage, Sessions, TurnPage, Turn, Ticket, Token, Status, Problem, MessageBody, FeedbackBody),
+    *_OPENAI,
+)
 _ID = {"in": "path", "required": True, "schema": {"type": "string"}}
 _SESSION, _TURN = {"name": "session_id", **_ID}, {"name": "turn_id", **_ID}
 _PAGING = [
@@ -165,6 +172,30 @@ def openapi_document() -> dict[str, Any]:
                     refusals=("404", "413", "422", "503"),
                 )
             },
+            "/openai/v1/chat/completions": {
+                "post": _operation(
+                    "OpenAI's chat completions; `model` is a bot. With `stream`, events of ChatCompletionChunk",
+                    ChatCompletion,
+                    body=ChatBody,
+                    parameters=[
+                        {"name": name, "in": "header", "schema": {"type": "string"}}
+                        for name in ("Idempotency-Key", "X-Session-Id")
+                    ],
+                    refusals=("404", "408", "409", "413", "429", "500", "502", "503", "504"),
+                    refused_as=OpenaiError,
+                    streamed=ChatCompletionChunk,
+                )
+            },
+            "/openai/v1/models": {"get": _operation("Bots, as OpenAI's models", ModelList, refused_as=OpenaiError)},
+            "/openai/v1/models/{model}": {
+                "get": _operation(
+                    "One bot",
+                    Model,
+                    parameters=[{"name": "model", **_ID}],
+                    refusals=("404",),
+                    refused_as=OpenaiError,
+                )
+            },
             "/v1/tickets": {"post": _operation("Ticket for a browser's socket", Ticket)},
             "/v1/dev/token": {
                 "post": _operation("Token for the page on loopback", Token, refusals=("403", "404"), secured=False)
@@ -189,12 +220,17 @@ def _operation(
     parameters: list[dict[str, Any]] | None = None,
     refusals: tuple[str, ...] = (),
     secured: bool = True,
+    refused_as: type[msgspec.Struct] = Problem,
+    streamed: type[msgspec.Struct] | None = None,
 ) -> dict[str, Any]:
     content = {media: {"schema": _ref(answer) if answer else {"type": "string"}}}
     done: dict[str, Any] = {"description": "Done"}
     if answer is not None or media != "application/json":
         done["content"] = content
-    refused = {"description": "Refused", "content": {MEDIA_TYPE: {"schema": _ref(Problem)}}}
+    if streamed is not None:
+        content["text/event-stream"] = {"schema": _ref(streamed)}
+    problems = MEDIA_TYPE if refused_as is Problem else "application/json"
+    refused = {"description": "Refused", "content": {problems: {"schema": _ref(refused_as)}}}
     every = ("400", "401") if secured else ()
     operation: dict[str, Any] = {
         "summary": summary,

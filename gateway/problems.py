@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse
 from sluice.errors import ErrorCode, Refused
 
 MEDIA_TYPE = "application/problem+json"
-_RETRY_AFTER_SECONDS = 2
+RETRY_AFTER_SECONDS = 2
 
 
 def problem(refused: Refused) -> JSONResponse:
@@ -19,7 +19,7 @@ def problem(refused: Refused) -> JSONResponse:
         "code": refused.code.value,
         "retryable": kind.retryable,
     }
-    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if kind.retryable else {}
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if kind.retryable else {}
     if kind.http_status == ErrorCode.UNAUTHENTICATED.kind.http_status:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body, kind.http_status, headers, MEDIA_TYPE)

@@ -75,7 +75,7 @@ def check(frame: ClientFrame) -> None:
     match frame:
         case MessageSend(text=text, client_msg_id=ref):
             check_text(text, ref)
-        case Feedback(comment=str() as comment, turn_id=ref) if _CONTROL.search(comment):
+        case Feedback(comment=str() as comment, turn_id=ref) if has_control_characters(comment):
             raise Refused(ErrorCode.TEXT_CONTROL_CHARACTERS, ref=ref)
         case TurnStop() | SessionResume() | Feedback():
             pass
@@ -87,8 +87,13 @@ def check_text(text: str, ref: str | None = None) -> None:
         raise Refused(ErrorCode.TEXT_EMPTY, ref=ref)
     if len(text) > MAX_TEXT_CHARACTERS:
         raise Refused(ErrorCode.TEXT_TOO_LONG, ref=ref)
-    if _CONTROL.search(text):
+    if has_control_characters(text):
         raise Refused(ErrorCode.TEXT_CONTROL_CHARACTERS, ref=ref)
+
+
+def has_control_characters(text: str) -> bool:
+    """Others than tab and line ends."""
+    return _CONTROL.search(text) is not None
 
 
 def depth(text: str) -> int:

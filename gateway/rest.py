@@ -51,10 +51,10 @@ def person_of(request: Request) -> Person:
 async def send_message(request: Request) -> Response:
     """Accept a message: 202 once Kafka has it."""
     person, edge = person_of(request), edge_of(request)
-    session_id = _wire_id(request.path_params["session_id"])
+    session_id = wire_id(request.path_params["session_id"])
     body = await _body(request, MessageBody)
     check_text(body.text)
-    client_msg_id = _wire_id(request.headers.get("idempotency-key") or new_id())
+    client_msg_id = wire_id(request.headers.get("idempotency-key") or new_id())
     message = MessageSend(client_msg_id, session_id, body.text, body.bot)
     turn_id = await edge.turns.accept(person.user_id, message, request.headers.get(HEADER))
     events = f"/v1/turns/{turn_id}/events"
@@ -77,7 +77,7 @@ async def list_sessions(request: Request) -> Response:
 async def list_turns(request: Request) -> Response:
     """Turns of one's own conversation, oldest first."""
     person, edge = person_of(request), edge_of(request)
-    session_id = _wire_id(request.path_params["session_id"])
+    session_id = wire_id(request.path_params["session_id"])
     if await edge.turns.owner_of_now(session_id) != person.user_id:
         raise Refused(ErrorCode.NOT_FOUND)
     limit, cursor = _page(request, ("", ""))
@@ -148,21 +148,28 @@ async def turn_of(request: Request) -> StoredTurn:
     return await edge_of(request).turns.find(person.user_id, turn_id)
 
 
-async def _body(request: Request, shape: type[Any]) -> Any:
+async def read_body(request: Request, most_bytes: int, too_large: ErrorCode = ErrorCode.FRAME_TOO_LARGE) -> bytes:
+    """Raises Refused as soon as it is too much."""
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
-        if len(raw) > _MAX_BODY_BYTES:
-            raise Refused(ErrorCode.FRAME_TOO_LARGE)
+        if len(raw) > most_bytes:
+            raise Refused(too_large)
+    return bytes(raw)
+
+
+async def _body(request: Request, shape: type[Any]) -> Any:
+    raw = await read_body(request, _MAX_BODY_BYTES)
     try:
-        return msgspec.json.decode(bytes(raw), type=shape)
+        return msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:
         raise Refused(ErrorCode.INVALID_FRAME, str(error)[:200]) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused(ErrorCode.INVALID_JSON) from None
 
 
-def _wire_id(text: str) -> str:
+def wire_id(text: str) -> str:
+    """Raises Refused on what clients may not use as an id."""
     if not WIRE_ID.fullmatch(text):
         raise Refused(ErrorCode.INVALID_FRAME, "Ids are 1 to 64 of A-Z, a-z, 0-9, _ and -.")
     return text

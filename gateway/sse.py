@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gateway import slow_readers
 from gateway.documents import StoredTurn
@@ -65,18 +65,10 @@ class TurnEvents(StreamingResponse):
 
     async def stream_response(self, send: Send) -> None:
         """As Starlette's, but no send takes longer than a stalled reader is worth."""
-
-        async def hurried(message: dict[str, object]) -> None:
-            try:
-                async with asyncio.timeout(slow_readers.STALL_SECONDS):
-                    await send(message)
-            except TimeoutError:
-                self._outbox.give_up()
-
-        await super().stream_response(hurried)  # type: ignore[arg-type]
+        await super().stream_response(hurried(send, self._outbox))
 
     async def _events(self) -> AsyncIterator[bytes]:
-        async for frame in _frames(self._missed, self._outbox, self._turn.turn_id):
+        async for frame in turn_frames(self._missed, self._outbox, self._turn.turn_id):
             yield b": still here\n\n" if frame is None else _event(frame)
             if isinstance(frame, TERMINAL_FRAMES):
                 return
@@ -84,8 +76,21 @@ class TurnEvents(StreamingResponse):
         yield _event(error_frame(Refused(ErrorCode.SLOW_READER)))
 
 
-async def _frames(missed: list[ServerFrame], outbox: Outbox, turn_id: str) -> AsyncIterator[ServerFrame | None]:
-    """Ends where the reader is too slow. None is a heartbeat."""
+def hurried(send: Send, outbox: Outbox) -> Send:
+    """Gives the outbox up where a send takes too long."""
+
+    async def send_soon(message: Message) -> None:
+        try:
+            async with asyncio.timeout(slow_readers.STALL_SECONDS):
+                await send(message)
+        except TimeoutError:
+            outbox.give_up()
+
+    return send_soon
+
+
+async def turn_frames(missed: list[ServerFrame], outbox: Outbox, turn_id: str) -> AsyncIterator[ServerFrame | None]:
+    """Frames of one turn. Ends where the reader is too slow. None is a heartbeat."""
     for frame in missed:
         if outbox.overflown:
             return

@@ -18,12 +18,13 @@ from sluice.bots import Bots
 from sluice.clock import Clock
 from sluice.codec import Codec
 from sluice.errors import ErrorCode, Refused, Unavailable
-from sluice.events import ChatRequested, FeedbackGiven, Hop, StageTimed, StopRequested, TurnEvent
+from sluice.events import ChatRequested, FeedbackGiven, Hop, Sampling, StageTimed, StopRequested, TurnEvent
 from sluice.failpoints import Failpoints
 from sluice.ids import derived_event_id, new_id, turn_id_for
 from sluice.kafka_config import Headers
 from sluice.kafka_producer import Producing
 from sluice.metrics import Metrics
+from sluice.own_context import SEALED_AS, OwnContext
 from sluice.sealing import Sealer
 from sluice.topics import topic_of
 from sluice.tracing import HEADER, child_of, new_traceparent
@@ -54,16 +55,24 @@ class Turns:
     _arriving: Counter[str] = field(default_factory=Counter)
     _none_left: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def accept(self, user_id: str, message: MessageSend, traceparent: str | None = None) -> str:
+    async def accept(
+        self,
+        user_id: str,
+        message: MessageSend,
+        traceparent: str | None = None,
+        own: OwnContext | None = None,
+        sampling: Sampling | None = None,
+    ) -> str:
         """Put the message on the log. Gives its turn_id once Kafka has acknowledged it; a resend gives the same.
 
+        `own` is the context of a client that does not want the conversation's.
         A message that was refused because the log took too long may still be delivered: its resend is the same turn.
         """
         if self.closing:
             raise Refused(ErrorCode.SHUTTING_DOWN, ref=message.client_msg_id)
         self.accepting += 1
         try:
-            return await self._accept(user_id, message, traceparent)
+            return await self._accept(user_id, message, traceparent, own, sampling)
         finally:
             self.accepting -= 1
             if not self.accepting:
@@ -76,7 +85,14 @@ class Turns:
             self._none_left.clear()
             await self._none_left.wait()
 
-    async def _accept(self, user_id: str, message: MessageSend, traceparent: str | None) -> str:
+    async def _accept(
+        self,
+        user_id: str,
+        message: MessageSend,
+        traceparent: str | None,
+        own: OwnContext | None,
+        sampling: Sampling | None,
+    ) -> str:
         entered_at = self.clock()
         ref = message.client_msg_id
         if message.bot not in self.bots.by_name:
@@ -100,6 +116,9 @@ class Turns:
             bot=message.bot,
             text=self.sealer.seal(message.text, subject=user_id, field="ChatRequested.text"),
             hops=(Hop(stage="accept", entered_at=entered_at, left_at=left_at),),
+            context=None if own is None else self.sealer.seal(own.encode(), subject=user_id, field=SEALED_AS),
+            sampling=sampling,
+            channel="chat" if own is None else "openai",
         )
         self.failpoints.reach("gateway.before_produce")
         self._arriving[message.session_id] += 1

@@ -15,7 +15,8 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-_OWN_CONTEXT = "openai:"
+OWN_CONTEXT = "openai:"
+"""How sessions begin whose clients bring the whole context with every message."""
 _UNNAMED = ":"
 
 
@@ -25,12 +26,12 @@ def session_with_own_context(user_id: str, name: str | None) -> str:
     No chat client can name such a session: `WIRE_ID` has no colon.
     """
     named = uuid.uuid5(_NAMESPACE, "\n".join(("own context", user_id, name))) if name is not None else uuid.uuid4()
-    return f"{_OWN_CONTEXT}{named}"
+    return f"{OWN_CONTEXT}{named}"
 
 
 def has_own_context(session_id: str) -> bool:
     """Whether its client brings the whole context with every message, so that no history is kept."""
-    return session_id.startswith(_OWN_CONTEXT)
+    return session_id.startswith(OWN_CONTEXT)
 
 
 def unnamed_message_id() -> str:

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     coalesce_ms: int = Field(25, ge=0, le=1000, description="Deltas after the first are gathered for this long.")
     socket_buffer_bytes: int = Field(1_000_000, ge=10_000, description="A socket with more unsent bytes is cut off.")
 
+    openai_stop_on_hangup: bool = Field(
+        True, description="A client of the OpenAI-compatible endpoint that hangs up stops its turn."
+    )
+
     history_turns: int = Field(20, ge=0, description="Earlier turns that go with a question.")
     predecessor_wait_seconds: float = Field(2.0, ge=0, description="How long a turn waits for the one before it.")
     running_turns: int = Field(64, ge=1, description="Turns one worker handles at the same time.")
