@@ -92,17 +92,18 @@ class Completing(Response):
                     await self._send(send, rendering, BEAT)
                 continue
             ended = isinstance(frame, TERMINAL_FRAMES)
+            if ended:  # before the client has the end, and goes
+                await self._time(frame)
             try:
                 content = rendering.take(frame)
             except Refused as refused:
                 await self._fail(refused, scope, receive, send, rendering)
-                await self._time(frame)
                 return ended or may_be_resent(self._message.client_msg_id)
             if content:
                 await self._send(send, rendering, content, last=ended)
-            await self._time(frame)
             if ended:
                 return True
+            await self._time(frame)
             if isinstance(frame, Delta):
                 await asyncio.sleep(self._edge.settings.coalesce_ms / 1000)
         await self._fail(Refused(ErrorCode.SLOW_READER), scope, receive, send, rendering)
