@@ -14,7 +14,7 @@ import pytest
 from sluice.settings import Settings
 
 SLUICE = str(Path(sys.executable).with_name("sluice"))
-OFFSET = 3000
+OFFSET = int(os.environ.get("SLUICE_TEST_PORT_OFFSET", "3000"))
 
 
 @dataclass(frozen=True)
