@@ -4,6 +4,7 @@ from typing import get_args
 
 from gateway.frames import ClientFrame, ServerFrame
 from local.routing_page import routing_page
+from local.openai_reference import openai_page
 from sluice.errors import CATALOGUE, RejectReason
 from sluice.paths import checkout
 from sluice.schemas import schema_of
@@ -89,6 +90,7 @@ PAGES = {
     "topics": topics_page,
     "protocol": protocol_page,
     "routing": routing_page,
+    "openai": openai_page,
 }
 
 

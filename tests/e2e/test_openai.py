@@ -1,5 +1,7 @@
 """OpenAI's own SDK and LangChain, unmodified, at the real gateway: to them it is OpenAI."""
 
+import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -118,7 +120,7 @@ def test_personal_data_never_reaches_the_model(platform: Platform, client: OpenA
     assert "I am [EMAIL_2], he is" in (done.choices[0].message.content or "")
     for path in [*platform.settings.logs_dir.glob("*.log"), *platform.settings.state_dir.rglob("*")]:
         if path.is_file():
-            assert not {b"joan.doe", b"jim.roe"} & set(path.read_bytes().split(b"@")), path
+            assert not re.search(rb"joan\.doe|jim\.roe", path.read_bytes()), path
 
 
 def test_models_are_bots(client: OpenAI):
@@ -192,8 +194,6 @@ def test_who_hangs_up_stops_the_turn_and_the_ledger_has_its_row(platform: Platfo
     turn_id = chunk.id.removeprefix("chatcmpl-")
 
     def rows() -> list[dict[str, Any]]:
-        import json
-
         found: list[dict[str, Any]] = json.loads(platform.run("turn", turn_id, "--json").stdout)["attempts"]
         return found
 

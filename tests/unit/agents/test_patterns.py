@@ -28,6 +28,7 @@ NOT_FOUND = [
     "std::vector and a::b",
     "user@localhost",
     "I paid 1234567 for it",
+    "call +49 30 1234 now",
     "",
 ]
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
+from openai import APIError, AsyncOpenAI
 from starlette.testclient import TestClient
 
 from gateway import sse
@@ -395,3 +397,22 @@ async def test_a_reader_that_is_too_slow_is_told_so_and_stops_the_turn(edge: Edg
     chunks = await serve(edge, STREAM, once(log, flood))
     assert data_of(chunks[-1].decode())[0]["error"]["code"] == "slow_reader"
     assert len(written(log, e.StopRequested)) == 1
+
+
+async def test_openais_sdk_raises_on_an_error_in_mid_stream(edge: Edge, log: AnsweringLog):
+    log.script = [*hello()[:2], FAILED]
+    transport = httpx.ASGITransport(make_app(edge, lambda: None))
+    async with (
+        httpx.AsyncClient(transport=transport) as http,
+        AsyncOpenAI(
+            base_url="http://test/openai/v1",
+            api_key=bearer(edge)["Authorization"].split()[1],
+            http_client=http,
+        ) as client,
+    ):
+        stream = await client.chat.completions.create(**STREAM)
+        words = [anext(stream), anext(stream)]
+        told = [(await word).choices[0].delta.content for word in words]
+        with pytest.raises(APIError) as broken:
+            await anext(stream)
+    assert (told, broken.value.code, broken.value.message) == (["", "Hel"], "model_unavailable", "gone")
