@@ -85,9 +85,9 @@ raise `APIError`. Codes are those of the catalogue, but for these:"""
 
 _CHOICES = """- **No text twice.** A stream cannot take back what was sent. When a model fails in mid-stream and
   another begins anew, its text is held back while it repeats what was sent, and goes on from there; a continuation
-  always does. Where it says something else, the stream ends with an error, `model_stream_broken`. The turn goes on if the request
-  had an `Idempotency-Key`: the same request again gives the whole answer. Without one it is stopped, since nobody
-  could read it. Without `stream`, the answer is that of the last attempt, whole.
+  always does. Where it says something else, the stream ends with an error, `model_stream_broken`. The turn goes on if
+  the request had an `Idempotency-Key`: the same request again gives the whole answer. Without one it is stopped,
+  since nobody could read it. Without `stream`, the answer is that of the last attempt, whole.
 - **A client that hangs up stops its turn**, and the ledger has what was used until then.
   `SLUICE_OPENAI_STOP_ON_HANGUP=false` lets it go on; a stopped turn is `turn_cancelled` to who asks again by its key.
 - **`Idempotency-Key`** names the request, as on REST: the same key of the same person is the same turn, on any

@@ -8,11 +8,15 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
 from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
 from sluice.cli.chat import development_token
+from sluice.kafka_admin import KafkaAdmin
+from sluice.kafka_config import consumer_config, producer_config
+from sluice.partitioning import partition_for
 from tests.e2e.conftest import Platform
 from tests.waiting import until
 
@@ -184,6 +188,28 @@ def test_the_same_key_is_the_same_turn(client: OpenAI):
         client.chat.completions.create(model="assistant", messages=SLUICE, extra_headers=key) for _ in range(2)
     )
     assert (first.id, first.choices) == (again.id, again.choices)
+
+
+def test_a_request_that_is_on_the_log_twice_is_answered_once(platform: Platform, client: OpenAI):
+    """As two gateways may write it. A turn of the same session is answered after both, so nothing is waited for."""
+    headers = {"X-Session-Id": "openai-twice", "Idempotency-Key": "openai-twice"}
+    before = len(meter_of(platform))
+    done = client.chat.completions.create(model="assistant", messages=SLUICE, extra_headers=headers)
+    key = way_of(platform, done.id)["session_id"].encode()
+    servers = platform.settings.bootstrap_servers
+    admin, place = KafkaAdmin(servers), ("chat-requests", partition_for(key.decode(), 8))
+    consumer = Consumer(consumer_config(servers, "test-openai", "test-openai"))
+    consumer.assign([TopicPartition(*place, admin.ends({"chat-requests": 8})[place] - 1)])
+    record = consumer.poll(20)
+    consumer.close()
+    assert record is not None
+    assert record.key() == key
+    producer = Producer(producer_config(servers, "test-openai"))
+    producer.produce("chat-requests", record.value(), key)
+    assert producer.flush(20) == 0
+    del headers["Idempotency-Key"]
+    client.chat.completions.create(model="assistant", messages=SLUICE, extra_headers=headers)
+    assert len(meter_of(platform)) == before + 2
 
 
 def test_who_hangs_up_stops_the_turn_and_the_ledger_has_its_row(platform: Platform, client: OpenAI):
