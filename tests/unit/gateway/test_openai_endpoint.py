@@ -1,72 +1,19 @@
-"""The OpenAI-compatible endpoint over ASGI, without Kafka: a log that answers what it is asked."""
+"""The OpenAI-compatible endpoint over ASGI, without Kafka."""
 
-import asyncio
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
-import msgspec
 import pytest
-from openai import APIError, AsyncOpenAI
 from starlette.testclient import TestClient
 
-from gateway import sse
 from gateway.app import make_app
 from gateway.edge import Edge
 from sluice import events as e
-from sluice.ids import pseudonym
-from sluice.kafka_config import Headers
 from sluice.own_context import SEALED_AS, OwnMessage, read_own_context
 from sluice.safe_text import SafeText
-from tests.doubles import MemoryLog
-from tests.samples import SAMPLES, TRACE
-from tests.unit.gateway.doubles import CODEC, PSEUDONYM, bearer, make_edge
-
-JANE = pseudonym("jane", PSEUDONYM)
-PATH = "/openai/v1/chat/completions"
-HI: dict[str, Any] = {"model": "assistant", "messages": [{"role": "user", "content": "hi"}]}
-STREAM = HI | {"stream": True}
-Script = list[tuple[str, dict[str, Any]]]
-
-
-def hello() -> Script:
-    return [
-        ("AttemptStarted", {}),
-        ("DeltaProduced", {"text": "Hel"}),
-        ("DeltaProduced", {"text": "lo", "seq": 1}),
-        ("TurnCompleted", {}),
-    ]
-
-
-@dataclass
-class AnsweringLog(MemoryLog):
-    """Answers a request by a script, a moment later."""
-
-    edge: Any = None
-    script: Script = field(default_factory=hello)
-    asked: list[e.ChatRequested] = field(default_factory=list)
-
-    async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[int]:
-        event = CODEC.decode(value)
-        if isinstance(event, e.ChatRequested) and not self.away:
-            self.asked.append(event)
-            self.say(self.script)
-        return await super().put(topic, key, value, headers)
-
-    def say(self, script: Script) -> None:
-        for name, over in script:
-            self.edge.hub.take(self._of_the_turn(name, over))
-
-    def _of_the_turn(self, name: str, over: dict[str, Any]) -> Any:
-        asked = self.asked[-1]
-        own = {"turn_id": asked.turn_id, "session_id": asked.session_id, "user_id": asked.user_id}
-        return msgspec.structs.replace(SAMPLES[name], **own, **over)
-
-    async def stop(self) -> int:
-        return 0
+from tests.samples import TRACE
+from tests.unit.gateway.answering import HI, JANE, PATH, STREAM, AnsweringLog, data_of, written
+from tests.unit.gateway.doubles import bearer, make_edge
 
 
 @pytest.fixture
@@ -90,15 +37,6 @@ def client(edge: Edge):
         yield opened
     assert edge.bridge.wanted == []  # type: ignore[attr-defined]
     assert edge.hub._listeners == {}
-
-
-def written(log: AnsweringLog, kind: type[Any]) -> list[Any]:
-    return [event for event in (CODEC.decode(value) for _, _, value, _ in log.records) if isinstance(event, kind)]
-
-
-def data_of(text: str) -> list[Any]:
-    found = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
-    return [word if word == "[DONE]" else json.loads(word) for word in found]
 
 
 def test_the_answer_in_one_piece(client: TestClient, log: AnsweringLog):
@@ -159,7 +97,6 @@ def test_the_same_key_is_the_same_turn(client: TestClient, edge: Edge, log: Answ
     assert other["id"] != first["id"]
 
 
-FAILED: tuple[str, dict[str, Any]] = ("TurnFailed", {"code": "model_unavailable", "message": "gone"})
 REFUSED: list[tuple[dict[str, Any], dict[str, str], int, str, str | None]] = [
     ({"content": b"{"}, {}, 400, "invalid_json", None),
     ({"json": HI | {"n": 2}}, {}, 400, "unsupported_parameter", "n"),
@@ -254,165 +191,3 @@ def test_a_bug_is_an_answer_without_words(client: TestClient, edge: Edge, monkey
     answer = client.post(PATH, json=HI)
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
     assert "index" not in answer.text
-
-
-async def serve(
-    edge: Edge, body: dict[str, Any], on_chunk: Callable[[int], bool], headers: dict[str, str] | None = None
-) -> list[bytes]:
-    """All that goes out; the client hangs up where `on_chunk`, told how many chunks there were, says so."""
-    sent: list[bytes] = []
-    gone = asyncio.Event()
-    inbox = [{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]
-
-    def look() -> None:
-        if on_chunk(len(sent)):
-            gone.set()
-
-    async def receive() -> Any:
-        if inbox:
-            return inbox.pop()
-        look()
-        await gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        if message.get("body"):
-            sent.append(message["body"])
-            look()
-
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": PATH,
-        "headers": [(n.lower().encode(), v.encode()) for n, v in (bearer(edge) | (headers or {})).items()],
-        "query_string": b"",
-        "asgi": {"spec_version": "2.3"},
-    }
-    async with asyncio.timeout(10):
-        await make_app(edge, lambda: None)(scope, receive, send)
-    assert edge.bridge.wanted == []  # type: ignore[attr-defined]
-    assert edge.hub._listeners == {}
-    return sent
-
-
-def once(log: AnsweringLog, script: Script) -> Callable[[int], bool]:
-    """Say this when the first word is on its way."""
-    left = [script]
-
-    def on_chunk(chunks: int) -> bool:
-        if chunks and left:
-            log.say(left.pop())
-        return False
-
-    return on_chunk
-
-
-@pytest.mark.parametrize(("end", "code"), [(FAILED, "model_unavailable"), (("TurnCancelled", {}), "turn_cancelled")])
-async def test_an_end_in_mid_stream_is_an_error_and_no_end_mark(edge: Edge, log: AnsweringLog, end, code):
-    log.script = hello()[:2]
-    chunks = await serve(edge, STREAM, once(log, [end]))
-    *_, text, error = data_of(b"".join(chunks).decode())
-    assert text["choices"][0]["delta"] == {"content": "Hel"}
-    assert error["error"]["code"] == code
-    assert written(log, e.StopRequested) == []
-
-
-@pytest.mark.parametrize(("headers", "stops"), [({}, 1), ({"Idempotency-Key": "k"}, 0)])
-async def test_another_beginning_in_mid_stream_is_an_error(edge: Edge, log: AnsweringLog, headers, stops):
-    """Who can ask again by the same key finds the turn answered; else nobody would read the rest."""
-    log.script = hello()[:2]
-    anew = {"attempt": 2, "attempt_id": "a-2"}
-    script: Script = [("AttemptStarted", anew), ("DeltaProduced", anew | {"text": "Good day"})]
-    chunks = await serve(edge, STREAM, once(log, script), headers)
-    *_, text, error = data_of(b"".join(chunks).decode())
-    assert text["choices"][0]["delta"] == {"content": "Hel"}
-    assert error["error"]["code"] == "model_stream_broken"
-    assert len(written(log, e.StopRequested)) == stops
-
-
-async def test_a_continuation_in_mid_stream_is_not_noticed(edge: Edge, log: AnsweringLog):
-    log.script = hello()[:2]
-    on = {"attempt": 2, "attempt_id": "a-2"}
-    script: Script = [
-        ("AttemptStarted", on | {"continues": "a-1"}),
-        ("DeltaProduced", on | {"text": "Hello"}),
-        ("TurnCompleted", on),
-    ]
-    chunks = data_of(b"".join(await serve(edge, STREAM, once(log, script))).decode())
-    assert chunks.pop() == "[DONE]"
-    assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks) == "Hello"
-
-
-@pytest.mark.parametrize(("stop", "stops"), [(True, 1), (False, 0)])
-@pytest.mark.parametrize(("body", "first"), [(STREAM, 1), (STREAM, 0), (HI, 0)])
-async def test_a_client_that_hangs_up_stops_its_turn_by_default(tmp_path: Path, stop, stops, body, first):
-    edge = make_edge(tmp_path, coalesce_ms=0, openai_stop_on_hangup=stop)
-    log = AnsweringLog(edge=edge, script=hello()[: 2 * first])
-    edge.turns.producer = log
-    await serve(edge, body, lambda chunks: chunks >= first)
-    assert [event.turn_id for event in written(log, e.StopRequested)] == [log.asked[0].turn_id] * stops
-    edge.turns.history.close()
-
-
-async def test_a_turn_that_cannot_be_stopped_goes_on_to_its_end(edge: Edge, log: AnsweringLog):
-    log.script = []
-
-    def on_chunk(_chunks: int) -> bool:
-        log.away = True
-        return True
-
-    assert await serve(edge, HI, on_chunk) == []
-    assert written(log, e.StopRequested) == []
-
-
-async def test_a_stream_that_waits_beats_after_its_first_word_only(
-    edge: Edge, log: AnsweringLog, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(sse, "_HEARTBEAT_SECONDS", 0.01)
-    log.script = []
-    beats = [0]
-
-    def slow() -> Any:
-        beats[0] += 1
-        if beats[0] == 3:
-            log.say(hello()[:2])
-        return TimeoutError()
-
-    real = asyncio.wait_for
-
-    async def counted(awaitable: Any, seconds: float) -> Any:
-        try:
-            return await real(awaitable, seconds)
-        except TimeoutError as error:
-            raise slow() from error
-
-    monkeypatch.setattr(sse.asyncio, "wait_for", counted)
-    chunks = await serve(edge, STREAM, lambda chunks: chunks == 3)
-    assert chunks[1:] == [b": still here\n\n"] * 2
-
-
-async def test_a_reader_that_is_too_slow_is_told_so_and_stops_the_turn(edge: Edge, log: AnsweringLog):
-    log.script = hello()[:2]
-    flood: Script = [("DeltaProduced", {"text": "x" * 2_000_000, "seq": 1})]
-    chunks = await serve(edge, STREAM, once(log, flood))
-    assert data_of(chunks[-1].decode())[0]["error"]["code"] == "slow_reader"
-    assert len(written(log, e.StopRequested)) == 1
-
-
-async def test_openais_sdk_raises_on_an_error_in_mid_stream(edge: Edge, log: AnsweringLog):
-    log.script = [*hello()[:2], FAILED]
-    transport = httpx.ASGITransport(make_app(edge, lambda: None))
-    async with (
-        httpx.AsyncClient(transport=transport) as http,
-        AsyncOpenAI(
-            base_url="http://test/openai/v1",
-            api_key=bearer(edge)["Authorization"].split()[1],
-            http_client=http,
-        ) as client,
-    ):
-        stream = await client.chat.completions.create(**STREAM)
-        words = [anext(stream), anext(stream)]
-        told = [(await word).choices[0].delta.content for word in words]
-        with pytest.raises(APIError) as broken:
-            await anext(stream)
-    assert (told, broken.value.code, broken.value.message) == (["", "Hel"], "model_unavailable", "gone")
