@@ -21,8 +21,8 @@ def crowd(options: Options) -> Result:
     result = Result(
         "crowd",
         notes=[
-            f"{_PEOPLE} people with a socket each ask within {_OVER_SECONDS:g} s for a long story; send to first delta.",
-            "The model waits 100 ms and then says a token each 20 ms for 20 s, so all overlap.",
+            f"{_PEOPLE} people with a socket each ask within {_OVER_SECONDS:g} s for a long story: send to first delta",
+            "the model waits 100 ms and then says a token each 20 ms for 20 s, so all overlap",
             "floor: the same of one person alone. Everything shares the machine.",
         ],
     )

@@ -3,8 +3,8 @@
 from typing import get_args
 
 from gateway.frames import ClientFrame, ServerFrame
-from local.routing_page import routing_page
 from local.openai_reference import openai_page
+from local.routing_page import routing_page
 from sluice.errors import CATALOGUE, RejectReason
 from sluice.paths import checkout
 from sluice.schemas import schema_of

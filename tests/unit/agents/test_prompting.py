@@ -2,7 +2,7 @@
 
 import msgspec
 
-from agents.prompting import prompt_for
+from agents.prompting import WHOLE, messages_for, prompt_of, render
 from sluice.bots import Bot, Route, Template
 from sluice.events import PromptReady
 from tests.samples import SAMPLES
@@ -14,7 +14,7 @@ TEMPLATE = Template(id="assistant@1", hash="aa", source="You are {{ bot }}.")
 
 
 def said(ready: PromptReady) -> list[tuple[str, str]]:
-    return [(message.role, message.content) for message in prompt_for(ready, BOT, TEMPLATE, "a-1").messages]
+    return [(message.role, message.content) for message in messages_for(ready, render(TEMPLATE, BOT), WHOLE)]
 
 
 def test_a_clients_own_messages_stand_where_the_history_would():
@@ -32,4 +32,4 @@ def test_without_them_the_history_counts():
 
 
 def test_what_the_client_asked_of_the_model_goes_along():
-    assert prompt_for(READY, BOT, TEMPLATE, "a-1").sampling == READY.sampling
+    assert prompt_of((), BOT.limits, READY, "a-1").sampling == READY.sampling
