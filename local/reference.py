@@ -4,6 +4,7 @@ from typing import get_args
 
 from gateway.frames import ClientFrame, ServerFrame
 from local.openai_reference import openai_page
+from local.provider_page import provider_page
 from local.routing_page import routing_page
 from sluice.errors import CATALOGUE, RejectReason
 from sluice.paths import checkout
@@ -91,6 +92,7 @@ PAGES = {
     "protocol": protocol_page,
     "routing": routing_page,
     "openai": openai_page,
+    "development-provider": provider_page,
 }
 
 
