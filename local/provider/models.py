@@ -10,6 +10,7 @@ import msgspec
 from local.provider.behaviours import BEHAVIOURS, Behaviour
 from local.provider.scripts import Script, script_of, scripted
 
+_SHOWN = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -29,13 +30,14 @@ class Models:
         return BEHAVIOURS.get(name) or self._registered.get(name)
 
     def register(self, name: str, script: Script) -> bool:
-        """Whether the name is new. Counts from 0 again. Raises ValueError for a name that cannot be had."""
+        """Whether the name is new. Counts from 0 again. Raises WrongScript; ValueError where the name is refused."""
         if name in BEHAVIOURS or not _NAME.fullmatch(name):
             raise ValueError(name)
-        known = self.remove(name)
         shown = msgspec.json.encode(script).decode()
         base = Behaviour(name, f"script: {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'}")
-        self._registered[name] = scripted(base, script)
+        behaviour = scripted(base, script)
+        known = self.remove(name)
+        self._registered[name] = behaviour
         return not known
 
     def remove(self, name: str) -> bool:
@@ -59,6 +61,3 @@ class Models:
         key = f"{model.name} {hashlib.sha256(script.encode('utf-8', 'surrogateescape')).hexdigest()}"
         self._calls[key] += 1
         return wanted.at_call(self._calls[key])
-
-
-_SHOWN = 200
