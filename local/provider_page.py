@@ -39,7 +39,7 @@ def _kind(kind: FailureKind | None) -> str:
 _HEAD = """# The development provider
 
 An OpenAI-compatible model server on loopback, `http://127.0.0.1:9100/v1`, with scripted answers, scripted faults and a
-meter. `LLM=dev` asks it; so does any client of OpenAI's interface with the development key:
+meter. The bots that come with Sluice ask it, and so can any client of OpenAI's interface with the development key:
 
 ```sh
 KEY=dev-key  # SLUICE_DEV_KEY
@@ -74,6 +74,17 @@ curl -X PUT http://127.0.0.1:9100/v1/scripts/busy-twice \\
 curl -X DELETE http://127.0.0.1:9100/v1/scripts/busy-twice
 ```
 
+A bot's route asks models and registered scripts alike:
+
+```yaml
+route:
+  - model: openai/busy-twice
+    api_base: http://127.0.0.1:9100/v1
+    api_key: SLUICE_DEV_KEY
+    price: none
+    usage_url: http://127.0.0.1:9100/v1/generation?id={request_id}
+```
+
 A registered script counts its `times` from the moment it was registered, and again from 0 where it is registered anew.
 Scripts in headers count by model and text: the same script with the same model goes on counting.
 """
@@ -91,7 +102,7 @@ the headers are refusals.
 `GET /v1/generation?id=ID` tells one call, in OpenRouter's shape, by its own id or by the caller's:
 
 ```sh
-curl http://127.0.0.1:9100/v1/generation?id=my-request-1
+curl 'http://127.0.0.1:9100/v1/generation?id=my-request-1'
 ```
 
 ```json

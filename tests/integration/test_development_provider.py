@@ -141,6 +141,14 @@ async def test_a_beginning_is_gone_on_with_refused_or_said_again(client, provide
     assert (await client.ask("refuses-prefill", FAST)).text == STORY
 
 
+async def test_a_fault_of_its_own_goes_with_a_refused_beginning(client, provider):
+    begun = [USER, {"role": "assistant", "content": TWENTY}]
+    heard = await client.ask("html", {"prefill": "refuse"}, messages=begun)
+    assert heard.status == 400
+    assert (await client.ask("reset-before-headers", messages=begun)).broken
+    assert bill(provider) == ("refused", 0, 0)
+
+
 async def test_a_model_flaps(client):
     statuses = []
     for _ in range(12):
