@@ -58,8 +58,8 @@ class _Line:
     call_id: str | None = None
 
 
-_Free = None
-"""In the inbox: the call has got its slot."""
+_Item = tuple[Call, Said | Ended | Exception | None] | None
+"""What happened to a call; with None it got its slot. None alone: somebody wants a look to be taken."""
 
 
 class Calls:
@@ -83,7 +83,7 @@ class Calls:
         self._means, self._ready, self._bot, self._instructions = means, ready, bot, instructions
         self._log, self._epoch, self._life, self._look = log, epoch, life, look
         self._lines: dict[Call, _Line] = {}
-        self._inbox: asyncio.Queue[tuple[Call, Said | Ended | Exception | None] | None] = asyncio.Queue(_MOST_WAITING)
+        self._inbox: asyncio.Queue[_Item] = asyncio.Queue(_MOST_WAITING)
         self._finish: Finish | None = None
         self._summaries: dict[int, SafeText] = {}
 
@@ -116,6 +116,12 @@ class Calls:
                 item = await self._inbox.get()
         except TimeoutError:
             return self._life.tick(_now())
+        orders = await self._taken(item)
+        while orders and isinstance(orders[-1], Say) and not self._inbox.empty():
+            orders += await self._taken(self._inbox.get_nowait())
+        return _joined(orders)
+
+    async def _taken(self, item: _Item) -> list[Order]:
         return [] if item is None or item[0] not in self._lines else await self._heard(*item)
 
     async def _heard(self, call: Call, what: Said | Ended | Exception | None) -> list[Order]:
@@ -210,7 +216,7 @@ class Calls:
     async def _wait(self, call: Call, line: _Line) -> None:
         await line.slot.acquire()
         line.holds_slot = True
-        await self._inbox.put((call, _Free))
+        await self._inbox.put((call, None))
 
     async def _make(self, call: Call, line: _Line) -> None:
         """The announcement is on the log before the call is made, so that no bill can be lost."""
@@ -294,6 +300,18 @@ class Calls:
 def _counts(call: Call, now: Earlier) -> bool:
     """Whether readers listen to it: no newer owner has begun, and the turn had not ended before."""
     return now.reply is not None and now.reply.terminal is None and now.reply.attempt_id == call.attempt_id
+
+
+def _joined(orders: list[Order]) -> list[Order]:
+    """Words that wait behind each other are one delta: a log that is slower than a model gets fewer of them."""
+    joined: list[Order] = []
+    for order in orders:
+        last = joined[-1] if joined else None
+        if isinstance(order, Say) and isinstance(last, Say) and last.call is order.call:
+            joined[-1] = Say(order.call, last.text + order.text)
+        else:
+            joined.append(order)
+    return joined
 
 
 async def _hang_up(line: _Line) -> None:

@@ -1,8 +1,11 @@
 """Many people who are answered at once, a token each 20 ms, through gateway, log and one respond worker."""
 
 import asyncio
+import tempfile
 import time
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
 
 from benchmarks.measurement import NothingMeasured, Result, percentile, spread
 from benchmarks.options import Options
@@ -10,6 +13,7 @@ from benchmarks.running import RunningPlatform, progress, running_platform
 from sluice.chat_client import ChatClient
 from sluice.cli.chat import development_token
 from sluice.ids import new_id
+from sluice.paths import data_folder
 
 _PEOPLE, _BOT = 128, "storyteller"
 _OVER_SECONDS, _PATIENCE_SECONDS = 5.0, 120.0
@@ -26,7 +30,7 @@ def crowd(options: Options) -> Result:
             "floor: the same of one person alone. Everything shares the machine.",
         ],
     )
-    with running_platform(options.port_offset, instant=False, SLUICE_RUNNING_TURNS=str(_PEOPLE)) as platform:
+    with _bots() as folder, running_platform(options.port_offset, instant=False, **_settings(folder)) as platform:
         alone = asyncio.run(_ask(platform, 1)) + asyncio.run(_ask(platform, 1))
         before = platform.cpu_seconds()
         together = asyncio.run(_ask(platform, _PEOPLE))
@@ -36,6 +40,20 @@ def crowd(options: Options) -> Result:
     result.details = {"alone_ms": spread(alone), "together_ms": spread(together), "cpu_seconds": used}
     progress(f"{result.details}")
     return result
+
+
+@contextmanager
+def _bots() -> Iterator[str]:
+    """A folder with the shipped storyteller, who may tell as many stories at once as there are people."""
+    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
+        shipped = (data_folder("deploy") / "bots" / f"{_BOT}.yaml").read_text()
+        busy = shipped.replace("- model:", f"- concurrency: {_PEOPLE}\n    model:")
+        (Path(folder) / f"{_BOT}.yaml").write_text(busy)
+        yield folder
+
+
+def _settings(bots: str) -> dict[str, str]:
+    return {"SLUICE_BOTS_DIR": bots, "SLUICE_RUNNING_TURNS": str(_PEOPLE)}
 
 
 async def _ask(platform: RunningPlatform, people: int) -> list[float]:

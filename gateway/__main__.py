@@ -38,6 +38,8 @@ from sluice.topics import catalogue
 
 _NAME = "sluice-gateway"
 _READING: dict[str, str | int] = {"enable.partition.eof": True}
+_PROMPT: dict[str, str | int] = {"fetch.wait.max.ms": 50}
+"""Who begins to hear a partition waits for the fetch that is under way."""
 _GATHERING: dict[str, str | int] = {"fetch.min.bytes": 65_536, "fetch.wait.max.ms": 100}
 _PULSE_SECONDS = 2.0
 
@@ -84,7 +86,8 @@ def main() -> None:
     progress.reached(history.positions())
     bridge = Bridge(hub, progress, Pulse(lambda: admin.partitions(_PULSE_SECONDS), log))
     reader = LogReader(
-        consumer=Consumer(consumer_config(servers, _NAME, _NAME, _READING)),
+        consumer=Consumer(consumer_config(servers, _NAME, _NAME, _READING | _PROMPT)),
+        ask=lambda: Consumer(consumer_config(servers, _NAME, _NAME)),
         history_consumer=Consumer(consumer_config(servers, _NAME, _NAME, _READING | _GATHERING)),
         codec=codec,
         history=history,

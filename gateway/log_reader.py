@@ -3,6 +3,9 @@
 Partitions of `chat-replies` are read from as far back as a turn can last, so that every running turn is known whole.
 `chat-requests` and `chat-turns` are read from where the history stands, by a consumer that lets the broker gather: a
 broker answers every fetch for all of its partitions, and nobody waits for the history without saying so.
+
+Questions go over a handle of their own: a broker answers one request of a connection at a time, and a fetch waits for
+half a second where nothing comes.
 """
 
 import asyncio
@@ -56,6 +59,8 @@ class LogReader:
     """`wanted` are the partitions of replies somebody listens to; `follow` tells that they changed."""
 
     consumer: Consumer
+    ask: Callable[[], Consumer]
+    """Makes a handle for questions."""
     history_consumer: Consumer
     codec: Codec
     history: History
@@ -74,6 +79,7 @@ class LogReader:
     _commands: SimpleQueue[int] = field(default_factory=SimpleQueue)
     _ends: dict[int, int] = field(default_factory=dict)
     _assigned: set[int] = field(default_factory=set)
+    _questions: Consumer | None = None
 
     def follow(self, partition: int) -> None:
         """Look anew whether the partition is wanted. From any thread."""
@@ -91,6 +97,7 @@ class LogReader:
             return
         self.consumer.close()
         self.history_consumer.close()
+        self._ask_no_more()
 
     def _read_once(self) -> None:
         try:
@@ -124,6 +131,7 @@ class LogReader:
             try:
                 self._look_at(partition)
             except KafkaException:
+                self._ask_no_more()
                 with contextlib.suppress(KafkaException):  # its view of the cluster may be from before a restart
                     self.consumer.list_topics(timeout=_KAFKA_SECONDS)
                 self._commands.put(partition)
@@ -144,8 +152,9 @@ class LogReader:
                 self._ends.pop(partition, None)
         elif partition not in self._assigned:
             since = int((self.clock() - LONGEST_TURN).timestamp() * 1000)
-            _, end = self.consumer.get_watermark_offsets(place, timeout=_KAFKA_SECONDS)
-            (found,) = self.consumer.offsets_for_times([TopicPartition(REPLIES, partition, since)], _KAFKA_SECONDS)
+            questions = self._questions = self._questions or self.ask()
+            _, end = questions.get_watermark_offsets(place, timeout=_KAFKA_SECONDS)
+            (found,) = questions.offsets_for_times([TopicPartition(REPLIES, partition, since)], _KAFKA_SECONDS)
             # Nothing that late: from the end as it was before that was asked, so that nothing falls in between.
             start = found.offset if found.offset >= 0 else end
             self.consumer.incremental_assign([TopicPartition(REPLIES, partition, start)])
@@ -153,6 +162,12 @@ class LogReader:
             self._ends[partition] = end
         elif partition not in self._ends:
             self.deliver(Batch(caught_up=[partition]))
+
+    def _ask_no_more(self) -> None:
+        """After a restart of all brokers an old handle knows no partition for minutes."""
+        if self._questions is not None:
+            self._questions.close()
+            self._questions = None
 
     def _take(self, messages: list[Message]) -> None:
         batch = Batch()

@@ -65,7 +65,7 @@ def one(emitted: EventList, kind: type):
 
 
 async def test_a_whole_answer_in_order():
-    emitted, model = await run([*said("Hello", " you"), ended()])
+    emitted, model = await run([*said("Hello", " you"), ended()], pause=0.0)
     assert emitted.names() == [
         "AttemptStarted",
         "DeltaProduced",
@@ -79,6 +79,14 @@ async def test_a_whole_answer_in_order():
     assert [(d.attempt, d.seq, d.text) for d in deltas] == [(1, 0, "Hello"), (1, 1, " you")]
     assert one(emitted, TurnFinished).answer == "Hello you"
     assert model.hung_up
+
+
+async def test_words_that_wait_behind_each_other_are_one_delta():
+    emitted, _ = await run([*said(*"abc" * 20), ended()])
+    deltas = [event for event in emitted.events if isinstance(event, DeltaProduced)]
+    assert len(deltas) < 10
+    assert [delta.seq for delta in deltas] == list(range(len(deltas)))
+    assert "".join(delta.text for delta in deltas) == "abc" * 20 == one(emitted, TurnFinished).answer
 
 
 async def test_the_ledger_row_has_the_tokens_of_the_provider_and_their_price():

@@ -159,7 +159,19 @@ async def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: Any) -
     progress.reached(history.positions())
     bridge = Bridge(hub, progress, Pulse(lambda: None, get_logger()))
     reader = LogReader(
-        *(consumer, past, codec, history, log, letters, ManualClock(), metrics, get_logger(), pytest.fail),  # type: ignore[arg-type]
+        *(
+            consumer,
+            lambda: consumer,
+            past,
+            codec,
+            history,
+            log,
+            letters,
+            ManualClock(),
+            metrics,
+            get_logger(),
+            pytest.fail,
+        ),  # type: ignore[arg-type]
         *(bridge.wanted, bridge.deliver, bridge.on_loop),
     )
     assert not bridge.healthy
