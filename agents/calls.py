@@ -197,13 +197,16 @@ class Calls:
 
     async def _messages(self, call: Call) -> tuple[tuple[PromptMessage, ...], Shape]:
         prefill, cheap = SafeText(call.joint.given), self._bot.summary
-        budget = call.limits.context_tokens // 2**call.shorter
-        budget -= budget // SHARE if cheap is not None else 0
+        budget = call.limits.context_tokens
 
         def tokens(messages: Sequence[PromptMessage]) -> int:
             prompt = prompt_of(tuple(messages), call.limits, self._ready, call.attempt_id)
             return self._means.model.count(call.route, prompt, "").prompt_tokens
 
+        if call.shorter:
+            whole = messages_for(self._ready, self._instructions, Shape(prefill=prefill))
+            budget = min(budget, tokens(whole)) // 2**call.shorter
+        budget -= budget // SHARE if cheap is not None else 0
         dropped = to_drop(self._ready, self._instructions, budget, tokens, Shape(prefill=prefill))
         if dropped and cheap is not None and dropped not in self._summaries:
             gone = [message for turn in turns_before(self._ready)[:dropped] for message in turn]

@@ -113,6 +113,7 @@ REACTIONS: dict[FailureKind, Reaction] = {
         next_model=False,
         counts_against_model=False,
         keeps_text=False,
+        billed="nothing",
     ),
     FailureKind.REPEATED_CHUNKS: Reaction(
         "the same words over and over", ErrorCode.MODEL_STREAM_BROKEN, "never", keeps_text=False

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from decimal import Decimal
 from json import JSONDecodeError
@@ -27,6 +28,7 @@ from streams.refusals import error_in_stream, refusal_of, seconds_to_wait
 litellm.suppress_debug_info = True
 litellm.turn_off_message_logging = True
 litellm.telemetry = False
+litellm.REPEATED_STREAMING_CHUNK_LIMIT = sys.maxsize  # whether a model runs in circles is judged in one place
 
 _LONGEST_SECONDS = 3600.0
 
@@ -150,8 +152,10 @@ def _chunks(response: Any) -> AsyncIterator[Any]:
 
 
 def _check(response: Any) -> None:
-    """OpenAI's SDK reads a login page as a stream without events."""
-    if _raw(response) and "text/event-stream" not in _stream(response).response.headers.get("content-type", ""):
+    """A login page is read as a stream without events."""
+    stream = _stream(response)
+    answer = getattr(stream, "response" if _raw(response) else "http_response", None)
+    if isinstance(answer, httpx.Response) and "text/event-stream" not in answer.headers.get("content-type", ""):
         raise ModelFailed(FailureKind.WRONG_CONTENT_TYPE)
 
 
@@ -191,14 +195,14 @@ def _retry_after(error: Exception) -> str | None:
 
 def _broken(error: Exception) -> FailureKind:
     """Of an error after the stream began."""
-    for cause in _causes(error):
-        if isinstance(cause, JSONDecodeError | UnicodeDecodeError):
-            return FailureKind.MALFORMED_CHUNK
-        if isinstance(cause, httpx.TransportError | openai.APIConnectionError):
-            return FailureKind.CUT
-        if isinstance(cause, openai.APIError) and cause.body is not None:
-            return error_in_stream(str(cause.body))
-    return FailureKind.CUT
+    causes = _causes(error)
+    if any(isinstance(cause, JSONDecodeError | UnicodeDecodeError) for cause in causes):
+        return FailureKind.MALFORMED_CHUNK
+    if any(isinstance(cause, httpx.TransportError | openai.APIConnectionError) for cause in causes):
+        return FailureKind.CUT
+    status = getattr(causes[-1], "status_code", None)
+    words = getattr(causes[-1], "body", None) or (status and f"{status} {causes[-1]}")
+    return error_in_stream(str(words)) if words else FailureKind.CUT
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -272,7 +272,7 @@ async def test_a_context_that_is_too_long_after_all_is_halved():
     long = ModelFailed(FailureKind.CONTEXT_TOO_LONG)
     models = ModelsByName({"one": [[long], [*said("Hi"), ended()]]})
     emitted = await run(models, bot(route("one"), limits=Limits(context_tokens=90)), ready=talk(4, 10))
-    assert [s.dropped_turns for s in all_of(emitted, AttemptStarted)] == [0, 2]
+    assert [s.dropped_turns for s in all_of(emitted, AttemptStarted)] == [0, 3]
     assert rows(emitted)[0] == ("one", "failed", "context_too_long")
 
 
@@ -350,3 +350,9 @@ async def test_a_dead_workers_words_are_void_without_a_reset_of_our_own():
     assert all_of(emitted, AttemptReset) == []
     assert [(s.model, s.attempt) for s in all_of(emitted, AttemptStarted)] == [("fallback", 2)]
     assert all_of(emitted, TurnFinished)[0].answer == "Sorry."
+
+
+async def test_time_that_is_over_before_a_look_at_the_inbox():
+    models = ModelsByName({"one": [[None]]})
+    emitted = await run(models, bot(route("one"), limits=Limits(total_seconds=1e-9)))
+    assert rows(emitted) == [("one", "failed", "total_timeout")]

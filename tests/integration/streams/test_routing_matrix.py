@@ -1,0 +1,225 @@
+"""Every failure kind, at the first, a middle and the last model, before the first word and in mid-stream, both ways to
+a model: what readers see, and the ledger against the provider's own meter.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from agents.calls import StopSignal
+from agents.failures import REACTIONS, FailureKind
+from agents.means import Means
+from agents.respond import Respond
+from local.provider.faults import FAULTS, Fault
+from local.provider.server import Provider
+from sluice.bots import DEVELOPMENT_BASE, Bot, Bots, Limits, Retry, Route, Template
+from sluice.clock import utc_now
+from sluice.events import (
+    AttemptMetered,
+    AttemptReset,
+    AttemptStarted,
+    Exchange,
+    PromptReady,
+    ReplyEvent,
+    TurnCompleted,
+    TurnFailed,
+    TurnFinished,
+)
+from sluice.ids import new_id
+from sluice.replies import reply_of
+from sluice.safe_text import SafeText
+from streams.models import Models
+from tests.doubles import EventList, TablePrices
+from tests.samples import SAMPLES
+
+# litellm warns about its own types and leaves sockets to the garbage collector; none of it is ours.
+pytestmark = pytest.mark.filterwarnings("ignore")
+KEY, PLANTED = "planted-key-5150", "planted words nobody may log"
+TEXT = "The river came down from the hills, and the keeper raised the gate by a hand's breadth that day."
+HALF = 7
+SWALLOWED = {FailureKind.MALFORMED_CHUNK: FailureKind.NO_END_MARK}
+"""What litellm does not pass on: it drops a chunk it cannot read, and ends."""
+
+
+@dataclass
+class World:
+    """A provider over real HTTP, and the respond step in front of it."""
+
+    provider: Provider
+    base: str
+    way: str
+    models: Models
+
+    async def script(self, name: str, **fields: Any) -> Route:
+        pace = {"text": TEXT, "first_token_seconds": 0, "token_seconds": 0}
+        async with aiohttp.ClientSession() as session:
+            answer = await session.put(f"{self.base}/v1/scripts/{name}", json=pace | fields)
+            assert answer.status == 201, await answer.text()
+        return self.route(name)
+
+    def route(self, name: str, **more: Any) -> Route:
+        url = f"{DEVELOPMENT_BASE}/v1/generation?id={{request_id}}"
+        return Route(
+            model=f"{self.way}/{name}",
+            api_base=f"{DEVELOPMENT_BASE}/v1",
+            api_key="KEY",
+            usage_url=url,
+            price="none",
+            **more,
+        )
+
+    async def answer(self, *routes: Route, **more: Any) -> EventList:
+        limits = Limits(first_token_seconds=0.4, gap_seconds=0.3, total_seconds=20)
+        bot = Bot(name="b", description="d", template="t@1", route=routes, limits=limits, retry=Retry(per_model=0))
+        sample, now = SAMPLES["PromptReady"], utc_now()
+        plain: dict[str, Any] = {"refusal": None, "context": None, "sampling": None, "question": SafeText(PLANTED)}
+        ready = msgspec.structs.replace(sample, deadline_at=now + timedelta(seconds=20), **(plain | more))
+        assert isinstance(ready, PromptReady)
+        emitted = EventList()
+        means = Means(self.models, TablePrices(), utc_now, new_id, lambda: 1, lambda: 0.0)
+        template = Template(id="t@1", hash="x", source="Be brief.")
+        await Respond(means)(ready, bot, template, StopSignal(), now, emitted)
+        return emitted
+
+    def check_ledger(self, emitted: EventList) -> None:
+        """Each call has its row, each row the tokens of the meter; nothing was estimated."""
+        rows = {row.attempt_id: row for row in all_of(emitted, AttemptMetered)}
+        calls = {call.request_id: call for call in self.provider.meter.calls}
+        assert set(calls) <= set(rows)
+        for name, row in rows.items():
+            billed = (row.usage.prompt_tokens, row.usage.completion_tokens)
+            call = calls.get(name)
+            assert billed == ((call.prompt_tokens, call.completion_tokens) if call else (0, 0)), row
+            assert call is None or not row.usage.estimated, row
+
+
+@pytest.fixture(params=["openai", "hosted_vllm"])
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    provider = Provider(KEY, lambda: f"call-{new_id()}")
+    runner = web.AppRunner(provider.app(), handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    bot = Bot(name="b", description="d", template="t@1", route=(Route(model="m"),))
+    models = Models(Bots(by_name={"b": bot}, templates={}, provider_base=base), lambda _name: SecretStr(KEY), utc_now)
+    await models.warm_up()
+    yield World(provider, base, request.param, models)
+    await models.aclose()
+    await runner.cleanup()
+
+
+def all_of(emitted: EventList, kind: type) -> list[Any]:
+    return [event for event in emitted.events if isinstance(event, kind)]
+
+
+def transcript(emitted: EventList) -> tuple[str, object]:
+    """What a reader ends up with."""
+    replies = [event for event in emitted.events if isinstance(event, ReplyEvent)]
+    reply = reply_of(replies[0])
+    for event in replies:
+        reply.apply(event)
+    return reply.text, reply.terminal
+
+
+FAILING = {fault: note.kind for fault, note in FAULTS.items() if note.kind is not None}
+CASES = [
+    (fault, after, prefill)
+    for fault in FAILING
+    for after in ((0, HALF) if FAULTS[fault].moment == "within" else (None,))
+    for prefill in ((True, False) if after else (True,))
+    if fault is not Fault.CONTEXT_TOO_LONG
+]
+"""With how many tokens before the fault, and whether the next model goes on with a beginning."""
+
+
+def expected_kind(fault: Fault, after: int | None, way: str) -> FailureKind:
+    kind = FAILING[fault]
+    if kind is FailureKind.STALLED and after == 0:
+        return FailureKind.FIRST_TOKEN_TIMEOUT
+    return SWALLOWED.get(kind, kind) if way == "hosted_vllm" else kind
+
+
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+@pytest.mark.parametrize(("fault", "after", "prefill"), CASES)
+async def test_every_failure_at_every_place(
+    world: World, caplog: pytest.LogCaptureFixture, place: str, fault: Fault, after: int | None, *, prefill: bool
+):
+    caplog.set_level(logging.INFO)
+    await world.script("bad", fault=fault.value, **({} if after is None else {"after_tokens": after}))
+    await world.script("good")
+    await world.script("dead", status=503)
+    dead, bad, good = world.route("dead"), world.route("bad"), world.route("good", prefill=prefill)
+    routes = {"first": (bad, good), "middle": (dead, bad, good), "last": (dead, bad)}[place]
+    emitted = await world.answer(*routes)
+    text, terminal = transcript(emitted)
+    kind = expected_kind(fault, after, world.way)
+    rows = {row.model.partition("/")[2]: row for row in all_of(emitted, AttemptMetered)}
+    assert rows["bad"].failure == kind.value
+    world.check_ledger(emitted)
+    finished = all_of(emitted, TurnFinished)[0]
+    assert finished.answer == text
+    if place == "last" or not REACTIONS[kind].next_model:
+        assert isinstance(terminal, TurnFailed)
+        assert terminal.code == REACTIONS[kind].code.value == finished.error_code
+        assert TEXT.startswith(text) or fault is Fault.REPEATED_CHUNKS
+        assert text != TEXT
+    else:
+        assert isinstance(terminal, TurnCompleted)
+        assert (text, finished.model) == (TEXT, good.model)
+        goes_on = bool(all_of(emitted, AttemptStarted)[-1].continues)
+        circles = fault is Fault.REPEATED_CHUNKS
+        assert goes_on == (bool(after) and prefill and not circles)
+        assert len(all_of(emitted, AttemptReset)) == (circles or (bool(after) and not prefill))
+    logged = "\n".join(record.getMessage() for record in caplog.records if record.name.split(".")[0] != "LiteLLM")
+    assert PLANTED not in logged
+    assert KEY not in logged
+
+
+@pytest.mark.parametrize("fault", [None, *(fault for fault, note in FAULTS.items() if note.kind is None)])
+async def test_what_is_no_failure_is_a_whole_answer(world: World, fault: Fault | None):
+    fields = {"usage": False} if fault is None else {"fault": fault.value}
+    await world.script("odd", **fields)
+    emitted = await world.answer(world.route("odd"))
+    text, terminal = transcript(emitted)
+    assert isinstance(terminal, TurnCompleted)
+    assert TEXT.startswith(text)
+    assert terminal.finish_reason == ("length" if fault is Fault.LENGTH else "stop")
+    world.check_ledger(emitted)
+
+
+async def test_a_context_that_is_too_long_is_tried_shorter(world: World):
+    await world.script("short", fault=Fault.CONTEXT_TOO_LONG.value)
+    exchange = Exchange(turn_id="t-0", question=SafeText("word " * 30), answer=SafeText("word " * 30))
+    emitted = await world.answer(world.route("short"), history=(exchange, exchange))
+    assert transcript(emitted)[0] == TEXT
+    assert [started.dropped_turns for started in all_of(emitted, AttemptStarted)] == [0, 2]
+    assert [row.failure for row in all_of(emitted, AttemptMetered)] == ["context_too_long", ""]
+    world.check_ledger(emitted)
+
+
+@pytest.mark.parametrize(("prefill", "resets", "calls"), [("refuse", 1, 3), ("repeat", 0, 2), ("continue", 0, 2)])
+async def test_a_beginning_that_is_refused_repeated_or_gone_on_with(world: World, prefill, resets, calls):
+    await world.script("bad", fault=Fault.CUT.value, after_tokens=HALF)
+    await world.script("next", prefill=prefill)
+    emitted = await world.answer(world.route("bad"), world.route("next", prefill=True))
+    text, terminal = transcript(emitted)
+    assert (text, isinstance(terminal, TurnCompleted)) == (TEXT, True)
+    assert len(all_of(emitted, AttemptReset)) == resets
+    assert len(world.provider.meter.calls) == calls
+    world.check_ledger(emitted)
+
+
+async def test_nobody_is_there_at_all(world: World):
+    await world.script("good")
+    nowhere = Route(model=f"{world.way}/x", api_base="http://127.0.0.1:9/v1", api_key="KEY", price="none")
+    emitted = await world.answer(nowhere, world.route("good"))
+    assert transcript(emitted)[0] == TEXT
+    assert [row.failure for row in all_of(emitted, AttemptMetered)] == ["unreachable", ""]
