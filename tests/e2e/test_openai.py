@@ -13,6 +13,7 @@ from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
+from local.provider.answers import story, tokens_of
 from sluice.cli.chat import development_token
 from sluice.kafka_admin import KafkaAdmin
 from sluice.kafka_config import consumer_config, producer_config
@@ -266,3 +267,15 @@ async def test_langchain_asks_and_streams_without_waiting(chain: ChatOpenAI):
     whole = await chain.ainvoke("What is a sluice?")
     pieces = [piece async for piece in chain.astream("What is a sluice?")]
     assert "".join(str(piece.content) for piece in pieces) == whole.content
+
+
+def test_a_dead_model_and_one_that_breaks_off_go_unnoticed(platform: Platform, client: OpenAI):
+    stream = client.chat.completions.create(model="shaky", messages=SLUICE, stream=True, max_tokens=60)
+    chunks = list(stream)
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert story("").startswith(text)
+    assert len(tokens_of(text)) == 20 + 60
+    assert chunks[-1].choices[0].finish_reason == "length"
+    turn = way_of(platform, chunks[0].id)
+    assert (turn["attempts"], turn["model"], turn["answer"]) == (3, "openai/story", text)
+    assert not turn["usage"]["estimated"]
