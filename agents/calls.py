@@ -2,43 +2,28 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
-from agents.account import NOTHING, Attempt, Cost, cost_of, ledger_row, never_made
+from agents.account import Attempt, never_made
 from agents.attempts import Attempts
-from agents.failures import REACTIONS, FailureKind
+from agents.failures import FailureKind
+from agents.ledger import Ledger
 from agents.means import Means
 from agents.orders import Ask, Call, Finish, Order, Promote, Reset, Say, Settle
 from agents.ports import Earlier, Ended, Log, Look, ModelFailed, Prompt, PromptMessage, Said
 from agents.prompting import Shape, fingerprint, messages_for, prompt_of, to_drop, turns_before
+from agents.stop_signal import StopSignal
 from agents.summary import SHARE, summarise
 from agents.turn import Voice
-from sluice.bots import Bot, Route
+from sluice.bots import Bot
 from sluice.events import PromptReady, Usage
 from sluice.safe_text import SafeText
 
 _MOST_WAITING = 16
 """Pieces a model may be ahead of the log. Then it is read no further: back-pressure, never a loss."""
-
-
-class StopSignal:
-    """Ends a running turn from outside. May be given before the turn begins."""
-
-    def __init__(self) -> None:
-        self.given = False
-        self._tell: Callable[[], None] = lambda: None
-
-    def give(self) -> None:
-        """The person wants the turn to end."""
-        self.given = True
-        self._tell()
-
-    def watch(self, tell: Callable[[], None]) -> None:
-        """Be told when the signal is given."""
-        self._tell = tell
 
 
 @dataclass(slots=True)
@@ -63,7 +48,7 @@ _Item = tuple[Call, Said | Ended | Exception | None] | None
 
 
 class Calls:
-    """One turn's calls. `settled` are their bills, `voices` what each said, `followed` the one that readers follow."""
+    """One turn's calls. `ledger` has their bills, `voices` what each said, `followed` the one that readers follow."""
 
     def __init__(
         self,
@@ -76,7 +61,7 @@ class Calls:
         life: Attempts,
         look: Look | None = None,
     ) -> None:
-        self.settled: list[tuple[Attempt, Cost]] = []
+        self.ledger = Ledger(means, ready, log)
         self.voices: dict[str, Voice] = {}
         self.followed: Voice | None = None
         self.outlived = False
@@ -210,9 +195,7 @@ class Calls:
         dropped = to_drop(self._ready, self._instructions, budget, tokens, Shape(prefill=prefill))
         if dropped and cheap is not None and dropped not in self._summaries:
             gone = [message for turn in turns_before(self._ready)[:dropped] for message in turn]
-            text, attempt = await summarise(self._means, self._ready, self._bot, cheap, gone, self._epoch, self._log)
-            await self._bill(attempt)
-            self._summaries[dropped] = text
+            self._summaries[dropped] = await summarise(self.ledger, self._bot, cheap, gone, self._epoch)
         shape = Shape(dropped, self._summaries.get(dropped, SafeText("")), prefill)
         return messages_for(self._ready, self._instructions, shape), shape
 
@@ -237,7 +220,7 @@ class Calls:
         if self.outlived:
             del self._lines[call]
             await _hang_up(line)
-            await self._bill(never_made(line.voice, call.route, self._means.clock()))
+            await self.ledger.bill(never_made(line.voice, call.route, self._means.clock()))
             return
         self._life.begun(call, _now())
         line.task = asyncio.create_task(self._listen(call, line))
@@ -264,7 +247,8 @@ class Calls:
         if order.outcome == "failed" and order.kind is not None:
             self._means.failed(call.route.model, order.kind.value)
         ended_at = self._means.clock()
-        await self._bill(
+        usage = await self.ledger.usage(call.route, line.prompt, line.heard, line.usage, line.call_id, order.kind)
+        await self.ledger.bill(
             Attempt(
                 number=call.number,
                 attempt_id=call.attempt_id,
@@ -273,31 +257,12 @@ class Calls:
                 first_token_at=line.first_token_at,
                 ended_at=ended_at,
                 outcome=order.outcome,
-                usage=await self._usage(call.route, line, order.kind),
+                usage=usage,
                 call_id=line.call_id,
                 finish_reason=line.ended.finish_reason if line.ended else None,
                 failure=order.kind,
             )
         )
-
-    async def _usage(self, route: Route, line: _Line, kind: FailureKind | None) -> Usage:
-        """The provider's word first, in the stream or asked for; then what the failure says; then our own count."""
-        if line.usage is not None:
-            return line.usage
-        billed = REACTIONS[kind].billed if kind is not None and not line.heard else "counted"
-        if billed == "nothing":
-            return NOTHING
-        told = await self._means.model.billed(route, line.voice.attempt_id, line.call_id)
-        if told is not None:
-            return told
-        if billed == "unknown":
-            return Usage(prompt_tokens=0, completion_tokens=0, estimated=True)
-        return self._means.model.count(route, line.prompt, "".join(line.heard))
-
-    async def _bill(self, attempt: Attempt) -> None:
-        cost = cost_of(attempt.route, attempt.usage, self._means.prices)
-        self.settled.append((attempt, cost))
-        await self._log.emit(ledger_row(self._ready, attempt, cost))
 
 
 def _counts(call: Call, now: Earlier) -> bool:

@@ -8,15 +8,17 @@ from datetime import datetime
 
 from msgspec.structs import replace as with_fields
 
-from agents.account import Attempt, Cost, cost_of, ledger_row, never_made
+from agents.account import Attempt, Cost, never_made
 from agents.attempts import Attempts, Begun
-from agents.calls import Calls, StopSignal
+from agents.calls import Calls
 from agents.choice import in_order
 from agents.closing import Closing, Outcome, finished_event, terminal_event, timed_event
+from agents.ledger import Ledger
 from agents.means import Means
 from agents.orders import Finish
 from agents.ports import Earlier, Log, Look
 from agents.prompting import messages_again, prompt_of, render
+from agents.stop_signal import StopSignal
 from agents.turn import Voice
 from sluice.bots import Bot, Route, Template
 from sluice.errors import ErrorCode
@@ -107,7 +109,7 @@ class Respond:
             await self._end(turn, finish, calls, reply)
 
     async def _end(self, turn: _Pass, finish: Finish, calls: Calls, reply: Reply) -> None:
-        settled, followed = calls.settled, calls.followed
+        settled, followed = calls.ledger.rows, calls.followed
         outcome = Outcome(finish.state, finish.code)
         if finish.fallback is not None:
             turn.voice.number = max([reply.attempt, *(attempt.number for attempt, _ in settled)]) + 1
@@ -154,7 +156,7 @@ class Respond:
         if text:
             await turn.log.emit(voice.delta(SafeText(text), now))
         attempt = replace(never_made(voice, Route(model=voice.model), now), finish_reason=finish_reason)
-        return attempt, await self._meter(turn, attempt)
+        return await Ledger(self.means, turn.ready, turn.log).bill(attempt)
 
     async def _close_abandoned(self, turn: _Pass, bot: Bot | None, earlier: Earlier) -> None:
         """Their workers died between asking the provider and writing the bill: ask the provider, or count what the log
@@ -179,7 +181,7 @@ class Respond:
                 outcome="abandoned",
                 usage=usage or self._counted(turn.ready, bot, route, started, said, reply.text),
             )
-            await self._meter(turn, abandoned)
+            await Ledger(self.means, turn.ready, turn.log).bill(abandoned)
 
     def _counted(
         self, ready: PromptReady, bot: Bot, route: Route, started: AttemptStarted, said: str, text: str
@@ -187,11 +189,6 @@ class Respond:
         messages = messages_again(ready, started, text)
         prompt = prompt_of(messages, bot.limits_of(route), ready, started.attempt_id)
         return self.means.model.count(route, prompt, said)
-
-    async def _meter(self, turn: _Pass, attempt: Attempt) -> Cost:
-        cost = cost_of(attempt.route, attempt.usage, self.means.prices)
-        await turn.log.emit(ledger_row(turn.ready, attempt, cost))
-        return cost
 
     async def _close(
         self,

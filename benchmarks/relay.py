@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 import msgspec
 import uvloop
 
-from agents.calls import StopSignal
 from agents.means import Means
 from agents.ports import Ended, LanguageModel, Prompt, PromptMessage, Said
 from agents.respond import Respond
+from agents.stop_signal import StopSignal
 from benchmarks.measurement import NothingMeasured, Result, percentile, spread
 from benchmarks.options import Options
 from benchmarks.running import environment_for, progress

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from agents.calls import StopSignal
+from agents.stop_signal import StopSignal
 
 _REMEMBERED = 10_000
 

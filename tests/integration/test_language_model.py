@@ -12,11 +12,11 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from agents.calls import StopSignal
 from agents.failures import FailureKind
 from agents.means import Means
 from agents.ports import Ended, LanguageModel, ModelFailed, Prompt, PromptMessage, Said
 from agents.respond import Respond
+from agents.stop_signal import StopSignal
 from local.provider.server import Provider
 from sluice.bots import DEVELOPMENT_BASE, Bot, Bots, Limits, Retry, Route, Template
 from sluice.clock import utc_now

@@ -14,10 +14,10 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from agents.calls import StopSignal
 from agents.failures import REACTIONS, FailureKind
 from agents.means import Means
 from agents.respond import Respond
+from agents.stop_signal import StopSignal
 from local.provider.faults import FAULTS, Fault
 from local.provider.server import Provider
 from sluice.bots import DEVELOPMENT_BASE, Bot, Bots, Limits, Retry, Route, Template

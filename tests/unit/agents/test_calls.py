@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from agents.breaker import Breakers
-from agents.calls import StopSignal
 from agents.failures import FailureKind
 from agents.means import Means, Slots
 from agents.ports import Earlier, ModelFailed, Said
 from agents.prompting import as_json, fingerprint
 from agents.respond import Respond
+from agents.stop_signal import StopSignal
 from sluice.bots import Bot, Limits, Retry, Route, Template
 from sluice.events import (
     AttemptMetered,

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from agents.account import NOTHING
-from agents.calls import StopSignal
 from agents.failures import FailureKind
 from agents.means import Means
 from agents.ports import Earlier, ModelFailed
 from agents.respond import Respond
+from agents.stop_signal import StopSignal
 from sluice.bots import Bot, Limits, Price, Retry, Route, Template
 from sluice.errors import ErrorCode
 from sluice.events import (

@@ -4,11 +4,11 @@ import dataclasses
 
 import msgspec
 
-from agents.calls import StopSignal
 from agents.failures import FailureKind
 from agents.means import Means
 from agents.ports import ModelFailed
 from agents.respond import Respond
+from agents.stop_signal import StopSignal
 from sluice.bots import Bot, Limits, Retry, Route, Template
 from sluice.events import AttemptStarted, Event, Exchange, PromptReady
 from sluice.safe_text import SafeText
