@@ -69,7 +69,9 @@ class Breaker:
         recent = [call for call in self._calls if call[0] > now - _WINDOW_SECONDS]
         bad = sum(call[1] for call in recent) >= _FAILED_SHARE * len(recent)
         late = sum(call[2] for call in recent) >= _SLOW_SHARE * len(recent)
-        if self.state == "half_open" and (failed or slow):
+        if not failed and not slow:
+            return  # whatever came before, the model is well now
+        if self.state == "half_open":
             self._opens_for = min(2 * self._opens_for, _LONGEST_OPEN_SECONDS)
             self._open(now)
         elif self.state == "closed" and len(recent) >= _FEWEST and (bad or late):

@@ -33,6 +33,12 @@ def test_it_opens_at_half_of_the_newest_calls_and_lets_one_probe():
     assert breaker.free_at(6.0) == 6.0
 
 
+def test_an_answer_never_opens_it():
+    breaker = failing(3)
+    breaker.answered(0.0, slow=False)
+    assert breaker.state == "closed"
+
+
 def test_a_failed_probe_opens_it_for_twice_as_long_up_to_a_minute():
     breaker, now, pauses = failing(4), 0.0, []
     for _ in range(6):
