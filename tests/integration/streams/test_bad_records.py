@@ -95,7 +95,7 @@ def written(kafka: str, home: Path) -> Written:
     sealer = Sealer(FileKeyStore(home / "keys" / "subjects"), "default")
     text = sealer.seal(QUESTION, subject="usr_1", field="ChatRequested.text")
     request = msgspec.structs.replace(
-        SAMPLES["ChatRequested"], turn_id=TURN, session_id=SESSION, text=text, occurred_at=utc_now()
+        SAMPLES["ChatRequested"], turn_id=TURN, session_id=SESSION, text=text, context=None, occurred_at=utc_now()
     )
     assert isinstance(request, ChatRequested)
     enriched = SAMPLES["RequestEnriched"]
