@@ -42,7 +42,7 @@ def test_a_small_campaign_breaks_everything_and_no_promise(tmp_path: Path):
 @pytest.mark.timeout(280)
 def test_the_checker_notices_what_fausts_own_transport_does(tmp_path: Path):
     """Workers die with turns in hand. Stock, one is lost, answered twice, or its model is asked again and again."""
-    status, _numbers, said = campaign(tmp_path, "--turns", "30", "--seed", "9", "--transport", "stock")
+    status, _numbers, said = campaign(tmp_path, "--turns", "90", "--rate", "4.5", "--seed", "4", "--transport", "stock")
     (folder,) = (tmp_path / "chaos").iterdir()
     verdict = json.loads((folder / "verdict.json").read_text())
     assert verdict["shortcomings"] == []
