@@ -20,7 +20,7 @@ from agents.respond import Respond
 from agents.stop_signal import StopSignal
 from local.provider.faults import FAULTS, Fault
 from local.provider.server import Provider
-from sluice.bots import DEVELOPMENT_BASE, Bot, Bots, Limits, Retry, Route, Template
+from sluice.bots import DEVELOPMENT_BASE, Bot, Bots, Limits, Retry, Route, RouteLimits, Template
 from sluice.clock import utc_now
 from sluice.events import (
     AttemptMetered,
@@ -45,6 +45,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 KEY, PLANTED = "planted-key-5150", "planted words nobody may log"
 TEXT = "The river came down from the hills, and the keeper raised the gate by a hand's breadth that day."
 HALF = 7
+PATIENT = Limits(first_token_seconds=10, gap_seconds=10, total_seconds=20)
+"""Of a model that is to answer: a machine that stands still for a second must not look like a silent model."""
+HASTY = RouteLimits(first_token_seconds=0.8, gap_seconds=0.4)
+"""Of a model that is to be silent."""
+SILENT = {FailureKind.STALLED, FailureKind.FIRST_TOKEN_TIMEOUT}
 SWALLOWED = {FailureKind.MALFORMED_CHUNK: FailureKind.NO_END_MARK}
 """What litellm does not pass on: it drops a chunk it cannot read, and ends."""
 
@@ -77,8 +82,7 @@ class World:
         )
 
     async def answer(self, *routes: Route, **more: Any) -> EventList:
-        limits = Limits(first_token_seconds=0.4, gap_seconds=0.3, total_seconds=20)
-        bot = Bot(name="b", description="d", template="t@1", route=routes, limits=limits, retry=Retry(per_model=0))
+        bot = Bot(name="b", description="d", template="t@1", route=routes, limits=PATIENT, retry=Retry(per_model=0))
         sample, now = SAMPLES["PromptReady"], utc_now()
         plain: dict[str, Any] = {"refusal": None, "context": None, "sampling": None, "question": SafeText(PLANTED)}
         ready = msgspec.structs.replace(sample, deadline_at=now + timedelta(seconds=20), **(plain | more))
@@ -156,7 +160,8 @@ async def test_every_failure_at_every_place(
     await world.script("bad", fault=fault.value, **({} if after is None else {"after_tokens": after}))
     await world.script("good")
     await world.script("dead", status=503)
-    dead, bad, good = world.route("dead"), world.route("bad"), world.route("good", prefill=prefill)
+    dead, good = world.route("dead"), world.route("good", prefill=prefill)
+    bad = world.route("bad", **({"limits": HASTY} if FAILING[fault] in SILENT else {}))
     routes = {"first": (bad, good), "middle": (dead, bad, good), "last": (dead, bad)}[place]
     emitted = await world.answer(*routes)
     text, terminal = transcript(emitted)
