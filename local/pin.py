@@ -9,6 +9,7 @@ from sluice.paths import checkout
 _COMPILE = ["pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes"]
 _QUIET = ["--no-emit-index-url", "--no-header", "--quiet"]
 _PLATFORM = ["streams", "gateway", "connectors", "local"]
+_DEVELOP = [*_PLATFORM, "check", "test"]
 
 
 def main() -> None:
@@ -23,7 +24,8 @@ def main() -> None:
 
     for name in ("bootstrap", "node", "dbt"):
         compile_(name, f"constraints/{name}.in")
-    compile_("develop", "--all-extras", "pyproject.toml", "constraints/bootstrap.in")
+    compile_("local-llm", "--no-deps", "constraints/local-llm.in")
+    compile_("develop", *_options(_DEVELOP), "pyproject.toml", "constraints/bootstrap.in")
     pins = folder / "pins.tmp"
     lines = (folder / "develop.txt").read_text().splitlines()
     pins.write_text("\n".join(line.removesuffix(" \\") for line in lines if line and line[0].isalnum()) + "\n")
@@ -34,11 +36,14 @@ def main() -> None:
             "streams": ["streams"],
             "connectors": ["connectors"],
         }.items():
-            chosen = [option for extra in extras for option in ("--extra", extra)]
             boot = ["constraints/bootstrap.in"] if name == "platform" else []
-            compile_(name, "-c", "constraints/pins.tmp", *chosen, "pyproject.toml", *boot)
+            compile_(name, "-c", "constraints/pins.tmp", *_options(extras), "pyproject.toml", *boot)
     finally:
         pins.unlink()
+
+
+def _options(extras: list[str]) -> list[str]:
+    return [option for extra in extras for option in ("--extra", extra)]
 
 
 if __name__ == "__main__":

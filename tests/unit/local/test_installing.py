@@ -48,7 +48,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout without an environment."""
     (tmp_path / "constraints").mkdir()
-    for name in ("develop", "platform", "bootstrap"):
+    for name in ("develop", "platform", "bootstrap", "local-llm"):
         (tmp_path / "constraints" / f"{name}.txt").write_text(name)
     (tmp_path / "pyproject.toml").write_text("[project]")
     (tmp_path / ".venv").mkdir()
@@ -57,6 +57,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(bootstrap, "STAMP", tmp_path / ".venv" / ".installed-from")
     monkeypatch.setattr(bootstrap, "FREE_BYTES", 1)
     monkeypatch.setattr(sys, "argv", ["bootstrap.py"])
+    monkeypatch.delenv("SLUICE_LLM", raising=False)
     return tmp_path
 
 
@@ -93,6 +94,23 @@ def test_an_install_that_broke_is_begun_again(fresh: Path, commands: Commands, c
     assert "check network and proxy" in told
     bootstrap.main()
     assert bootstrap.STAMP.exists()
+
+
+def test_the_small_model_is_installed_only_where_it_is_chosen(fresh: Path, commands: Commands, monkeypatch):
+    bootstrap.main()
+    pins = str(fresh / "constraints" / "local-llm.txt")
+    assert not [command for command in commands if pins in command]
+    done = len(commands)
+    monkeypatch.setenv("SLUICE_LLM", "local")
+    bootstrap.main()
+    (command,) = commands[done:]
+    assert command[-1] == pins
+    assert {"--no-deps", "--require-hashes", "--only-binary"} < set(command)
+    bootstrap.main()
+    assert len(commands) == done + 1
+    (fresh / "constraints" / "local-llm.txt").write_text("newer")
+    bootstrap.main()
+    assert len(commands) == done + 2
 
 
 def test_uv_follows_pips_index(fresh: Path, commands: Commands, monkeypatch: pytest.MonkeyPatch):
@@ -180,9 +198,10 @@ def test_pinning_leaves_only_the_files_it_names(tmp_path: Path, commands: Comman
     monkeypatch.setattr(pin, "checkout", lambda: tmp_path)
     pin.main()
     made = [command[-1] for command in commands]
-    names = ("bootstrap", "node", "dbt", "develop", "platform", "gateway", "streams", "connectors")
+    names = ("bootstrap", "node", "dbt", "local-llm", "develop", "platform", "gateway", "streams", "connectors")
     assert made == [f"constraints/{name}.txt" for name in names]
     assert all("--generate-hashes" in command for command in commands)
+    assert not [command for command in commands if "--all-extras" in command or "local-llm" in command]
     assert [path.name for path in folder.iterdir()] == ["develop.txt"]
 
 
