@@ -16,6 +16,8 @@ def needed(settings: Settings) -> dict[str, int]:
     ports = {"gateway": settings.gateway_port}
     if settings.llm == "dev":
         ports["development provider"] = settings.provider_port
+    if settings.llm == "local":
+        ports["small model"] = settings.small_model_port
     if settings.broker == "local":
         ports |= {"broker": settings.broker_port, "broker's controller": settings.controller_port}
     for process in ("gateway", "enrich", "redact", "respond", "landing"):

@@ -71,6 +71,8 @@ def programs(settings: Settings) -> list[Program]:
     ]
     if settings.llm == "dev":
         found.append(Program("provider", [*python, "local.provider"], 10))
+    if settings.llm == "local":
+        found.append(Program("small-model", [*python, "local.small_model"], 10))
     if settings.broker == "local":
         found.append(Program("broker", broker_of(settings).command, 1, stop_seconds=30))
     return sorted(found, key=lambda program: (program.order, program.name))

@@ -14,6 +14,8 @@ from sluice.yaml_lines import line_of, read_model
 
 DEVELOPMENT_BASE = "http://127.0.0.1:9100"
 """How bot files name the development provider; follows `SLUICE_PORT_OFFSET`."""
+SMALL_MODEL = "smollm2-135m-instruct"
+"""What `SLUICE_LLM=local` stands for; local/small_model.py serves it by this name."""
 
 
 class _Strict(BaseModel):
@@ -158,7 +160,7 @@ def load_bots(settings: Settings) -> Bots:
         if bot.name in by_name:
             raise ConfigurationError(f"{path}: there is another bot named {bot.name}.")
         if settings.llm != "dev" and bot.development:
-            bot = bot.model_copy(update={"route": (Route(model=settings.llm, price="none"),)})
+            bot = bot.model_copy(update={"route": (_chosen(settings),)})
         by_name[bot.name], files[bot.name] = bot, path
         templates[bot.template] = _read_template(bot.template, path)
     if not by_name:
@@ -167,6 +169,14 @@ def load_bots(settings: Settings) -> Bots:
         )
     base = settings.provider_url.removesuffix("/v1")
     return Bots(by_name=by_name, templates=templates, provider_base=base, files=files)
+
+
+def _chosen(settings: Settings) -> Route:
+    """The model that stands in for the development provider."""
+    if settings.llm != "local":
+        return Route(model=settings.llm, price="none")
+    limits = RouteLimits(first_token_seconds=60, gap_seconds=30, output_tokens=256, context_tokens=2500)
+    return Route(model=f"openai/{SMALL_MODEL}", api_base=settings.small_model_url, price="none", limits=limits)
 
 
 def _read_template(template_id: str, named_by: Path) -> Template:

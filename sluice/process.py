@@ -7,7 +7,6 @@ from enum import IntEnum
 
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.logs import configure, get_logger
-from sluice.settings import ProcessName
 
 _PAUSE_SECONDS = 1.5
 """supervisord takes an end within its `startsecs` for a failed start and tries again, whatever the code."""
@@ -21,7 +20,7 @@ class ProcessExit(IntEnum):
     CONFIG = 78
 
 
-def run_process(name: ProcessName, main: Callable[[], None], pause: Callable[[float], None] = time.sleep) -> None:
+def run_process(name: str, main: Callable[[], None], pause: Callable[[float], None] = time.sleep) -> None:
     """Run a composition root. What keeps it from starting is one line in the log, and the exit code."""
     configure(name, sys.stdout)
     try:

@@ -22,6 +22,7 @@ _METRICS_PORTS: dict[ProcessName, int] = {
 }
 _INSTANCE_PORTS = 100
 _GATEWAY_PORT, _PROVIDER_PORT, _BROKER_PORT, _CONTROLLER_PORT = 8080, 9100, 9092, 9093
+_SMALL_MODEL_PORT = 9110
 
 
 class Settings(BaseSettings):
@@ -36,7 +37,11 @@ class Settings(BaseSettings):
         0, ge=0, le=55000, description="Added to every port, to run several platforms on one machine."
     )
     broker: str = Field("local", description="`local` for the built-in Apache Kafka, or host:port,...")
-    llm: str = Field("dev", description="`dev` for the development provider, or any model name litellm knows.")
+    llm: str = Field(
+        "dev",
+        description="`dev` for the development provider, `local` for a small model on this machine, or any model name "
+        "litellm knows.",
+    )
     schema_registry_url: str | None = Field(None, description="A Confluent-compatible registry; none: the lock file.")
     bots_dir: Path = Field(default_factory=lambda: data_folder("deploy") / "bots", description="One YAML file a bot.")
     replication_factor: int = Field(1, ge=1, description="Of the topics that `sluice topics apply` creates.")
@@ -122,6 +127,11 @@ class Settings(BaseSettings):
         """Of the development provider."""
         return self.port(_PROVIDER_PORT)
 
+    @property
+    def small_model_port(self) -> int:
+        """Of the small model on this machine."""
+        return self.port(_SMALL_MODEL_PORT)
+
     def metrics_port(self, process: ProcessName) -> int:
         """Where a process shows its metrics, on loopback."""
         return self.port(_METRICS_PORTS[process]) + self._instance_offset
@@ -139,6 +149,16 @@ class Settings(BaseSettings):
     def provider_url(self) -> str:
         """Base URL of the development provider."""
         return f"http://127.0.0.1:{self.provider_port}/v1"
+
+    @property
+    def small_model_url(self) -> str:
+        """Base URL of the small model."""
+        return f"http://127.0.0.1:{self.small_model_port}/v1"
+
+    @property
+    def small_model_health(self) -> str:
+        """Answers 200 once the small model is loaded."""
+        return f"http://127.0.0.1:{self.small_model_port}/health"
 
     @cached_property
     def keys_dir(self) -> Path:

@@ -106,6 +106,19 @@ def test_one_setting_puts_a_real_model_behind_development_bots(tmp_path):
     assert not bots.by_name["helper"].development
 
 
+def test_the_small_model_of_this_machine_stands_behind_development_bots(tmp_path):
+    folder(tmp_path, helper=BOT)
+    settings = Settings(bots_dir=tmp_path, llm="local", port_offset=5)
+    bots = load_bots(settings)
+    bot = bots.by_name["helper"]
+    (route,) = bot.route
+    assert (route.model, route.price, route.prefill) == ("openai/smollm2-135m-instruct", "none", False)
+    assert bots.api_base(route) == "http://127.0.0.1:9115/v1"
+    assert settings.small_model_health == "http://127.0.0.1:9115/health"
+    assert bot.limits_of(route).first_token_seconds == 60
+    assert not bot.development
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
