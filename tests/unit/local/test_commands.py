@@ -240,6 +240,20 @@ def test_up_with_ones_own_broker_and_model(home: Path, manager: Remembering, aro
     assert "gpt-4o-mini" in told
 
 
+def test_up_waits_for_the_small_model_and_names_it(home: Path, manager: Remembering, around, monkeypatch):
+    asked: list[str] = []
+
+    def get(url: str, timeout: float) -> httpx.Response:
+        asked.append(url)
+        return httpx.Response(503 if url.endswith("/health") and len(asked) < 4 else 200)
+
+    monkeypatch.setattr(httpx, "get", get)
+    told = run(home, llm="local")
+    assert asked == ["http://127.0.0.1:8080/readyz", *["http://127.0.0.1:9110/health"] * 3]
+    assert "small-model" in manager.done
+    assert "smollm2-135m-instruct on this machine" in told
+
+
 @pytest.mark.parametrize(
     ("turn", "words"),
     [
