@@ -14,8 +14,8 @@ _RATE_LIMITED = 429
 _SERVER_ERROR = 500
 _NO_BALANCE = re.compile(r"insufficient_quota|billing|balance", re.IGNORECASE)
 _TOO_LONG = re.compile(
-    r"context_length_exceeded|context (length|window)|maximum context|too many (input )?tokens|prompt is too long"
-    r"|input is too long|exceeds? the (max|limit)[^.]*tokens",
+    r"context_length_exceeded|exceed_context_size|context (length|window)|maximum context|too many (input )?tokens"
+    r"|(prompt|input) is too long|exceeds? the (max|limit)[^.]*tokens",
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content_filter|content[_ ]policy|content management policy|safety system", re.IGNORECASE)

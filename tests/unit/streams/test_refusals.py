@@ -29,6 +29,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         (529, "", FailureKind.OVERLOADED),
         (500, "maximum context", FailureKind.SERVER_ERROR),
         (400, "code context_length_exceeded", FailureKind.CONTEXT_TOO_LONG),
+        (400, "400 exceed_context_size_error request (9 tokens) exceeds", FailureKind.CONTEXT_TOO_LONG),
         (400, "prompt is too long: 9 tokens > 8 maximum", FailureKind.CONTEXT_TOO_LONG),
         (400, "content_filter", FailureKind.CONTENT_FILTERED),
         (404, "no such model", FailureKind.REFUSED_REQUEST),
