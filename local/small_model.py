@@ -31,7 +31,9 @@ def main() -> None:
     try:
         server = binding.Server(params)
     except RuntimeError as error:
-        raise ConfigurationError(f"The small model does not load: {error}") from None
+        raise ConfigurationError(
+            f"The small model does not start on port {settings.small_model_port}: {error}"
+        ) from None
     get_logger().info("small model listens", address=server.listening_address)
     signal.pause()
 
@@ -56,9 +58,10 @@ def parameters(params: Any, settings: Settings, weights: Path) -> Any:
     params.port = settings.small_model_port
     params.n_parallel = _ANSWERS_AT_ONCE
     params.n_ctx = _CONTEXT_TOKENS * _ANSWERS_AT_ONCE
+    params.cache_ram_mib = 0  # by default old conversations may take 8 GB
     params.cpuparams.n_threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)))
     params.endpoint_slots = False
-    params.endpoint_props = False
+    params.cors_origins = ""
     params.ui = False
     params.verbosity = 0
     return params

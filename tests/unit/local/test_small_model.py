@@ -75,9 +75,9 @@ def test_it_serves_the_weights_on_loopback(weights: Path, monkeypatch: pytest.Mo
     assert not params.endpoint_slots
 
 
-def test_weights_that_do_not_load_are_an_error_of_the_installation(weights, monkeypatch: pytest.MonkeyPatch):
+def test_a_server_that_does_not_start_waits_for_a_person(weights, monkeypatch: pytest.MonkeyPatch):
     installed(monkeypatch, Binding(refuses=True))
-    with pytest.raises(ConfigurationError, match="does not load: cannot read the file"):
+    with pytest.raises(ConfigurationError, match="does not start on port 9110: cannot read the file"):
         small_model.main()
 
 
