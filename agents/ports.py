@@ -110,7 +110,10 @@ class LanguageModel(Protocol):
         ...
 
     async def billed(self, route: Route, attempt_id: str, call_id: str | None) -> Usage | None:
-        """What the provider says it billed for a call that ended without a word about it; None where it cannot say."""
+        """What the provider says it billed for a call that ended without a word about it; None where it cannot say.
+
+        Nothing, and estimated, where `call_id` is None and the provider knows nothing of a call by `attempt_id`.
+        """
         ...
 
     def count(self, route: Route, prompt: Prompt, answer: str) -> Usage:

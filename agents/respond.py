@@ -171,6 +171,8 @@ class Respond:
             route = next((route for route in bot.route if route.model == started.model), bot.route[0])
             said = reply.text[started.prefilled :] if reply.attempt_id == started.attempt_id else ""
             usage = await self.means.model.billed(route, started.attempt_id, None)
+            if usage is None or (said and usage.estimated):
+                usage = self._counted(turn.ready, bot, route, started, said, reply.text)
             abandoned = Attempt(
                 number=started.attempt,
                 attempt_id=started.attempt_id,
@@ -179,7 +181,7 @@ class Respond:
                 first_token_at=None,
                 ended_at=self.means.clock(),
                 outcome="abandoned",
-                usage=usage or self._counted(turn.ready, bot, route, started, said, reply.text),
+                usage=usage,
             )
             await Ledger(self.means, turn.ready, turn.log).bill(abandoned)
 

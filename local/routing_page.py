@@ -69,7 +69,8 @@ A dead worker's turn goes on the same way: its successor reads the words from th
 """
 
 _TAIL = """A call that ended without the provider's word on its tokens is asked for at `usage_url` where the route has
-one, else counted by tokenizer and marked `estimated`. Nothing is asked twice: each attempt is one call.
+one, else counted by tokenizer and marked `estimated`. A call of which nothing was heard, and which the provider does
+not know by `{request_id}`, never reached it: no tokens, `estimated`. Nothing is asked twice: each attempt is one call.
 
 ## Breaker, slots, hedge
 

@@ -9,6 +9,7 @@ import aiohttp
 from sluice.events import Usage
 
 _SECONDS, _AGAIN_SECONDS = 2.0, 0.05
+_NEVER_CAME = Usage(prompt_tokens=0, completion_tokens=0, estimated=True)
 
 
 async def billed(
@@ -16,11 +17,14 @@ async def billed(
 ) -> Usage | None:
     """Tokens of the call, by its own id or by the one we gave it. None where the provider does not say in time.
 
-    A call that was hung up may take the provider a moment to notice: it is asked again until it knows the end.
+    A call that was hung up may take the provider a moment to notice: it is asked again until it knows the end. Where it
+    still knows nothing of the id we gave, and has said nothing, the call never reached it: no tokens, estimated.
     """
     if call_id is None and "{call_id}" in url:
         return None
     address = url.replace("{call_id}", call_id or "").replace("{request_id}", attempt_id)
+    silent = "{request_id}" in url and call_id is None
+    unknown = False
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     try:
         async with asyncio.timeout(_SECONDS):
@@ -31,8 +35,11 @@ async def billed(
                     return _usage(told)
                 if response.status != HTTPStatus.NOT_FOUND:
                     return None
+                unknown = True
                 await asyncio.sleep(_AGAIN_SECONDS)
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+    except TimeoutError:
+        return _NEVER_CAME if silent and unknown else None
+    except (aiohttp.ClientError, OSError, ValueError):
         return None
 
 

@@ -3,134 +3,32 @@ a model: what readers see, and the ledger against the provider's own meter.
 """
 
 import logging
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
-import aiohttp
-import msgspec
 import pytest
-from aiohttp import web
-from pydantic import SecretStr
 
 from agents.failures import REACTIONS, FailureKind
-from agents.means import Means
-from agents.respond import Respond
-from agents.stop_signal import StopSignal
 from local.provider.faults import FAULTS, Fault
-from local.provider.server import Provider
-from sluice.bots import DEVELOPMENT_BASE, Bot, Bots, Limits, Retry, Route, RouteLimits, Template
-from sluice.clock import utc_now
+from sluice.bots import Route, RouteLimits
 from sluice.events import (
     AttemptMetered,
     AttemptReset,
     AttemptStarted,
     Exchange,
-    PromptReady,
-    ReplyEvent,
     TurnCompleted,
     TurnFailed,
     TurnFinished,
 )
-from sluice.ids import new_id
-from sluice.replies import reply_of
 from sluice.safe_text import SafeText
-from streams.models import Models
-from tests.doubles import EventList, TablePrices
-from tests.samples import SAMPLES
+from tests.integration.streams.conftest import KEY, PLANTED, TEXT, World, all_of, transcript
 
 # litellm warns about its own types and leaves sockets to the garbage collector; none of it is ours.
 pytestmark = pytest.mark.filterwarnings("ignore")
-KEY, PLANTED = "planted-key-5150", "planted words nobody may log"
-TEXT = "The river came down from the hills, and the keeper raised the gate by a hand's breadth that day."
 HALF = 7
-PATIENT = Limits(first_token_seconds=10, gap_seconds=10, total_seconds=20)
-"""Of a model that is to answer: a machine that stands still for a second must not look like a silent model."""
 HASTY = RouteLimits(first_token_seconds=0.8, gap_seconds=0.4)
 """Of a model that is to be silent."""
 SILENT = {FailureKind.STALLED, FailureKind.FIRST_TOKEN_TIMEOUT}
 SWALLOWED = {FailureKind.MALFORMED_CHUNK: FailureKind.NO_END_MARK}
 """What litellm does not pass on: it drops a chunk it cannot read, and ends."""
-
-
-@dataclass
-class World:
-    """A provider over real HTTP, and the respond step in front of it."""
-
-    provider: Provider
-    base: str
-    way: str
-    models: Models
-
-    async def script(self, name: str, **fields: Any) -> Route:
-        pace = {"text": TEXT, "first_token_seconds": 0, "token_seconds": 0}
-        async with aiohttp.ClientSession() as session:
-            answer = await session.put(f"{self.base}/v1/scripts/{name}", json=pace | fields)
-            assert answer.status == 201, await answer.text()
-        return self.route(name)
-
-    def route(self, name: str, **more: Any) -> Route:
-        url = f"{DEVELOPMENT_BASE}/v1/generation?id={{request_id}}"
-        return Route(
-            model=f"{self.way}/{name}",
-            api_base=f"{DEVELOPMENT_BASE}/v1",
-            api_key="KEY",
-            usage_url=url,
-            price="none",
-            **more,
-        )
-
-    async def answer(self, *routes: Route, **more: Any) -> EventList:
-        bot = Bot(name="b", description="d", template="t@1", route=routes, limits=PATIENT, retry=Retry(per_model=0))
-        sample, now = SAMPLES["PromptReady"], utc_now()
-        plain: dict[str, Any] = {"refusal": None, "context": None, "sampling": None, "question": SafeText(PLANTED)}
-        ready = msgspec.structs.replace(sample, deadline_at=now + timedelta(seconds=20), **(plain | more))
-        assert isinstance(ready, PromptReady)
-        emitted = EventList()
-        means = Means(self.models, TablePrices(), utc_now, new_id, lambda: 1, lambda: 0.0)
-        template = Template(id="t@1", hash="x", source="Be brief.")
-        await Respond(means)(ready, bot, template, StopSignal(), now, emitted)
-        return emitted
-
-    def check_ledger(self, emitted: EventList) -> None:
-        """Each call has its row, each row the tokens of the meter; nothing was estimated."""
-        rows = {row.attempt_id: row for row in all_of(emitted, AttemptMetered)}
-        calls = {call.request_id: call for call in self.provider.meter.calls}
-        assert set(calls) <= set(rows)
-        for name, row in rows.items():
-            billed = (row.usage.prompt_tokens, row.usage.completion_tokens)
-            call = calls.get(name)
-            assert billed == ((call.prompt_tokens, call.completion_tokens) if call else (0, 0)), row
-            assert call is None or not row.usage.estimated, row
-
-
-@pytest.fixture(params=["openai", "hosted_vllm"])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    provider = Provider(KEY, lambda: f"call-{new_id()}")
-    runner = web.AppRunner(provider.app(), handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    bot = Bot(name="b", description="d", template="t@1", route=(Route(model="m"),))
-    models = Models(Bots(by_name={"b": bot}, templates={}, provider_base=base), lambda _name: SecretStr(KEY), utc_now)
-    await models.warm_up()
-    yield World(provider, base, request.param, models)
-    await models.aclose()
-    await runner.cleanup()
-
-
-def all_of(emitted: EventList, kind: type) -> list[Any]:
-    return [event for event in emitted.events if isinstance(event, kind)]
-
-
-def transcript(emitted: EventList) -> tuple[str, object]:
-    """What a reader ends up with."""
-    replies = [event for event in emitted.events if isinstance(event, ReplyEvent)]
-    reply = reply_of(replies[0])
-    for event in replies:
-        reply.apply(event)
-    return reply.text, reply.terminal
 
 
 FAILING = {fault: note.kind for fault, note in FAULTS.items() if note.kind is not None}
