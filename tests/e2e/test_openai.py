@@ -1,7 +1,9 @@
 """OpenAI's own SDK and LangChain, unmodified, at the real gateway: to them it is OpenAI."""
 
+import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -22,6 +24,8 @@ from tests.e2e.conftest import Platform
 from tests.waiting import until
 
 SLUICE: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is a sluice?"}]
+
+SUMS = ("calls", "prompt_tokens", "completion_tokens", "estimated_calls")
 
 
 def base_url(platform: Platform) -> str:
@@ -44,6 +48,27 @@ async def async_client(platform: Platform) -> AsyncIterator[AsyncOpenAI]:
 def meter_of(platform: Platform) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = httpx.get(platform.settings.provider_url.replace("/v1", "/meter")).json()["calls"]
     return calls
+
+
+def story_by_meter(platform: Platform) -> Counter[str]:
+    """What the provider has written, by its own account."""
+    sums: Counter[str] = Counter()
+    for call in meter_of(platform):
+        if call["model"] == "story":
+            sums.update(calls=1, prompt_tokens=call["prompt_tokens"], completion_tokens=call["completion_tokens"])
+    return sums
+
+
+def story_by_ledger(platform: Platform) -> Counter[str]:
+    """The same, by `sluice usage`."""
+    listed = json.loads(platform.run("usage", "--by", "model", "--json").stdout)["usage"]
+    sums: Counter[str] = Counter()
+    for row in listed:
+        if row["model"] == "openai/story":
+            sums.update(
+                {name: row[name] for name in ("calls", "prompt_tokens", "completion_tokens", "estimated_calls")}
+            )
+    return sums
 
 
 def way_of(platform: Platform, completion_id: str) -> Any:
@@ -225,6 +250,25 @@ def test_who_hangs_up_stops_the_turn_and_the_ledger_has_its_row(platform: Platfo
         return found
 
     assert until(lambda: [row["outcome"] for row in rows()] == ["cancelled"])
+
+
+async def test_who_hangs_up_at_any_token_is_billed_to_the_token(platform: Platform, async_client: AsyncOpenAI):
+    async def hang_up_after(chunks: int) -> str:
+        stream = await async_client.chat.completions.create(model="storyteller", messages=SLUICE, stream=True)
+        async for chunk in stream:
+            chunks -= 1
+            if chunks < 0:
+                await stream.close()
+                return chunk.id
+        raise AssertionError("The answer was shorter.")
+
+    ledger, meter = story_by_ledger(platform), story_by_meter(platform)
+    ids = await asyncio.gather(*(hang_up_after(chunks) for chunks in range(24)))
+    assert until(lambda: all(way_of(platform, name)["state"] == "cancelled" for name in ids))
+    used = story_by_ledger(platform) - ledger
+    assert used == story_by_meter(platform) - meter
+    assert (used["calls"], used["estimated_calls"]) == (len(ids), 0)
+    assert used["completion_tokens"] > sum(range(24))
 
 
 async def test_who_hangs_up_without_a_stream_stops_the_turn_too(platform: Platform, async_client: AsyncOpenAI):
