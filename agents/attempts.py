@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from agents.breaker import Breakers
 from agents.choice import Candidate, Choice
 from agents.failures import REACTIONS, FailureKind
-from agents.joint import Joint
+from agents.finish_reasons import WHOLE
+from agents.joint import LEAST, Joint
 from agents.orders import Ask, Call, Finish, Order, Promote, Reset, Say, Settle
 from sluice.bots import Bot, Route
 
@@ -20,6 +21,17 @@ _SAME_PIECES = 100
 _SLOW = 0.5
 """A first token later than this share of the time it may take counts as slow."""
 _LIMITS = {FailureKind.RATE_LIMITED, FailureKind.RATE_LIMITED_IN_STREAM}
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is asked next if nothing happens before: this model again, or any fresh one beside the call that runs."""
+
+    at: float
+    candidate: Candidate | None = None
+
+
+_NOTHING_PLANNED = _Plan(math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +63,14 @@ class Attempts:
         self._shown: Call | None = None  # what readers follow
         self._made = before.attempts
         self._base = before.attempt_id, before.text  # what the next call may go on with
-        self._next_ask: tuple[Candidate, float] | None = None
-        self._hedge_at = math.inf
+        self._plan = _NOTHING_PLANNED
         self._last: FailureKind | None = None
 
     @property
     def wake_at(self) -> float:
         """When `tick` has something to do."""
         watches = [min(call.watch_at, call.ends_at) for call in self._running]
-        return min([*watches, self._next_ask[1] if self._next_ask else math.inf, self._hedge_at, self._deadline])
+        return min([*watches, self._plan.at, self._deadline])
 
     def start(self, now: float) -> list[Order]:
         """Ask the first model."""
@@ -71,7 +82,15 @@ class Attempts:
         call.watch_at = now + call.limits.first_token_seconds
         call.ends_at = now + call.limits.total_seconds
         if self._bot.hedge_seconds is not None and self._running == [call]:
-            self._hedge_at = now + self._bot.hedge_seconds
+            self._plan = _Plan(now + self._bot.hedge_seconds)
+
+    def prepares(self, call: Call) -> None:
+        """Something has to be done before it can be made; whoever does it has a watch of their own."""
+        call.watch_at = math.inf
+
+    def prepared(self, call: Call, now: float) -> None:
+        """From here on it waits for its slot."""
+        call.watch_at = now + call.limits.first_token_seconds
 
     def said(self, call: Call, piece: str, now: float) -> list[Order]:
         """Words came."""
@@ -94,9 +113,12 @@ class Attempts:
         orders: list[Order] = [] if call.spoke else self._wins(call)
         if finish_reason == "content_filter":
             return [*orders, *self._fail(call, FailureKind.CONTENT_FILTERED, now)]
+        if finish_reason not in WHOLE:
+            return [*orders, *self._fail(call, FailureKind.ERROR_IN_STREAM, now)]
         orders += _say(call, call.joint.rest())
-        if not call.text.strip():
-            return [*orders, *self._fail(call, FailureKind.EMPTY_ANSWER, now)]
+        if not call.added.strip():
+            nothing = FailureKind.NOTHING_ADDED if call.continues else FailureKind.EMPTY_ANSWER
+            return [*orders, *self._fail(call, nothing, now)]
         self._running.remove(call)
         self._breakers.answered(self._choice[call.place].key, now, slow=call.slow)
         return [*orders, Settle(call, "completed"), *self._finish(Finish("completed"))]
@@ -120,26 +142,26 @@ class Attempts:
         for call in list(self._running):
             if call in self._running and min(call.watch_at, call.ends_at) <= now:
                 orders += self._fail(call, _silence(call, now), now)
-        if self._next_ask is not None and self._next_ask[1] <= now:
-            candidate, self._next_ask = self._next_ask[0], None
-            orders += self._ask(candidate, now)
-        if self._hedge_at <= now:
-            self._hedge_at = math.inf
-            beside = self._choice.fresh(now)
+        if self._plan.at <= now:
+            candidate, self._plan = self._plan.candidate, _NOTHING_PLANNED
+            beside = self._choice.fresh(now) if candidate is None else None
+            orders += self._ask(candidate, now) if candidate is not None else []
             orders += self._ask(beside, now, hedge=True) if beside is not None else []
         return orders
 
     def _fail(self, call: Call, kind: FailureKind, now: float, retry_after: float | None = None) -> list[Order]:
         reaction, candidate = REACTIONS[kind], self._choice[call.place]
         self._running.remove(call)
-        self._last = kind
+        self._last, self._plan = kind, _NOTHING_PLANNED
         if reaction.counts_against_model:
             self._breakers.failed(candidate.key, now, kind)
         elif kind in _LIMITS:
             self._breakers.of(candidate.key).rest(now, retry_after)
         orders: list[Order] = [Settle(call, "failed", kind)]
-        if not call.hedge:  # spaces alone are no beginning
-            self._base = (call.attempt_id, call.text) if reaction.keeps_text and call.text.strip() else ("", "")
+        if not reaction.keeps_text:
+            orders += _void(call, kind) if call is self._shown else []
+        if call.made and not call.hedge:  # spaces alone are no beginning
+            self._base = (call.attempt_id, call.text) if call.text.strip() else ("", "")
         if not reaction.next_model:
             return [*orders, *self._finish(Finish("failed", reaction.code))]
         at_once = self._choice.note(candidate, kind, now, prefilled=bool(call.continues))
@@ -153,14 +175,14 @@ class Attempts:
             return self._give_up()
         if found[1] <= now:
             return self._ask(found[0], now)
-        self._next_ask = found
+        self._plan = _Plan(found[1], found[0])
         return []
 
     def _ask(self, candidate: Candidate, now: float, *, hedge: bool = False) -> list[Order]:
         self._made += 1
         candidate.asked += 1
         takes_it = candidate.prefill and candidate.route.prefill and not hedge
-        attempt_id, text = self._base if takes_it else ("", "")
+        attempt_id, text = self._base if takes_it and len(self._base[1].rstrip()) >= LEAST else ("", "")
         limits = self._bot.limits_of(candidate.route)
         call = Call(
             number=self._made,
@@ -181,22 +203,25 @@ class Attempts:
 
     def _wins(self, call: Call) -> list[Order]:
         """Of two calls the first that speaks, or the one that is left, is what readers follow."""
-        self._hedge_at = math.inf
+        self._plan = _NOTHING_PLANNED
         orders: list[Order] = []
         for other in [other for other in self._running if other is not call]:
             self._running.remove(other)
             orders.append(Settle(other, "cancelled", FailureKind.OUTBID))
         if call.hedge:
             call.hedge = False
-            orders += [*self._shows(call), Promote(call)]
+            orders += self._shows(call)
+            if call.made:
+                orders.append(Promote(call))
         return orders
 
     def _shows(self, call: Call) -> list[Order]:
         """Readers follow this call from here on; what they have is void unless the call goes on with it."""
         before, self._shown = self._shown, call
-        if before is None or not before.text or call.continues:
+        if before is None or call.continues:
             return []
-        return [Reset(before, self._last or FailureKind.OUTBID)]
+        self._base = "", ""
+        return _void(before, self._last or FailureKind.OUTBID)
 
     def _run_out(self, now: float) -> list[Order]:
         orders: list[Order] = []
@@ -211,13 +236,13 @@ class Attempts:
         kind = self._last or self._choice.reason()
         if self._bot.fallback_text is None:
             return self._finish(Finish("failed", REACTIONS[kind].code))
-        void = [Reset(self._shown, kind)] if self._shown is not None and self._shown.text else []
+        void = _void(self._shown, kind) if self._shown is not None else []
         return [*void, *self._finish(Finish("completed", fallback=self._bot.fallback_text))]
 
     def _finish(self, finish: Finish) -> list[Order]:
         left = [Settle(call, "cancelled") for call in self._running]
         self._running.clear()
-        self._next_ask, self._hedge_at, self.over = None, math.inf, True
+        self._plan, self.over = _NOTHING_PLANNED, True
         return [*left, finish]
 
 
@@ -227,6 +252,13 @@ def _silence(call: Call, now: float) -> FailureKind:
     if call.ends_at <= now:
         return FailureKind.TOTAL_TIMEOUT
     return FailureKind.STALLED if call.spoke else FailureKind.FIRST_TOKEN_TIMEOUT
+
+
+def _void(call: Call, kind: FailureKind) -> list[Order]:
+    if not call.text:
+        return []
+    call.text = ""
+    return [Reset(call, kind)]
 
 
 def _say(call: Call, text: str) -> list[Order]:

@@ -2,21 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
-from agents.account import Attempt, never_made
+from agents.account import NOTHING, Attempt, never_made
 from agents.attempts import Attempts
 from agents.failures import FailureKind
+from agents.finish_reasons import plain
 from agents.ledger import Ledger
 from agents.means import Means
 from agents.orders import Ask, Call, Finish, Order, Promote, Reset, Say, Settle
-from agents.ports import Earlier, Ended, Log, Look, ModelFailed, Prompt, PromptMessage, Said
-from agents.prompting import Shape, fingerprint, messages_for, prompt_of, to_drop, turns_before
+from agents.ports import Earlier, Ended, Log, Look, ModelFailed, Prompt, Said
+from agents.prompts import Prompts
 from agents.stop_signal import StopSignal
-from agents.summary import SHARE, summarise
+from agents.summary import Summary
 from agents.turn import Voice
 from sluice.bots import Bot
 from sluice.events import PromptReady, Usage
@@ -43,7 +44,8 @@ class _Line:
     call_id: str | None = None
 
 
-_Item = tuple[Call, Said | Ended | Exception | None] | None
+_News = Said | Ended | Exception | Summary | None
+_Item = tuple[Call, _News] | None
 """What happened to a call; with None it got its slot. None alone: somebody wants a look to be taken."""
 
 
@@ -65,12 +67,13 @@ class Calls:
         self.voices: dict[str, Voice] = {}
         self.followed: Voice | None = None
         self.outlived = False
-        self._means, self._ready, self._bot, self._instructions = means, ready, bot, instructions
+        self._means, self._bot, self._prompts = means, bot, Prompts(means.model, ready, bot, instructions, means.clock)
         self._log, self._epoch, self._life, self._look = log, epoch, life, look
         self._lines: dict[Call, _Line] = {}
         self._inbox: asyncio.Queue[_Item] = asyncio.Queue(_MOST_WAITING)
         self._finish: Finish | None = None
-        self._summaries: dict[int, SafeText] = {}
+        self._preparing: dict[Call, Summary] = {}
+        self._bills: list[asyncio.Task[None]] = []
 
     async def run(self, stop: StopSignal) -> Finish | None:
         """Until the turn is over. None where a newer owner has begun it meanwhile. Raises Unavailable."""
@@ -79,8 +82,13 @@ class Calls:
             await self._carry_out(self._life.start(_now()))
             while self._finish is None and not self.outlived:
                 await self._carry_out(await self._happening(stop))
+            await asyncio.gather(*self._bills)
         finally:
             stop.watch(lambda: None)
+            for bill in self._bills:
+                bill.cancel()
+            for summary in self._preparing.values():
+                await summary.hang_up()
             for line in self._lines.values():
                 await _hang_up(line)
         return self._finish
@@ -107,7 +115,12 @@ class Calls:
         return _joined(orders)
 
     async def _taken(self, item: _Item) -> list[Order]:
-        return [] if item is None or item[0] not in self._lines else await self._heard(*item)
+        if item is None:
+            return []
+        call, what = item
+        if isinstance(what, Summary):
+            return await self._summed_up(call, what) if call in self._preparing else []
+        return await self._heard(call, what) if call in self._lines else []
 
     async def _heard(self, call: Call, what: Said | Ended | Exception | None) -> list[Order]:
         line, now = self._lines[call], _now()
@@ -120,8 +133,9 @@ class Calls:
                 line.usage, line.call_id = what.usage or line.usage, what.call_id or line.call_id
                 return self._life.said(call, what.text, now)
             case Ended():
-                line.ended, line.usage, line.call_id = what, what.usage or line.usage, what.call_id or line.call_id
-                return self._life.ended(call, what.finish_reason, now)
+                line.ended = replace(what, finish_reason=plain(what.finish_reason))
+                line.usage, line.call_id = what.usage or line.usage, what.call_id or line.call_id
+                return self._life.ended(call, line.ended.finish_reason, now)
             case ModelFailed():
                 line.call_id = what.call_id or line.call_id
                 return self._life.failed(call, what.kind, now, what.retry_after_seconds)
@@ -158,46 +172,36 @@ class Calls:
             await self._log.emit(self.followed.reset(kind, self._means.clock()))
 
     async def _ask(self, call: Call) -> None:
+        """Line it up; first have the turns summed up that do not fit, where the bot has a model for that."""
+        dropped, cheap = self._prompts.dropped(call), self._bot.summary
+        if not dropped or cheap is None or call.hedge or dropped in self._prompts.summaries:
+            await self._line_up(call, dropped)
+            return
+        summary = Summary(self.ledger, self._bot, cheap, dropped, self._epoch)
+        await summary.announce()
+        self._life.prepares(call)
+        self._preparing[call] = summary
+        summary.begin(lambda: self._inbox.put((call, summary)))
+
+    async def _summed_up(self, call: Call, summary: Summary) -> list[Order]:
+        del self._preparing[call]
+        self._prompts.summaries[summary.dropped] = summary.text
+        await self._bill(summary.bill(), asks=summary.asks)
+        self._life.prepared(call, _now())
+        await self._line_up(call, summary.dropped)
+        return []
+
+    async def _line_up(self, call: Call, dropped: int) -> None:
+        """Make it as soon as its model has a slot."""
+        voice, prompt = self._prompts.of(call, dropped, self._epoch)
         slot = self._means.slots.of((call.route.model, call.route.api_base or ""), call.route.concurrency)
-        messages, shape = await self._messages(call)
-        voice = Voice(
-            self._ready,
-            call.attempt_id,
-            self._epoch,
-            call.number,
-            call.route.model,
-            self._means.clock(),
-            call.continues,
-            fingerprint(messages),
-            self._instructions,
-            shape,
-        )
-        line = self._lines[call] = _Line(voice, prompt_of(messages, call.limits, self._ready, call.attempt_id), slot)
+        line = self._lines[call] = _Line(voice, prompt, slot)
         if slot.locked():
             line.task = asyncio.create_task(self._wait(call, line))
         else:
             await slot.acquire()  # at once: it is free
             line.holds_slot = True
             await self._make(call, line)
-
-    async def _messages(self, call: Call) -> tuple[tuple[PromptMessage, ...], Shape]:
-        prefill, cheap = SafeText(call.joint.given), self._bot.summary
-        budget = call.limits.context_tokens
-
-        def tokens(messages: Sequence[PromptMessage]) -> int:
-            prompt = prompt_of(tuple(messages), call.limits, self._ready, call.attempt_id)
-            return self._means.model.count(call.route, prompt, "").prompt_tokens
-
-        if call.shorter:
-            whole = messages_for(self._ready, self._instructions, Shape(prefill=prefill))
-            budget = min(budget, tokens(whole)) // 2**call.shorter
-        budget -= budget // SHARE if cheap is not None else 0
-        dropped = to_drop(self._ready, self._instructions, budget, tokens, Shape(prefill=prefill))
-        if dropped and cheap is not None and dropped not in self._summaries:
-            gone = [message for turn in turns_before(self._ready)[:dropped] for message in turn]
-            self._summaries[dropped] = await summarise(self.ledger, self._bot, cheap, gone, self._epoch)
-        shape = Shape(dropped, self._summaries.get(dropped, SafeText("")), prefill)
-        return messages_for(self._ready, self._instructions, shape), shape
 
     async def _wait(self, call: Call, line: _Line) -> None:
         await line.slot.acquire()
@@ -239,30 +243,48 @@ class Calls:
             await stream.aclose()
 
     async def _settle(self, order: Settle) -> None:
-        call, line = order.call, self._lines.pop(order.call)
+        call = order.call
+        summary = self._preparing.pop(call, None)
+        if summary is not None:
+            await summary.hang_up()
+            await self._bill(summary.bill(), asks=summary.asks)
+        line = self._lines.pop(call, None)
+        if line is None:
+            return
         await _hang_up(line)
         if not line.announced:
             return
         self._means.reach("respond.provider_answered")
         if order.outcome == "failed" and order.kind is not None:
             self._means.failed(call.route.model, order.kind.value)
-        ended_at = self._means.clock()
-        usage = await self.ledger.usage(call.route, line.prompt, line.heard, line.usage, line.call_id, order.kind)
-        await self.ledger.bill(
-            Attempt(
-                number=call.number,
-                attempt_id=call.attempt_id,
-                route=call.route,
-                started_at=line.voice.started_at,
-                first_token_at=line.first_token_at,
-                ended_at=ended_at,
-                outcome=order.outcome,
-                usage=usage,
-                call_id=line.call_id,
-                finish_reason=line.ended.finish_reason if line.ended else None,
-                failure=order.kind,
-            )
+        attempt = Attempt(
+            number=call.number,
+            attempt_id=call.attempt_id,
+            route=call.route,
+            started_at=line.voice.started_at,
+            first_token_at=line.first_token_at,
+            ended_at=self._means.clock(),
+            outcome=order.outcome,
+            usage=NOTHING,
+            call_id=line.call_id,
+            finish_reason=line.ended.finish_reason if line.ended else None,
+            failure=order.kind,
         )
+        asks = line.usage is None and call.route.usage_url is not None
+        await self._bill(self._settled(attempt, line), asks=asks)
+
+    async def _settled(self, attempt: Attempt, line: _Line) -> None:
+        usage = await self.ledger.usage(
+            attempt.route, line.prompt, line.heard, line.usage, line.call_id, attempt.failure
+        )
+        await self.ledger.bill(replace(attempt, usage=usage))
+
+    async def _bill(self, writing: Coroutine[None, None, None], *, asks: bool) -> None:
+        """A provider that has to be asked for the bill keeps nobody waiting: it is written before the turn's end."""
+        if asks:
+            self._bills.append(asyncio.create_task(writing))
+        else:
+            await writing
 
 
 def _counts(call: Call, now: Earlier) -> bool:
@@ -283,13 +305,15 @@ def _joined(orders: list[Order]) -> list[Order]:
 
 
 async def _hang_up(line: _Line) -> None:
-    if line.task is not None:
-        line.task.cancel()
-        await asyncio.wait([line.task])
-        line.task = None
-    if line.holds_slot:
-        line.holds_slot = False
-        line.slot.release()
+    try:
+        if line.task is not None:
+            line.task.cancel()
+            await asyncio.wait([line.task])
+            line.task = None
+    finally:
+        if line.holds_slot:
+            line.holds_slot = False
+            line.slot.release()
 
 
 def _now() -> float:

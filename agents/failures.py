@@ -24,6 +24,7 @@ class FailureKind(StrEnum):
     MALFORMED_CHUNK = "malformed_chunk"
     NO_END_MARK = "no_end_mark"
     EMPTY_ANSWER = "empty_answer"
+    NOTHING_ADDED = "nothing_added"
     WRONG_CONTENT_TYPE = "wrong_content_type"
     CONTEXT_TOO_LONG = "context_too_long"
     CONTENT_FILTERED = "content_filtered"
@@ -80,7 +81,11 @@ REACTIONS: dict[FailureKind, Reaction] = {
     ),
     FailureKind.CUT: Reaction("the connection broke in mid-stream", ErrorCode.MODEL_STREAM_BROKEN, "later"),
     FailureKind.STALLED: Reaction("no further token within `gap_seconds`", ErrorCode.MODEL_TIMEOUT, "never"),
-    FailureKind.ERROR_IN_STREAM: Reaction("an error object instead of a chunk", ErrorCode.MODEL_STREAM_BROKEN, "later"),
+    FailureKind.ERROR_IN_STREAM: Reaction(
+        "an error object instead of a chunk, or an end for another reason than `stop` and `length`",
+        ErrorCode.MODEL_STREAM_BROKEN,
+        "later",
+    ),
     FailureKind.RATE_LIMITED_IN_STREAM: Reaction(
         "an error object that says 429", ErrorCode.MODEL_RATE_LIMITED, "later", counts_against_model=False
     ),
@@ -92,6 +97,12 @@ REACTIONS: dict[FailureKind, Reaction] = {
     ),
     FailureKind.EMPTY_ANSWER: Reaction(
         "an end without a word", ErrorCode.MODEL_EMPTY_ANSWER, "later", counts_against_model=False
+    ),
+    FailureKind.NOTHING_ADDED: Reaction(
+        "an end without a word after the beginning of the answer",
+        ErrorCode.MODEL_EMPTY_ANSWER,
+        "without_prefill",
+        counts_against_model=False,
     ),
     FailureKind.WRONG_CONTENT_TYPE: Reaction(
         "200 with something else than a stream: a login page, say",

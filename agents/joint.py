@@ -4,8 +4,9 @@ Models differ in what they make of a given beginning. Some go on with the next c
 and some refuse or drop white space at its end, so it is given without.
 """
 
-_CERTAIN = 20
-"""Characters from which on a repeated beginning is no chance: `ha` may well be followed by another `ha`."""
+LEAST = 20
+"""Characters of a beginning that a model is given. A shorter one is begun anew: whether `ha` after `ha` goes on or
+repeats, nobody could tell."""
 
 
 class Joint:
@@ -37,7 +38,7 @@ class Joint:
         """What is still held when the model has ended of its own accord."""
         if not self._open:
             return ""
-        if self._may_repeat and _CERTAIN <= len(self._held) < len(self.given):
+        if self._may_repeat and LEAST <= len(self._held) < len(self.given):
             return self._release("")
         return self._release(self._fresh)
 
@@ -48,7 +49,7 @@ class Joint:
     @property
     def _may_repeat(self) -> bool:
         given = self.given
-        return len(given) >= _CERTAIN and (given.startswith(self._held) or self._held.startswith(given))
+        return len(given) >= LEAST and (given.startswith(self._held) or self._held.startswith(given))
 
     @property
     def _fresh(self) -> str:

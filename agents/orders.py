@@ -36,6 +36,11 @@ class Call:
     last_piece: str = ""
     same: int = 0
 
+    @property
+    def added(self) -> str:
+        """What the call itself gave to the answer."""
+        return self.text[len(self.joint.before) :]
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:

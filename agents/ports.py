@@ -4,9 +4,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from agents.failures import REACTIONS, FailureKind
+from agents.failures import FailureKind
 from sluice.bots import Route
-from sluice.errors import ErrorCode
 from sluice.events import Event, Sampling, TurnFinished, Usage
 from sluice.replies import Reply
 from sluice.safe_text import SafeText
@@ -92,11 +91,6 @@ class ModelFailed(Exception):
         self.kind = kind
         self.call_id = call_id
         self.retry_after_seconds = retry_after_seconds
-
-    @property
-    def code(self) -> ErrorCode:
-        """What people are told."""
-        return REACTIONS[self.kind].code
 
 
 class LanguageModel(Protocol):

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from msgspec.structs import replace as with_fields
 
-from agents.account import Attempt, Cost, never_made
+from agents.account import NOTHING, Attempt, Cost, never_made
 from agents.attempts import Attempts, Begun
 from agents.calls import Calls
 from agents.choice import in_order
@@ -19,8 +19,9 @@ from agents.orders import Finish
 from agents.ports import Earlier, Log, Look
 from agents.prompting import messages_again, prompt_of, render
 from agents.stop_signal import StopSignal
+from agents.summary import summary_messages
 from agents.turn import Voice
-from sluice.bots import Bot, Route, Template
+from sluice.bots import Bot, Limits, Route, Template
 from sluice.errors import ErrorCode
 from sluice.events import AttemptStarted, PromptReady, TurnFinished, Usage
 from sluice.replies import Reply
@@ -62,7 +63,7 @@ class Respond:
         alone; attempts without a row in the ledger get one; a beginning is gone on with where the model can do so.
         Raises Unavailable where the log does not take or give them.
         """
-        voice = Voice(ready, self.means.new_id(), self.means.epoch(), 1, "", self.means.clock())
+        voice = Voice(ready, self.means.new_id(), self.means.epoch(), 1, "", self.means.clock(), purpose="no_call")
         turn = _Pass(ready, entered_at, log, voice)
         reply = Reply(ready.turn_id, ready.session_id, ready.user_id)
         if look is not None:
@@ -120,7 +121,7 @@ class Respond:
             settled, followed = [*settled, await self._say(turn, reply.started.model, reply.text)], turn.voice
         begun_at = [voice.first_delta_at for voice in calls.voices.values() if voice.first_delta_at]
         last = followed or turn.voice
-        shown = sorted(settled, key=lambda row: row[0].attempt_id == last.attempt_id)
+        shown = sorted(settled, key=lambda row: (row[0].attempt_id == last.attempt_id, row[0].number))
         await self._close(turn, outcome, shown, last, min(begun_at, default=None), finish.fallback)
 
     async def _ended_for(self, turn: _Pass, reply: Reply, finished: TurnFinished | None) -> bool:
@@ -162,17 +163,14 @@ class Respond:
         """Their workers died between asking the provider and writing the bill: ask the provider, or count what the log
         has of them.
         """
-        if earlier.reply is None or bot is None:
+        if earlier.reply is None:
             return
         reply = earlier.reply
         for started in reply.attempts.values():
             if started.attempt_id in earlier.metered:
                 continue
-            route = next((route for route in bot.route if route.model == started.model), bot.route[0])
             said = reply.text[started.prefilled :] if reply.attempt_id == started.attempt_id else ""
-            usage = await self.means.model.billed(route, started.attempt_id, None)
-            if usage is None or (said and usage.estimated):
-                usage = self._counted(turn.ready, bot, route, started, said, reply.text)
+            route = _route_of(bot, started)
             abandoned = Attempt(
                 number=started.attempt,
                 attempt_id=started.attempt_id,
@@ -181,16 +179,27 @@ class Respond:
                 first_token_at=None,
                 ended_at=self.means.clock(),
                 outcome="abandoned",
-                usage=usage,
+                usage=await self._used(turn.ready, bot, route, started, said, reply.text),
+                purpose="summary" if started.purpose == "summary" else "answer",
             )
             await Ledger(self.means, turn.ready, turn.log).bill(abandoned)
 
-    def _counted(
-        self, ready: PromptReady, bot: Bot, route: Route, started: AttemptStarted, said: str, text: str
+    async def _used(
+        self, ready: PromptReady, bot: Bot | None, route: Route, started: AttemptStarted, said: str, text: str
     ) -> Usage:
-        messages = messages_again(ready, started, text)
-        prompt = prompt_of(messages, bot.limits_of(route), ready, started.attempt_id)
-        return self.means.model.count(route, prompt, said)
+        """As the provider says, else what the log has."""
+        if started.purpose == "no_call":
+            return NOTHING
+        billed = await self.means.model.billed(route, started.attempt_id, None)
+        if billed is not None and not (said and billed.estimated):
+            return billed
+        messages = (
+            summary_messages(ready, started.dropped_turns)
+            if started.purpose == "summary"
+            else messages_again(ready, started, text)
+        )
+        limits = Limits() if bot is None else bot.limits_of(route)
+        return self.means.model.count(route, prompt_of(messages, limits, ready, started.attempt_id), said)
 
     async def _close(
         self,
@@ -221,3 +230,14 @@ class Respond:
         await turn.log.settled()
         self.means.reach("respond.terminal_produced")
         await turn.log.emit(timed_event(turn.ready, closing, now))
+
+
+def _route_of(bot: Bot | None, started: AttemptStarted) -> Route:
+    """What an attempt was made for. Where the bot has changed since, the model at the table's price."""
+    routes = () if bot is None else bot.route
+    if bot is not None and bot.summary is not None and started.purpose == "summary":
+        routes = (bot.summary,)
+    named = [route for route in routes[started.place : started.place + 1] if route.model == started.model]
+    return next(
+        iter([*named, *(route for route in routes if route.model == started.model)]), Route(model=started.model)
+    )

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from agents.failures import FailureKind
 from agents.prompting import WHOLE, Shape
 from sluice.events import AttemptReset, AttemptStarted, DeltaProduced, PromptReady
 from sluice.ids import derived_event_id
 from sluice.safe_text import SafeText
+
+Purpose = Literal["answer", "summary", "no_call"]
+"""What is announced: a call that answers, one that sums up, or words that no model is asked for."""
 
 
 @dataclass(slots=True)
@@ -25,6 +28,9 @@ class Voice:
     prompt_hash: str = ""
     instructions: str = ""
     shape: Shape = WHOLE
+    purpose: Purpose = "answer"
+    place: int = 0
+    """Of the route in its bot's file."""
     pieces: list[SafeText] = field(default_factory=list)
     first_delta_at: datetime | None = None
 
@@ -46,6 +52,8 @@ class Voice:
             prompt_hash=self.prompt_hash,
             prefilled=len(self.shape.prefill),
             instructions=self.instructions,
+            purpose=self.purpose,
+            place=self.place,
         )
 
     def delta(self, text: SafeText, now: datetime) -> DeltaProduced:

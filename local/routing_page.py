@@ -58,9 +58,12 @@ all attempts share it. Within it each attempt has four watches: `connect_seconds
 - A failure in mid-stream, and the next model takes a beginning (`prefill: true`): it goes on where the other broke
   off. Its attempt says the whole text so far in its first delta; `started` has `continues: true`, so clients leave
   the text where it is. A model that repeats the beginning is not heard twice, white space at the joint is there once.
-- Else: `reset`, and the answer begins anew in a higher attempt.
-- A cut answer is never shown as complete. When nobody is left the turn ends with `failed` and a code, or with the
-  bot's `fallback_text`: `completed` with `finish_reason: fallback` and no model.
+  It may say what is left of the longest answer.
+- Else, and after fewer than 20 characters: `reset`, and the answer begins anew in a higher attempt.
+- A cut answer is never shown as complete: who adds nothing to a beginning is asked again without it, and a finish
+  reason other than `stop` and `length` is a failure (synonyms such as `end_turn` count).
+- When nobody is left the turn ends with `failed` and a code, or with the bot's `fallback_text`: `completed` with
+  `finish_reason: fallback` and no model.
 - `finish_reason: length` is a whole answer as far as the model was allowed to go, and says so.
 
 A dead worker's turn goes on the same way: its successor reads the words from the log and has them gone on with.

@@ -149,6 +149,8 @@ class AttemptStarted(TurnEvent, frozen=True, kw_only=True):
     prompt_hash: str = ""
     prefilled: int = 0
     instructions: str = ""
+    purpose: str = "answer"
+    place: int = 0
 
 
 class DeltaProduced(TurnEvent, frozen=True, kw_only=True):
@@ -161,7 +163,7 @@ class DeltaProduced(TurnEvent, frozen=True, kw_only=True):
 
 
 class AttemptReset(TurnEvent, frozen=True, kw_only=True):
-    """What this attempt said so far is void; a new attempt follows."""
+    """What this attempt said so far is void. A new attempt follows, or the end."""
 
     attempt: int
     reason: str

@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from agents.ports import PromptMessage
 from agents.prompting import fingerprint, messages_again
+from agents.summary import summary_messages
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
 from sluice.events import AttemptReset, AttemptStarted, DeltaProduced, Event, PromptReady, TurnEvent
@@ -48,8 +49,11 @@ def prompts_of(turn_id: str, events: Iterator[Event]) -> list[PastPrompt]:
         return []
     found = []
     for started in starts.values():
-        if started.prompt_hash:  # a summary's has none: its text, not its prompt, is part of the turn's prompts
-            messages = messages_again(ready, started, said.get(started.continues, ""))
+        if started.prompt_hash:
+            summing_up = started.purpose == "summary"
+            before = said.get(started.continues, "")
+            dropped = started.dropped_turns
+            messages = summary_messages(ready, dropped) if summing_up else messages_again(ready, started, before)
             proved = fingerprint(messages) == started.prompt_hash
             found.append(PastPrompt(started.attempt, started.attempt_id, started.model, messages, proved))
     return found

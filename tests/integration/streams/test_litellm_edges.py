@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from agents.failures import REACTIONS
 from agents.ports import Ended, ModelFailed, Prompt, PromptMessage, Said
 from sluice.bots import Route
 from sluice.clock import utc_now
@@ -129,7 +130,7 @@ async def test_usage_beside_the_last_piece_is_taken(serve: Serve):
 async def test_a_refusal_has_its_code_and_none_of_the_providers_words(serve: Serve, handler: Handler, code: ErrorCode):
     with pytest.raises(ModelFailed) as failed:
         await heard(await serve(handler))
-    assert failed.value.code is code
+    assert REACTIONS[failed.value.kind].code is code
     assert PLANTED not in repr(failed.value)
     assert failed.value.__cause__ is None
 
@@ -137,4 +138,4 @@ async def test_a_refusal_has_its_code_and_none_of_the_providers_words(serve: Ser
 async def test_a_stream_that_ends_without_a_reason_is_broken(serve: Serve):
     with pytest.raises(ModelFailed) as failed:
         await heard(await serve(says(chunk({"content": "Hi"}))))
-    assert failed.value.code is ErrorCode.MODEL_STREAM_BROKEN
+    assert REACTIONS[failed.value.kind].code is ErrorCode.MODEL_STREAM_BROKEN

@@ -125,13 +125,61 @@ def test_a_line_of_dashes_is_no_circle():
 
 def test_who_refuses_a_beginning_is_asked_without_it():
     turn = Turn(bot(plain("one"), plain("two", prefill=True)))
-    turn.says("Half")
+    turn.says(LONG)
     turn.fails(FailureKind.CUT)
     turn.fails(FailureKind.REFUSED_PREFILL)
     assert turn.asked == ["one", "two", "two"]
     assert turn.call.continues == ""
     turn.fails(FailureKind.REFUSED_PREFILL)
     assert turn.finish.code is ErrorCode.MODEL_REFUSED_REQUEST
+
+
+def test_who_adds_nothing_to_a_beginning_is_asked_without_it():
+    turn = Turn(bot(plain("one"), plain("two", prefill=True)))
+    turn.says(LONG)
+    turn.fails(FailureKind.CUT)
+    turn.says(LONG)
+    turn.ends()
+    assert turn.asked == ["one", "two", "two"]
+    assert turn.names()[-3:] == ["Settle", "Reset", "Ask"]
+    turn.says("All of it.")
+    turn.ends()
+    assert (turn.finish, turn.call.text) == (Finish("completed"), "All of it.")
+
+
+def test_a_short_beginning_is_not_gone_on_with():
+    turn = Turn(bot(plain("one"), plain("two", prefill=True)))
+    turn.says("The sluice is ")
+    turn.fails(FailureKind.CUT)
+    assert turn.names()[-2:] == ["Reset", "Ask"]
+    assert turn.call.continues == ""
+
+
+@pytest.mark.parametrize("reason", ["abort", "insufficient_system_resource", "error"])
+def test_an_end_that_is_none_is_a_failure(reason):
+    turn = Turn(bot(plain("one")))
+    turn.says("Half")
+    turn.ends(reason)
+    assert turn.finish == Finish("failed", ErrorCode.MODEL_STREAM_BROKEN)
+
+
+@pytest.mark.parametrize("kind", [FailureKind.CONTENT_FILTERED, FailureKind.REPEATED_CHUNKS])
+def test_nobody_keeps_what_the_last_model_should_not_have_said(kind):
+    turn = Turn(bot(plain("one")))
+    turn.says("Half")
+    turn.fails(kind)
+    assert turn.names() == ["Ask", "Say", "Settle", "Reset", "Finish"]
+
+
+def test_what_a_call_without_a_slot_did_not_hear_is_gone_on_with():
+    turn = Turn(bot(plain("one"), plain("busy", prefill=True), plain("three", prefill=True)))
+    turn.says(LONG)
+    begun, turn.life.begun = turn.life.begun, lambda *_: None
+    turn.fails(FailureKind.CUT)
+    turn.life.begun = begun
+    turn.wakes()
+    assert turn.asked == ["one", "busy", "three"]
+    assert (turn.call.continues, turn.call.text) == ("a-1", LONG)
 
 
 def test_a_context_that_is_too_long_is_halved_twice():
@@ -346,3 +394,29 @@ def test_a_dead_first_model_costs_few_calls():
                 life.said(call, "Hi", now)
                 orders = life.ended(call, "stop", now)
     assert calls / 200 <= 1.2
+
+
+def test_a_call_beside_that_still_waits_takes_over_without_being_promoted():
+    turn = Turn(bot(plain("one"), plain("busy"), hedge_seconds=0.5))
+    begun, turn.life.begun = turn.life.begun, lambda *_: None
+    turn.wakes()
+    waits = turn.call
+    assert waits.hedge
+    turn.do(turn.life.failed(turn.orders[0].call, FailureKind.SERVER_ERROR, turn.now))
+    assert turn.names() == ["Ask", "Ask", "Settle"]
+    assert not waits.hedge
+    begun(waits, turn.now)
+    turn.says("Here", waits)
+    assert turn.names()[-1] == "Say"
+
+
+def test_no_call_beside_one_that_has_failed():
+    """Its model is over; the next may be asked later only. The fresh one that comes free meanwhile has to wait."""
+    turn = Turn(bot(plain("one"), plain("two"), hedge_seconds=5, per_model=1))
+    for _ in range(4):
+        turn.breakers.failed(("two", ""), 0.0, FailureKind.CUT)
+    turn.now = 1.0
+    turn.fails(FailureKind.SERVER_ERROR)
+    assert turn.life.wake_at == pytest.approx(1.25)
+    turn.wakes()
+    assert turn.asked == ["one", "one"]

@@ -14,6 +14,7 @@ from agents.orders import Ask, Call, Finish, Order, Promote, Reset, Say, Settle
 from sluice.bots import Bot, Limits, Retry, Route
 
 BY_MODEL = sorted(set(FailureKind) - {FailureKind.NO_SLOT, FailureKind.OUTBID, FailureKind.TOTAL_TIMEOUT})
+VOID = {kind for kind in FailureKind if not REACTIONS[kind].keeps_text}
 
 
 class OneTurn(RuleBasedStateMachine):
@@ -26,8 +27,9 @@ class OneTurn(RuleBasedStateMachine):
         hedge=st.sampled_from([None, 0.5]),
         fallback=st.sampled_from([None, "Sorry."]),
         begun=st.sampled_from([Begun(), Begun(2, "dead", "It was said before that ")]),
+        opened=st.lists(st.sampled_from([0.0, -4.9, -3.0]), max_size=2),
     )
-    def begin(self, prefills, weighted, per_model, hedge, fallback, begun):
+    def begin(self, prefills, weighted, per_model, hedge, fallback, begun, opened):
         weight = 2 if weighted else None
         routes = tuple(Route(model=f"m/{n}", prefill=p, weight=weight) for n, p in enumerate(prefills))
         limits = Limits(first_token_seconds=2, gap_seconds=1, total_seconds=5)
@@ -43,11 +45,15 @@ class OneTurn(RuleBasedStateMachine):
         )
         self.now, ids = 0.0, iter(range(10**6))
         self.deadline = 12.0
+        breakers = Breakers()
+        for place, opened_at in enumerate(opened):  # of the last models, so that they are tried again while it runs
+            for _ in range(4):
+                breakers.failed((f"m/{len(routes) - 1 - place}", ""), opened_at, FailureKind.CUT)
         self.life = Attempts(
             self.bot,
             in_order(routes, lambda: 0.4),
             self.deadline,
-            Breakers(),
+            breakers,
             lambda: f"a-{next(ids)}",
             lambda: 0.5,
             begun,
@@ -58,6 +64,7 @@ class OneTurn(RuleBasedStateMachine):
         self.spent: set[str] = set()
         self.text: dict[str, str] = {}
         self.shown: Call | None = None
+        self.last: FailureKind | None = None
         self.finish: Finish | None = None
         self.heard: dict[str, str] = {}
         self.obey(self.life.start(self.now))
@@ -72,25 +79,25 @@ class OneTurn(RuleBasedStateMachine):
                     assert call.route.model not in self.spent
                     assert not call.continues or call.route.prefill
                     self.asked.append(call)
-                    self.text[call.attempt_id] = call.text
-                    if not call.hedge:
-                        said = self.visible
-                        assert call.text in ("", said), "another beginning than readers have"
-                        self.shown = call
+                    assert not (call.hedge and call.text)
+                    assert call.text in ("", self.visible), "another beginning than readers have"
                 case Promote(call):
+                    assert call.made, "nobody has heard of it"
                     self.shown = call
                 case Say(call, text):
+                    assert call.made
                     assert call is self.shown, "readers do not follow this call"
                     assert text
                     self.text[call.attempt_id] += text
                 case Reset(call, _):
-                    assert call is self.shown
+                    assert call is self.shown or call not in self.text
                     self.text[call.attempt_id] = ""
                 case Settle(call, outcome, kind):
                     assert call in self.asked
                     assert call not in self.billed
                     assert (outcome == "failed") <= (kind is not None)
                     self.billed.append(call)
+                    self.last = kind if call is self.shown else self.last
                 case Finish():
                     self.finish = order
 
@@ -105,7 +112,11 @@ class OneTurn(RuleBasedStateMachine):
     @precondition(lambda self: any(not call.made for call in self.running))
     @rule(data=st.data())
     def is_made(self, data):
-        self.life.begun(data.draw(st.sampled_from([c for c in self.running if not c.made])), self.now)
+        call = data.draw(st.sampled_from([c for c in self.running if not c.made]))
+        self.life.begun(call, self.now)
+        self.text[call.attempt_id] = call.text
+        if not call.hedge:
+            self.shown = call
 
     @precondition(lambda self: any(call.made for call in self.running))
     @rule(
@@ -117,12 +128,15 @@ class OneTurn(RuleBasedStateMachine):
         self.obey(self.life.said(call, piece, self.now))
 
     @precondition(lambda self: any(call.made for call in self.running))
-    @rule(data=st.data(), reason=st.sampled_from(["stop", "length", "content_filter"]))
+    @rule(data=st.data(), reason=st.sampled_from(["stop", "length", "content_filter", "abort"]))
     def ends(self, data, reason):
         call = data.draw(st.sampled_from([c for c in self.running if c.made]))
         self.obey(self.life.ended(call, reason, self.now))
         if self.finish is not None and self.finish.state == "completed" and self.finish.fallback is None:
-            assert reason != "content_filter"
+            assert reason in ("stop", "length")
+            assert self.heard[call.attempt_id].strip(), "half an answer as a whole one"
+            assert call is self.shown
+            assert self.running == []
 
     @precondition(lambda self: any(call.made for call in self.running))
     @rule(data=st.data(), kind=st.sampled_from(BY_MODEL), wait=st.sampled_from([None, 0.5, 100.0]))
@@ -174,6 +188,8 @@ class OneTurn(RuleBasedStateMachine):
             assert self.visible.strip()
         if self.finish.state == "failed":
             assert self.finish.code is not None
+        if self.finish.state != "cancelled" and self.shown is not None and self.shown.text:
+            assert self.last not in VOID, "what is void is left with its readers"
 
 
 OneTurn.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -1,28 +1,23 @@
 """What reaches the log when models fail over, run beside each other, wait for a slot or are stopped."""
 
 import asyncio
-from datetime import timedelta
 
 import msgspec
 import pytest
 
 from agents.breaker import Breakers
 from agents.failures import FailureKind
-from agents.means import Means, Slots
+from agents.means import Slots
 from agents.ports import Earlier, ModelFailed, Said
 from agents.prompting import as_json, fingerprint
-from agents.respond import Respond
 from agents.stop_signal import StopSignal
-from sluice.bots import Bot, Limits, Retry, Route, Template
+from sluice.bots import Limits, Retry
 from sluice.events import (
     AttemptMetered,
     AttemptReset,
     AttemptStarted,
     ContextMessage,
     DeltaProduced,
-    Exchange,
-    PromptReady,
-    ReplyEvent,
     Sampling,
     TurnCancelled,
     TurnCompleted,
@@ -30,56 +25,11 @@ from sluice.events import (
     TurnFinished,
     Usage,
 )
-from sluice.replies import Reply, reply_of
+from sluice.replies import reply_of
 from sluice.safe_text import SafeText
-from tests.doubles import NOON, EventList, ManualClock, ModelsByName, TablePrices, counting, ended, said
-from tests.samples import SAMPLES, TURN
-
-SAMPLE = SAMPLES["PromptReady"]
-assert isinstance(SAMPLE, PromptReady)
-READY = msgspec.structs.replace(
-    SAMPLE, refusal=None, context=None, sampling=None, history=(), deadline_at=NOON + timedelta(seconds=60)
-)
-TEMPLATE = Template(id="t@1", hash="aa", source="Be brief.")
-CUT, LIMITED = ModelFailed(FailureKind.CUT), ModelFailed(FailureKind.RATE_LIMITED, retry_after_seconds=0.01)
-HALF = "Half of a long sentence that "
-
-
-def bot(*routes: Route, **more) -> Bot:
-    fields = {"limits": Limits(first_token_seconds=5, gap_seconds=5), "retry": Retry(per_model=0)} | more
-    return Bot(name="b", description="d", template="t@1", route=routes, **fields)
-
-
-def route(name: str, **more) -> Route:
-    return Route(model=name, **more)
-
-
-def step(models: ModelsByName, **more) -> Respond:
-    clock = ManualClock(NOON, timedelta(milliseconds=1))
-    chance = more.pop("chance", lambda: 0.0)
-    return Respond(Means(models, TablePrices(), clock, counting(), lambda: 7, chance, **more))
-
-
-async def run(models: ModelsByName, asked: Bot, *, ready=READY, stop=None, look=None, **more) -> EventList:
-    emitted = EventList()
-    await step(models, **more)(ready, asked, TEMPLATE, stop or StopSignal(), NOON, emitted, look)
-    return emitted
-
-
-def read(emitted: EventList) -> Reply:
-    events = [event for event in emitted.events if isinstance(event, ReplyEvent)]
-    reply = reply_of(events[0])
-    for event in events:
-        reply.apply(event)
-    return reply
-
-
-def all_of(emitted: EventList, kind: type) -> list:
-    return [event for event in emitted.events if isinstance(event, kind)]
-
-
-def rows(emitted: EventList) -> list[tuple[str, str, str]]:
-    return [(row.model, row.outcome, row.failure) for row in all_of(emitted, AttemptMetered)]
+from tests.doubles import NOON, EventList, ModelsByName, ended, said
+from tests.samples import TURN
+from tests.unit.agents.turns import CUT, HALF, LIMITED, READY, TEMPLATE, all_of, bot, read, route, rows, run, step, talk
 
 
 async def test_the_next_model_goes_on_and_readers_see_one_text():
@@ -251,12 +201,6 @@ async def test_who_could_ask_nobody_says_again_what_a_dead_worker_left():
     assert all_of(emitted, TurnFinished)[0].answer == HALF
 
 
-def talk(turns: int, words: int) -> PromptReady:
-    text = SafeText("word " * words)
-    history = tuple(Exchange(turn_id=f"t-{n}", question=text, answer=text) for n in range(turns))
-    return msgspec.structs.replace(READY, history=history)
-
-
 @pytest.mark.parametrize(("context", "kept"), [(8000, 4), (60, 2), (5, 0)])
 async def test_the_oldest_turns_go_where_the_context_is_too_small(context: int, kept: int):
     models = ModelsByName({"one": [[*said("Hi"), ended()]]})
@@ -292,35 +236,6 @@ async def test_a_client_may_bring_its_own_context():
     assert [m.content for m in prompt.messages[:-1]] == ["Be brief.", "Rhyme.", "Hello!", "One?", "Two.", "Three."]
     assert (prompt.sampling, prompt.prefilled) == (sampling, False)
     assert as_json(prompt.messages[:1]) == b'[{"role":"system","content":"Be brief."}]'
-
-
-OVERLOADED = ModelFailed(FailureKind.OVERLOADED)
-
-
-@pytest.mark.parametrize(
-    ("script", "summary", "row"),
-    [
-        ([*said("They ", "counted."), ended(4, 2)], "They counted.", ("completed", "", 2)),
-        ([*said("They"), type(ended())("stop", None, None)], "They", ("completed", "", 1)),
-        ([OVERLOADED], "", ("failed", "overloaded", 0)),
-        ([*said("Th"), None], "", ("failed", "first_token_timeout", 1)),
-        ([], "", ("failed", "no_end_mark", 0)),
-    ],
-)
-async def test_a_cheap_model_may_sum_up_what_does_not_fit(script, summary, row):
-    models = ModelsByName({"cheap": [script], "one": [[CUT], [*said("Hi"), ended()]]})
-    small = Limits(context_tokens=80, first_token_seconds=0.2)
-    asked = bot(route("one"), limits=small, summary=route("cheap"), retry=Retry(per_model=1))
-    emitted = await run(models, asked, ready=talk(4, 10))
-    (bill,) = [r for r in all_of(emitted, AttemptMetered) if r.purpose == "summary"]
-    assert (bill.outcome, bill.failure, bill.usage.completion_tokens) == row
-    starts = all_of(emitted, AttemptStarted)
-    assert [s.hedge for s in starts] == [True, False, False]
-    assert {s.summary for s in starts[1:]} == {summary}
-    assert any(summary in m.content for m in models.prompts[1][1].messages if m.role == "system")
-    assert len(models.prompts[0][1].messages) == 2 + 2 * starts[1].dropped_turns
-    finished = all_of(emitted, TurnFinished)[0]
-    assert (finished.answer, finished.usage.completion_tokens >= row[2]) == ("Hi", True)
 
 
 async def test_a_model_that_does_not_stop_is_ended_by_its_total_time():

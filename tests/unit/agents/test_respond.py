@@ -25,10 +25,11 @@ from sluice.events import (
     TurnCompleted,
     TurnFailed,
     TurnFinished,
+    Usage,
 )
 from sluice.replies import reply_of
 from sluice.safe_text import SafeText
-from tests.doubles import NOON, EventList, ManualClock, ScriptedModel, TablePrices, counting, ended, said
+from tests.doubles import NOON, EventList, ManualClock, ModelsByName, ScriptedModel, TablePrices, counting, ended, said
 from tests.samples import SAMPLES, TURN
 
 SAMPLE = SAMPLES["PromptReady"]
@@ -150,11 +151,11 @@ def looking(emitted_by_us: list, *before, meanwhile=(), **more):
     return look
 
 
-async def taken_over(*before, **more):
+async def taken_over(*before, bot=BOT, **more):
     emitted = EventList()
     model = ScriptedModel([*said("whole answer"), ended()])
     step = respond(model, ManualClock(NOON))
-    await step(READY, BOT, TEMPLATE, StopSignal(), NOON, emitted, looking(emitted.events, *before, **more))
+    await step(READY, bot, TEMPLATE, StopSignal(), NOON, emitted, looking(emitted.events, *before, **more))
     return emitted, model
 
 
@@ -176,6 +177,25 @@ async def test_a_successor_bills_the_dead_attempt_and_answers_with_a_higher_numb
     assert (ours.attempt_id, ours.attempt, ours.outcome) == ("a-2", 2, "completed")
     assert one(emitted, TurnFinished).answer == "whole answer"
     assert len(model.prompts) == 1
+
+
+@pytest.mark.parametrize(
+    ("bill", "words", "billed"),
+    [
+        (Usage(prompt_tokens=9, completion_tokens=5, estimated=False), (spoken(),), (9, 5, False)),
+        (Usage(prompt_tokens=0, completion_tokens=0, estimated=True), (), (0, 0, True)),
+        (Usage(prompt_tokens=0, completion_tokens=0, estimated=True), (spoken(),), (1, 2, True)),
+    ],
+    ids=["the provider knows", "the call never came", "it spoke, so it came"],
+)
+async def test_the_provider_is_asked_what_a_dead_attempt_cost(bill, words, billed):
+    emitted = EventList()
+    models = ModelsByName({"openai/echo": [[*said("whole answer"), ended()]]}, {"dead": bill})
+    look = looking(emitted.events, begun(), *words)
+    ready = msgspec.structs.replace(READY, history=(), context=None, question=SafeText("x"))
+    await respond(models, ManualClock(NOON))(ready, BOT, TEMPLATE, StopSignal(), NOON, emitted, look)
+    usage = next(event.usage for event in emitted.events if isinstance(event, AttemptMetered))
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.estimated) == billed
 
 
 async def test_an_attempt_that_was_billed_is_not_billed_again():
@@ -264,13 +284,38 @@ async def test_a_turn_nobody_began_is_just_answered():
     assert emitted.names() == plain
 
 
-async def test_of_a_bot_that_is_gone_nothing_can_be_counted():
+async def test_a_bot_that_is_gone_leaves_no_attempt_without_a_bill():
     async def look() -> Earlier:
         return log_of(begun())
 
     emitted, _ = await run([], bot=None, look=look)
-    assert emitted.names() == ["AttemptStarted", "AttemptMetered", "TurnFinished", "TurnFailed", "StageTimed"]
-    assert one(emitted, AttemptMetered).usage == NOTHING
+    assert emitted.names()[0] == "AttemptMetered"
+    rows = [event for event in emitted.events if isinstance(event, AttemptMetered)]
+    assert [(row.attempt_id, row.model, row.usage.estimated) for row in rows] == [
+        ("dead", "openai/echo", True),
+        ("a-1", "openai/echo", False),
+    ]
+    assert rows[1].usage == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("started", "model", "price", "purpose", "tokens"),
+    [
+        ({"model": "cheap", "purpose": "summary", "dropped_turns": 1}, "cheap", "route", "summary", 4),
+        ({"model": "twin", "place": 2}, "twin", "route", "answer", 4),
+        ({"model": "twin", "place": 7}, "twin", "unpriced", "answer", 4),
+        ({"model": "gone"}, "gone", "unpriced", "answer", 4),
+        ({"model": "twin", "purpose": "no_call"}, "twin", "unpriced", "answer", 0),
+    ],
+)
+async def test_a_dead_attempt_is_billed_as_what_it_was(started, model, price, purpose, tokens):
+    dear = Price(prompt_per_million_usd=Decimal(1), completion_per_million_usd=Decimal(1))
+    routes = (Route(model="openai/echo"), Route(model="twin"), Route(model="twin", price=dear))
+    bot = BOT.model_copy(update={"route": routes, "summary": Route(model="cheap", price=dear)})
+    emitted, _ = await taken_over(begun(**started), bot=bot)
+    row = next(event for event in emitted.events if isinstance(event, AttemptMetered))
+    assert (row.attempt_id, row.model, row.price_version, row.purpose) == ("dead", model, price, purpose)
+    assert row.usage.prompt_tokens == tokens
 
 
 async def test_the_prompt_is_template_history_question():
