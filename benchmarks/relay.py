@@ -102,7 +102,7 @@ def _wait_for(url: str) -> None:
 async def _chunks(base: str, key: str) -> tuple[float, float]:
     """CPU microseconds of a chunk, lean and litellm's, in turns."""
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    import litellm  # noqa: PLC0415 (seconds)
+    import litellm  # noqa: PLC0415 (seconds; told above)
 
     litellm.suppress_debug_info = True
     model = LeanModel(lambda _route: base, lambda _route: key, utc_now)

@@ -11,7 +11,7 @@ from typing import Any
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # noqa: TID251 (read by litellm at import; else it asks the network)
 
 import httpx
-import litellm
+import litellm  # noqa: TID251 (here it was told first)
 import openai
 
 from agents.failures import FailureKind
@@ -30,6 +30,8 @@ litellm.turn_off_message_logging = True
 litellm.telemetry = False
 litellm.REPEATED_STREAMING_CHUNK_LIMIT = sys.maxsize  # whether a model runs in circles is judged in one place
 
+OPENAI_MODELS: frozenset[str] = frozenset(litellm.open_ai_chat_completion_models)
+"""OpenAI's own."""
 _LONGEST_SECONDS = 3600.0
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Callable
 
-import litellm
 from pydantic import SecretStr
 
 from agents.ports import Ended, Prompt, Said
@@ -11,7 +10,7 @@ from sluice.clock import Clock
 from sluice.events import Usage
 from streams.billing import billed
 from streams.lean_model import LeanModel
-from streams.litellm_model import LitellmModel
+from streams.litellm_model import OPENAI_MODELS, LitellmModel
 
 _OPENAI = "openai/"
 
@@ -22,7 +21,7 @@ def is_lean(route: Route) -> bool:
     OpenAI's own models have odd parameters, which litellm translates.
     """
     name = route.model.removeprefix(_OPENAI)
-    return route.api_base is not None and name != route.model and name not in litellm.open_ai_chat_completion_models
+    return route.api_base is not None and name != route.model and name not in OPENAI_MODELS
 
 
 class Models:
