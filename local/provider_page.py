@@ -11,7 +11,11 @@ _MOMENTS = {
     "within": "after `after_tokens`",
     "whole": "",
 }
-_OTHER_KINDS = {"slow-first-token": FailureKind.FIRST_TOKEN_TIMEOUT, "refuses-prefill": FailureKind.REFUSED_PREFILL}
+_OTHER_KINDS = {
+    "slow-first-token": FailureKind.FIRST_TOKEN_TIMEOUT,
+    "refuses-prefill": FailureKind.REFUSED_PREFILL,
+    "ends-prefill": FailureKind.NOTHING_ADDED,
+}
 
 
 def kind_of(behaviour: Behaviour) -> FailureKind | None:

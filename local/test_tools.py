@@ -1,12 +1,14 @@
-"""What `make test` needs beside Python packages: a Chromium, and the built page. Installs, or says how."""
+"""What `make test` needs beside Python packages: a Chromium, the built page, Kafka, dbt. Installs, or says how."""
 
 import os
 import shutil
 import subprocess
 import sys
 
+from connectors.dbt_environment import DbtEnvironment
 from local import jars, page
 from sluice.errors import ConfigurationError
+from sluice.paths import checkout
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = 3
@@ -17,6 +19,9 @@ def main() -> None:
     try:
         page.build()
         jars.install(jars.kafka_lib())
+        environment = DbtEnvironment(checkout())
+        if not environment.ready:
+            environment.make()
     except ConfigurationError as error:
         _leave(str(error))
     if find_chromium() is None:

@@ -7,7 +7,7 @@ from typing import Literal
 from local.provider.answers import assistant, echo, story
 from local.provider.faults import FAULTS, Fault
 
-Prefill = Literal["continue", "refuse", "repeat"]
+Prefill = Literal["continue", "refuse", "repeat", "end"]
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 USUAL_TOKENS = 20
 
@@ -94,5 +94,6 @@ _ALL = (
     Behaviour("no-usage", "a good answer that never says its tokens", usage=False),
     Behaviour("refuses-prefill", "400 to a request that ends with a beginning of the answer", prefill="refuse"),
     Behaviour("repeats-prefill", "says a beginning again that it was given", prefill="repeat"),
+    Behaviour("ends-prefill", "ends without a word after a beginning that it was given", prefill="end"),
 )
 BEHAVIOURS: dict[str, Behaviour] = {behaviour.name: behaviour for behaviour in _ALL}

@@ -41,4 +41,6 @@ def plan(behaviour: Behaviour, question: Question) -> Plan:
 def _answer(behaviour: Behaviour, question: Question) -> str:
     """A beginning in the assistant's name is gone on with, not repeated, unless that is what the model does."""
     whole = behaviour.answer(question.asked)
+    if question.begun is not None and behaviour.prefill == "end":
+        return ""
     return whole if question.begun is None or behaviour.prefill == "repeat" else whole.removeprefix(question.begun)

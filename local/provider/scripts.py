@@ -60,7 +60,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     ),
     "prefill": (
         ", ".join(get_args(Prefill)),
-        "a beginning of the answer as the last message is gone on with, refused with 400, or said again",
+        "a beginning of the answer as the last message is gone on with, refused with 400, said again, or ended",
     ),
     "times": (f"0 to {_MOST}, or null for ever", "the fault comes in the first so many calls, then all is well"),
     "finish_reason": (", ".join(get_args(FinishReason)), "the finish_reason at the end"),

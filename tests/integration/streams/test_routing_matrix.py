@@ -108,7 +108,9 @@ async def test_a_context_that_is_too_long_is_tried_shorter(world: World):
     world.check_ledger(emitted)
 
 
-@pytest.mark.parametrize(("prefill", "resets", "calls"), [("refuse", 1, 3), ("repeat", 0, 2), ("continue", 0, 2)])
+@pytest.mark.parametrize(
+    ("prefill", "resets", "calls"), [("refuse", 1, 3), ("end", 1, 3), ("repeat", 0, 2), ("continue", 0, 2)]
+)
 async def test_a_beginning_that_is_refused_repeated_or_gone_on_with(world: World, prefill, resets, calls):
     await world.script("bad", fault=Fault.CUT.value, after_tokens=HALF)
     await world.script("next", prefill=prefill)

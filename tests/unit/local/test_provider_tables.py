@@ -46,7 +46,7 @@ WRONG = [
     ('{"first_token_seconds": 1e9}', "first_token_seconds", "0 to 3600 seconds"),
     ('{"status": 200}', "status", "400 to 599"),
     ('{"usage": 1}', "usage", "true or false"),
-    ('{"prefill": "maybe"}', "prefill", "continue, refuse, repeat"),
+    ('{"prefill": "maybe"}', "prefill", "continue, refuse, repeat, end"),
     ('{"times": -1}', "times", "or null for ever"),
     ('{"finish_reason": "tired"}', "finish_reason", "stop, length"),
     ('{"retry_after_seconds": null}', "retry_after_seconds", "0 to 3600 seconds"),
