@@ -8,6 +8,7 @@ ifdef LLM
 export SLUICE_LLM := $(LLM)
 endif
 BIN = .venv/bin
+TOGETHER = -n 3 --dist loadgroup --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help up down status clean check test test-fast bench chaos warehouse install develop constraints format
 
@@ -39,10 +40,10 @@ check: develop   ## format, lint, types, import contracts, unused dependencies, 
 	$(BIN)/sqlfluff lint dbt
 test: develop    ## all tests
 	@$(BIN)/python -m local.test_tools
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(TOGETHER) --cov --cov-report=term:skip-covered
 	$(BIN)/coverage report --include='agents/*,sluice/*' --fail-under=100 --skip-covered --show-missing
 test-fast: develop  ## unit and contract tests, no network
-	$(BIN)/pytest tests/unit tests/contract
+	$(BIN)/pytest $(TOGETHER) tests/unit tests/contract
 bench: develop   ## benchmarks, each beside its floor; ONLY=name for one
 	$(BIN)/python -m benchmarks $(ONLY)
 chaos: install   ## break a platform while it is used, check what was promised; TURNS=n SEED=s, TRANSPORT=stock for Faust's own

@@ -3,10 +3,34 @@
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local.broker import running_broker
+
+_LONGEST = (
+    "campaigns",
+    "platform",
+    "streams/test_losses.py",
+    "connectors/test_warehouse.py",
+    "integration/test_redrive.py",
+)
+"""Groups that take longest, so that no worker begins one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a platform or a broker runs in one of xdist's workers."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item.path)))
+    items.sort(key=lambda item: _LONGEST.index(group) if (group := group_of(item.path)) in _LONGEST else len(_LONGEST))
+
+
+def group_of(path: Path) -> str:
+    """The platform of the end-to-end tests is one, and takes the ports of one; campaigns have their own."""
+    if path.parent.name != "e2e":
+        return "/".join(path.parts[-2:])
+    return "campaigns" if path.name in ("test_away.py", "test_chaos.py") else "platform"
 
 
 def free_ports(count: int) -> list[int]:
