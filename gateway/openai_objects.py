@@ -36,8 +36,8 @@ class ChatCompletion(msgspec.Struct):
     model: str
     choices: list[Choice]
     usage: Usage
-    object: str = "chat.completion"
     system_fingerprint: str | None = None
+    object: str = "chat.completion"
 
 
 class ChunkDelta(msgspec.Struct, omit_defaults=True):
@@ -63,8 +63,8 @@ class ChatCompletionChunk(msgspec.Struct):
     created: int
     model: str
     choices: list[ChunkChoice]
-    object: str = "chat.completion.chunk"
     system_fingerprint: str | None = None
+    object: str = "chat.completion.chunk"
     usage: Usage | msgspec.UnsetType | None = msgspec.UNSET
 
 

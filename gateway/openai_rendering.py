@@ -19,6 +19,7 @@ from sluice.errors import ErrorCode, Refused
 
 DONE = b"data: [DONE]\n\n"
 BEAT = b": still here\n\n"
+_FALLBACK = "fallback"
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -111,10 +112,11 @@ class Streamed:
         return self._end(frame) if isinstance(frame, Completed) else b""
 
     def _end(self, completed: Completed) -> bytes:
-        chunks = self._role() + self._chunk(ChunkDelta(), finish_reason(completed.finish_reason))
+        reason, origin, head = finish_reason(completed.finish_reason), origin_of(completed), self._head
+        chunks = self._role() + self._chunk(ChunkDelta(), reason, origin)
         if self._include_usage:
-            head = self._head
-            chunks += event(ChatCompletionChunk(head.id, head.created, head.model, [], usage=usage_of(completed)))
+            last = ChatCompletionChunk(head.id, head.created, head.model, [], origin, usage=usage_of(completed))
+            chunks += event(last)
         return chunks + DONE
 
     def _role(self) -> bytes:
@@ -123,10 +125,10 @@ class Streamed:
         self._begun = True
         return self._chunk(ChunkDelta(role="assistant", content=""))
 
-    def _chunk(self, delta: ChunkDelta, reason: str | None = None) -> bytes:
+    def _chunk(self, delta: ChunkDelta, reason: str | None = None, origin: str | None = None) -> bytes:
         head, usage = self._head, None if self._include_usage else msgspec.UNSET
         choices = [ChunkChoice(delta, reason)]
-        return event(ChatCompletionChunk(head.id, head.created, head.model, choices, usage=usage))
+        return event(ChatCompletionChunk(head.id, head.created, head.model, choices, origin, usage=usage))
 
 
 class Whole:
@@ -151,7 +153,8 @@ class Whole:
             case Completed():
                 head, message = self._head, AnswerMessage("".join(self._pieces))
                 choices = [Choice(message, finish_reason(frame.finish_reason))]
-                return _ENCODER.encode(ChatCompletion(head.id, head.created, head.model, choices, usage_of(frame)))
+                answer = ChatCompletion(head.id, head.created, head.model, choices, usage_of(frame), origin_of(frame))
+                return _ENCODER.encode(answer)
             case _:
                 pass
         return b""
@@ -166,8 +169,13 @@ def check_goes_on(frame: ServerFrame) -> None:
 
 
 def finish_reason(reason: str) -> str:
-    """One of those that OpenAI has."""
-    return reason if reason in ("stop", "length", "content_filter") else "stop"
+    """One of those that OpenAI has: a filtered answer is an error here."""
+    return "length" if reason == "length" else "stop"
+
+
+def origin_of(completed: Completed) -> str | None:
+    """For `system_fingerprint`: that no model answered, and this is the bot's own text."""
+    return _FALLBACK if completed.finish_reason == _FALLBACK else None
 
 
 def usage_of(completed: Completed) -> Usage:

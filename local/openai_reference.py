@@ -74,8 +74,9 @@ text. A list whose placeholders would be much longer than what they stand for ca
 
 _ANSWERS = """`id` is `chatcmpl-` and the turn's id, which the header `x-request-id` has too (`_request_id` in
 OpenAI's SDK): `GET /v1/turns/{turn_id}` shows the turn, `sluice turn` its way. `model` is the bot. `finish_reason` is
-`stop`, `length` or `content_filter`. `usage` has the tokens of the turn. `system_fingerprint` is null. While a model
-is silent, a stream has comment lines, which clients skip."""
+`stop` or `length`. `usage` has the tokens of the turn. `system_fingerprint` is null, or `fallback` where no model
+answered and this is the bot's `fallback_text`; a stream says it in its last chunks. While a model is silent, a stream
+has comment lines, which clients skip."""
 
 _ERRORS = """OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`. `type` is `invalid_request_error`
 below 500, `rate_limit_error` at 429, else `server_error`. What can be tried again has `Retry-After`; what cannot has

@@ -77,12 +77,17 @@ def test_usage_comes_last_where_it_was_asked_for_and_is_null_before():
     assert out[-1] == "[DONE]"
 
 
-@pytest.mark.parametrize(
-    ("reason", "shown"), [("stop", "stop"), ("length", "length"), ("content_filter", "content_filter"), ("eos", "stop")]
-)
+@pytest.mark.parametrize(("reason", "shown"), [("stop", "stop"), ("length", "length"), ("fallback", "stop")])
 def test_reasons_are_those_that_openai_has(reason: str, shown: str):
     whole = json.loads(all_of(Whole(HEAD), [started(), delta("a"), completed(reason)]))
     assert whole["choices"][0]["finish_reason"] == shown
+
+
+def test_the_bots_own_text_is_marked():
+    frames = [started(), delta("Later, please."), completed("fallback")]
+    assert json.loads(all_of(Whole(HEAD), frames))["system_fingerprint"] == "fallback"
+    out = chunks(all_of(Streamed(HEAD, include_usage=True), frames))
+    assert [chunk["system_fingerprint"] for chunk in out[:-1]] == [None, None, "fallback", "fallback"]
 
 
 def test_the_whole_answer_is_that_of_the_last_attempt():
