@@ -150,7 +150,7 @@ class _Lean(_Unbilled, LeanModel):
 
 
 class _Memory(_Unbilled):
-    """Says so many pieces at once."""
+    """Says so many pieces, each in a breath of its own: pieces that come at once would be one delta."""
 
     def __init__(self, parts: list[Said | Ended]) -> None:
         self.parts = parts
@@ -158,6 +158,8 @@ class _Memory(_Unbilled):
     async def stream(self, _route: Route, _prompt: Prompt) -> AsyncGenerator[Said | Ended, None]:
         for part in self.parts:
             yield part
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
 
 @dataclass(slots=True)
