@@ -19,6 +19,7 @@ _LONGEST = (
 """Groups that take longest, so that no worker begins one of them at the end."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What shares a platform or a broker runs in one of xdist's workers."""
     for item in items:
