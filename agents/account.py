@@ -36,14 +36,14 @@ class Prices(Protocol):
 
 
 def cost_of(route: Route, usage: Usage, prices: Prices) -> Cost:
-    """The route's own price first, then the table's, then nothing, marked `unpriced`."""
+    """The route's own price first, then the table's. What has none, or says so, costs nothing, marked `unpriced`."""
     if isinstance(route.price, Price):
         usd = (
             route.price.prompt_per_million_usd * usage.prompt_tokens
             + route.price.completion_per_million_usd * usage.completion_tokens
         ) / _MILLION
         return Cost(usd.quantize(_PLACES), "route")
-    found = prices.cost_usd(route.model, usage)
+    found = None if route.price == "none" else prices.cost_usd(route.model, usage)
     return (
         Cost(Decimal(0).quantize(_PLACES), "unpriced")
         if found is None

@@ -18,6 +18,9 @@ SMALL_MODEL = "smollm2-135m-instruct"
 """What `SLUICE_LLM=local` stands for; local/small_model.py serves it by this name."""
 
 
+_Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -55,20 +58,26 @@ class Route(_Strict):
     """One model of a route. `api_key` names the secret (an environment variable), it is never the key."""
 
     model: str
-    api_base: str | None = None
+    api_base: _Url | None = None
     api_key: str | None = None
     prefill: bool = False
     price: Price | Literal["none"] | None = None
-    """Without one litellm's table counts. Where that knows none either, the start is refused unless it says `none`."""
+    """Without one litellm's table counts. Where that knows none either, the start is refused. `none`: it costs nothing
+    that is known here."""
     weight: Annotated[int, Field(gt=0)] | None = None
     """Neighbours with a weight are one group: their order is drawn for each turn, in proportion."""
     concurrency: Annotated[int, Field(gt=0)] = 64
     """Most calls at once of one worker."""
     continuous_usage: bool = False
     """The provider tells the tokens so far with each chunk when asked (vLLM's `continuous_usage_stats`)."""
-    usage_url: str | None = None
+    usage_url: _Url | None = None
     """Where the provider tells what a call cost, once it ended: `{call_id}` and `{request_id}` are filled in."""
     limits: RouteLimits = RouteLimits()
+
+    @property
+    def development(self) -> bool:
+        """True where it is a model of the development provider."""
+        return (self.api_base or "").startswith(DEVELOPMENT_BASE)
 
 
 class Retry(_Strict):
@@ -101,7 +110,7 @@ class Bot(_Strict):
     @property
     def development(self) -> bool:
         """True where the answers come from the development provider."""
-        return all((route.api_base or "").startswith(DEVELOPMENT_BASE) for route in self.route)
+        return all(route.development for route in self.route)
 
 
 class Template(_Strict):
@@ -119,6 +128,8 @@ class Bots(_Strict):
     templates: dict[str, Template]
     provider_base: str
     files: dict[str, Path] = {}
+    stand_ins: frozenset[str] = frozenset()
+    """Bots whose models were replaced by `SLUICE_LLM`."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Bots":
@@ -130,10 +141,9 @@ class Bots(_Strict):
         """The template a bot names."""
         return self.templates[bot.template]
 
-    def place_of(self, bot: Bot, number: int) -> str:
-        """File and line of a model of the bot's route, for complaints."""
-        path = self.files[bot.name]
-        return f"{path}:{line_of(path.read_text(), ('route', number))}"
+    def place_of(self, bot: Bot, *place: str | int) -> str:
+        """File and line of a field of the bot, for complaints."""
+        return _line(self.files[bot.name], *place)
 
     def api_base(self, route: Route) -> str | None:
         """Where to call, with the development provider's real port."""
@@ -150,17 +160,22 @@ class Bots(_Strict):
 def load_bots(settings: Settings) -> Bots:
     """Read all bot files.
 
-    Raises ConfigurationError with file and reason.
+    Raises ConfigurationError with file, line and reason.
     """
     by_name: dict[str, Bot] = {}
+    stand_ins: set[str] = set()
     templates: dict[str, Template] = {}
     files: dict[str, Path] = {}
     for path in sorted(settings.bots_dir.glob("*.yaml")):
         bot = read_model(path, Bot)
         if bot.name in by_name:
-            raise ConfigurationError(f"{path}: there is another bot named {bot.name}.")
+            raise ConfigurationError(f"{_line(path, 'name')}: there is another bot named {bot.name}.")
         if settings.llm != "dev" and bot.development:
             bot = bot.model_copy(update={"route": (_chosen(settings),)})
+            stand_ins.add(bot.name)
+        if settings.llm != "dev" and bot.summary is not None and bot.summary.development:
+            bot = bot.model_copy(update={"summary": _chosen(settings)})
+            stand_ins.add(bot.name)
         by_name[bot.name], files[bot.name] = bot, path
         templates[bot.template] = _read_template(bot.template, path)
     if not by_name:
@@ -168,13 +183,13 @@ def load_bots(settings: Settings) -> Bots:
             f"There is no bot in {settings.bots_dir}. Set SLUICE_BOTS_DIR to a folder with bot files."
         )
     base = settings.provider_url.removesuffix("/v1")
-    return Bots(by_name=by_name, templates=templates, provider_base=base, files=files)
+    return Bots(by_name=by_name, templates=templates, provider_base=base, files=files, stand_ins=frozenset(stand_ins))
 
 
 def _chosen(settings: Settings) -> Route:
     """The model that stands in for the development provider."""
     if settings.llm != "local":
-        return Route(model=settings.llm, price="none")
+        return Route(model=settings.llm)
     limits = RouteLimits(first_token_seconds=60, gap_seconds=30, output_tokens=256, context_tokens=2500)
     return Route(model=f"openai/{SMALL_MODEL}", api_base=settings.small_model_url, price="none", limits=limits)
 
@@ -185,5 +200,10 @@ def _read_template(template_id: str, named_by: Path) -> Template:
     try:
         source = path.read_text()
     except FileNotFoundError:
-        raise ConfigurationError(f"{named_by}: template {template_id} is not there: {path}") from None
+        place = _line(named_by, "template")
+        raise ConfigurationError(f"{place}: template {template_id} is not there: {path}") from None
     return Template(id=template_id, hash=hashlib.sha256(source.encode()).hexdigest(), source=source)
+
+
+def _line(path: Path, *place: str | int) -> str:
+    return f"{path}:{line_of(path.read_text(), place)}"

@@ -11,7 +11,7 @@ import httpx
 import typer
 from rich.console import Console
 
-from sluice.bots import Bot, Bots, Price, Route, load_bots
+from sluice.bots import Bots, Price, Route, load_bots
 from sluice.cli.leaving import ExitCode
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.kafka_admin import KafkaAdmin
@@ -63,7 +63,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
     else:
         for bot in bots.by_name.values():
             for route in bot.route:
-                yield _route(settings, bots, bot, route)
+                yield _route(settings, bots, f"route {bot.name}", route)
+            if bot.summary is not None:
+                yield _route(settings, bots, f"summary {bot.name}", bot.summary)
         yield _prices()
     if settings.llm == "local":
         yield _try("small model", lambda: _answers(settings.small_model_health, "make up LLM=local"))
@@ -88,18 +90,18 @@ def _disk(settings: Settings) -> Finding:
     )
 
 
-def _route(settings: Settings, bots: Bots, bot: Bot, route: Route) -> Finding:
+def _route(settings: Settings, bots: Bots, name: str, route: Route) -> Finding:
     where = bots.api_base(route) or "the provider's own address"
     shown = f"{route.model} at {where}{', goes on with a beginning' if route.prefill else ''}, {_price(route)}"
     if route.api_key is not None and settings.secret(route.api_key) is None:
-        return Finding(f"route {bot.name}", False, f"{shown}: set {route.api_key} in the environment")
-    return Finding(f"route {bot.name}", True, shown)
+        return Finding(name, False, f"{shown}: set {route.api_key} in the environment")
+    return Finding(name, True, shown)
 
 
 def _price(route: Route) -> str:
     if isinstance(route.price, Price):
         return f"${route.price.prompt_per_million_usd}/${route.price.completion_per_million_usd} a million tokens"
-    return "litellm's price" if route.price is None else "litellm's price or none"
+    return "litellm's price" if route.price is None else "no price"
 
 
 def _prices() -> Finding:

@@ -56,3 +56,8 @@ def test_a_refusal_is_told_by_the_stage_that_made_it():
     own = msgspec.structs.replace(prompt, hops=(Hop(stage="redact", entered_at=NOON, left_at=NOON),))
     timed = stage_timed(own)
     assert (timed.outcome, timed.error_code) == ("refused", "redaction_failed")
+
+
+def test_a_route_that_says_so_has_no_price():
+    cost = cost_of(Route(model="m", price="none"), USAGE, TablePrices({"m": Decimal(9)}))
+    assert (cost.usd, cost.price_version) == (Decimal(0), "unpriced")

@@ -102,8 +102,19 @@ def test_a_bot_is_what_its_file_says(tmp_path):
 def test_one_setting_puts_a_real_model_behind_development_bots(tmp_path):
     folder(tmp_path, helper=BOT)
     bots = load_bots(Settings(bots_dir=tmp_path, llm="gpt-4o-mini"))
-    assert bots.by_name["helper"].route == (Route(model="gpt-4o-mini", price="none"),)
+    assert bots.by_name["helper"].route == (Route(model="gpt-4o-mini"),)
     assert not bots.by_name["helper"].development
+    assert bots.stand_ins == {"helper"}
+
+
+def test_it_sums_up_too(tmp_path):
+    dear = BOT.replace("http://127.0.0.1:9100/v1", "https://elsewhere/v1")
+    summary = "summary: {model: openai/cheap, api_base: http://127.0.0.1:9100/v1}\n"
+    folder(tmp_path, helper=dear + summary)
+    bots = load_bots(Settings(bots_dir=tmp_path, llm="gpt-4o-mini"))
+    bot = bots.by_name["helper"]
+    assert (bot.summary, bot.route[0].api_base) == (Route(model="gpt-4o-mini"), "https://elsewhere/v1")
+    assert bots.stand_ins == {"helper"}
 
 
 def test_the_small_model_of_this_machine_stands_behind_development_bots(tmp_path):
@@ -142,7 +153,15 @@ def test_a_wrong_file_is_named_with_the_reason(tmp_path, content, words):
         ("name: x\n  y: 1\n", "wrong.yaml:2: not YAML"),
         (BOT + "limits: {gap_seconds: -1}\n", ": limits.gap_seconds: Input should be greater than 0"),
         (BOT.replace("- model", "- weight: 0\n    model"), ": route.0.weight: "),
-        (BOT.replace("{prompt_per_million_usd: 1, completion_per_million_usd: 2}", "cheap"), ":8: route.0.price"),
+        (
+            BOT.replace("{prompt_per_million_usd: 1, completion_per_million_usd: 2}", "cheap"),
+            ":8: route.0.price: Input",
+        ),
+        (BOT.replace("http:", "nonsense:"), ": route.0.api_base: String should match"),
+        (BOT + "name: other\n", ": name is there twice."),
+        ("", "wrong.yaml: is empty."),
+        ("- 1\n", "wrong.yaml:1: Input should be a mapping"),
+        (BOT.replace("assistant@1", "assistant@99"), ":4: template assistant@99 is not there"),
         ("name: helper\n", "wrong.yaml:1: route: Field required"),
         ("- 1\n", "wrong.yaml:1: "),
         ("a: \x01", "wrong.yaml: not YAML"),
@@ -156,15 +175,37 @@ def test_a_complaint_has_its_line(tmp_path, content, place):
     assert all(f"wrong.yaml:{number}: " in str(error.value) for number in lines)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        BOT.replace("- model", "- colour: red\n    model"),
+        BOT.replace("{prompt_per_million_usd: 1, completion_per_million_usd: 2}", "free"),
+        BOT.replace("prompt_per_million_usd: 1, ", ""),
+        BOT.replace("prompt_per_million_usd: 1", "prompt_per_million_usd: much"),
+    ],
+)
+def test_one_mistake_is_one_complaint(tmp_path, content):
+    with pytest.raises(ConfigurationError) as error:
+        load_bots(folder(tmp_path, wrong=content))
+    assert len(str(error.value).splitlines()) == 1
+
+
 def test_a_models_own_bounds_stand_in_for_its_bots(tmp_path):
     text = BOT.replace("- model", "- limits: {gap_seconds: 2}\n    model")
     bots = load_bots(folder(tmp_path, helper=text))
     bot = bots.by_name["helper"]
     assert (bot.limits_of(bot.route[0]).gap_seconds, bot.limits_of(bot.route[0]).connect_seconds) == (2, 3)
     assert (
-        bots.place_of(bot, 0)
+        bots.place_of(bot, "route", 0)
         == f"{tmp_path / 'helper.yaml'}:{text.splitlines().index('  - limits: {gap_seconds: 2}') + 1}"
     )
+
+
+def test_a_place_that_is_not_there_has_the_line_of_what_is_around_it(tmp_path):
+    bots = load_bots(folder(tmp_path, helper=BOT))
+    bot = bots.by_name["helper"]
+    assert {bots.place_of(bot, *place)[-2:] for place in (("name",), ("name", "x"))} == {":2"}
+    assert {bots.place_of(bot, *place)[-2:] for place in (("route",), ("route", 7))} == {":5"}
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
@@ -174,7 +215,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 
 
 def test_two_bots_of_one_name(tmp_path):
-    with pytest.raises(ConfigurationError, match="another bot"):
+    with pytest.raises(ConfigurationError, match=r"b\.yaml:2: there is another bot"):
         load_bots(folder(tmp_path, a=BOT, b=BOT))
 
 
