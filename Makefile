@@ -8,7 +8,7 @@ ifdef LLM
 export SLUICE_LLM := $(LLM)
 endif
 BIN = .venv/bin
-TOGETHER = -n 3 --dist loadgroup --no-loadscope-reorder
+TOGETHER = -n 3 --dist loadscope --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help up down status clean check test test-fast bench chaos warehouse install develop constraints format
 

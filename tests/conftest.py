@@ -4,8 +4,10 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from local.broker import running_broker
 
@@ -19,11 +21,20 @@ _LONGEST = (
 """Groups that take longest, so that no worker begins one of them at the end."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
+class Groups(LoadScopeScheduling):
+    """What shares a platform or a broker runs in one of the workers that run the tests side by side."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(Path(nodeid.partition("::")[0]))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    """See Groups."""
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a platform or a broker runs in one of xdist's workers."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item.path)))
+    """Long groups first."""
     items.sort(key=lambda item: _LONGEST.index(group) if (group := group_of(item.path)) in _LONGEST else len(_LONGEST))
 
 
