@@ -12,8 +12,8 @@ from xdist.scheduler import LoadScopeScheduling
 from local.broker import running_broker
 
 _LONGEST = (
-    "campaigns",
     "platform",
+    "e2e/test_chaos.py",
     "streams/test_losses.py",
     "connectors/test_warehouse.py",
     "integration/test_redrive.py",
@@ -40,9 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def group_of(path: Path) -> str:
     """The platform of the end-to-end tests is one, and takes the ports of one; campaigns have their own."""
-    if path.parent.name != "e2e":
-        return "/".join(path.parts[-2:])
-    return "campaigns" if path.name in ("test_away.py", "test_chaos.py") else "platform"
+    if path.parent.name == "e2e" and path.name != "test_chaos.py":
+        return "platform"
+    return "/".join(path.parts[-2:])
 
 
 def free_ports(count: int) -> list[int]:
