@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agents.failures import FailureKind
+from sluice.bots import Route
 
 BreakerState = Literal["closed", "half_open", "open"]
 
@@ -31,7 +32,7 @@ class Breaker:
 
     state: BreakerState = "closed"
     reason: FailureKind = FailureKind.UNREACHABLE
-    """Of the newest failure that counted."""
+    """Why it is not asked: the newest failure that counted, or a rate limit."""
     _calls: deque[tuple[float, bool, bool]] = field(default_factory=lambda: deque(maxlen=_WINDOW))
     _resting_until: float = float("-inf")
     _opens_for: float = _OPEN_SECONDS
@@ -62,6 +63,7 @@ class Breaker:
 
     def rest(self, now: float, seconds: float | None) -> None:
         """The provider wants to be left alone."""
+        self.reason = FailureKind.RATE_LIMITED
         self._resting_until = max(self._resting_until, now + (_REST_SECONDS if seconds is None else seconds))
 
     def _note(self, now: float, *, failed: bool, slow: bool) -> None:
@@ -82,8 +84,13 @@ class Breaker:
         self._probe_at = now + self._opens_for
 
 
-ModelKey = tuple[str, str]
-"""Model name and address."""
+ModelKey = tuple[str, str, str]
+"""Model name, address, and the name of the secret: another key may well be welcome."""
+
+
+def key_of(route: Route) -> ModelKey:
+    """Whose breaker, rest and slots a route has."""
+    return route.model, route.api_base or "", route.api_key or ""
 
 
 @dataclass(slots=True)

@@ -194,7 +194,7 @@ class Calls:
     async def _line_up(self, call: Call, dropped: int) -> None:
         """Make it as soon as its model has a slot."""
         voice, prompt = self._prompts.of(call, dropped, self._epoch)
-        slot = self._means.slots.of((call.route.model, call.route.api_base or ""), call.route.concurrency)
+        slot = self._means.slots.of(call.route)
         line = self._lines[call] = _Line(voice, prompt, slot)
         if slot.locked():
             line.task = asyncio.create_task(self._wait(call, line))

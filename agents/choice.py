@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agents.breaker import Breakers, ModelKey
+from agents.breaker import Breakers, ModelKey, key_of
 from agents.failures import REACTIONS, FailureKind
 from sluice.bots import Route
 
@@ -52,7 +52,7 @@ class Candidate:
     @property
     def key(self) -> ModelKey:
         """Whose breaker it is."""
-        return self.route.model, self.route.api_base or ""
+        return key_of(self.route)
 
 
 class Choice:

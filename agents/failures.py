@@ -68,7 +68,7 @@ REACTIONS: dict[FailureKind, Reaction] = {
         counts_against_model=False,
         billed="nothing",
     ),
-    FailureKind.OVERLOADED: Reaction("503 or 529", ErrorCode.MODEL_UNAVAILABLE, "later", billed="nothing"),
+    FailureKind.OVERLOADED: Reaction("408, 503 or 529", ErrorCode.MODEL_UNAVAILABLE, "later", billed="nothing"),
     FailureKind.SERVER_ERROR: Reaction("any other 5xx", ErrorCode.MODEL_UNAVAILABLE, "later", billed="unknown"),
     FailureKind.UNREACHABLE: Reaction(
         "connection refused, or reset before the headers", ErrorCode.MODEL_UNAVAILABLE, "later", billed="unknown"
@@ -130,14 +130,14 @@ REACTIONS: dict[FailureKind, Reaction] = {
         "the same words over and over", ErrorCode.MODEL_STREAM_BROKEN, "never", keeps_text=False
     ),
     FailureKind.REFUSED_REQUEST: Reaction(
-        "any other 4xx: an unknown model or parameter",
+        "any other 3xx or 4xx: an unknown model or parameter, another address",
         ErrorCode.MODEL_REFUSED_REQUEST,
         "never",
         counts_against_model=False,
         billed="nothing",
     ),
     FailureKind.REFUSED_PREFILL: Reaction(
-        "4xx to a request that ends with the beginning of the answer",
+        "400 or 422 to a request that ends with the beginning of the answer",
         ErrorCode.MODEL_REFUSED_REQUEST,
         "without_prefill",
         counts_against_model=False,

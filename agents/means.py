@@ -5,21 +5,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agents.account import Prices
-from agents.breaker import Breakers, ModelKey
+from agents.breaker import Breakers, ModelKey, key_of
 from agents.ports import LanguageModel
+from sluice.bots import Route
 from sluice.clock import Clock
 from sluice.failpoints import FailpointName
 
 
 @dataclass(slots=True)
 class Slots:
-    """How many calls a model gets at once. Who waits is served in the order of coming."""
+    """How many calls a model gets at once. Who waits is served in the order of coming.
 
-    _known: dict[ModelKey, asyncio.Semaphore] = field(default_factory=dict)
+    Routes to one model that allow it another number of calls have slots of their own.
+    """
 
-    def of(self, key: ModelKey, most: int) -> asyncio.Semaphore:
-        """The slots of a model."""
-        return self._known.setdefault(key, asyncio.Semaphore(most))
+    _known: dict[tuple[ModelKey, int], asyncio.Semaphore] = field(default_factory=dict)
+
+    def of(self, route: Route) -> asyncio.Semaphore:
+        """The slots of a route's model."""
+        return self._known.setdefault((key_of(route), route.concurrency), asyncio.Semaphore(route.concurrency))
 
 
 @dataclass(frozen=True, slots=True)

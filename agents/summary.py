@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from agents.account import NOTHING, Attempt
+from agents.breaker import key_of
 from agents.failures import REACTIONS, FailureKind
 from agents.finish_reasons import WHOLE, plain
 from agents.ledger import Ledger
@@ -81,13 +82,13 @@ class Summary:
 
     async def _hear_out(self) -> None:
         """Until the model has ended or failed. A model that rests is not asked."""
-        means, key = self._ledger.means, (self._route.model, self._route.api_base or "")
+        means, key = self._ledger.means, key_of(self._route)
         now = asyncio.get_running_loop().time()
         breaker = means.breakers.of(key)
         if breaker.free_at(now) > now:
             self._failure = breaker.reason
             return
-        slot = means.slots.of(key, self._route.concurrency)
+        slot = means.slots.of(self._route)
         try:
             async with asyncio.timeout(self._limits.first_token_seconds), slot:
                 means.breakers.ask(key, now)

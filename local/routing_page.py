@@ -77,13 +77,14 @@ not know by `{request_id}`, never reached it: no tokens, `estimated`. Nothing is
 
 ## Breaker, slots, hedge
 
-Each worker has a circuit breaker for each model and address: of the newest 20 calls within 60 s, at least 4, half
-failed or four fifths were slow (first token later than half of `first_token_seconds`) open it. For 5 s nobody asks;
-then one call probes, and each failed probe doubles the time, up to 60 s. `sluice_model_breaker` shows it (0 closed, 1
-half open, 2 open), `sluice_model_failures_total` counts failures by kind.
+Each worker has a circuit breaker for each model, address and secret: of the newest 20 calls within 60 s, at least 4,
+half failed or four fifths were slow (first token later than half of `first_token_seconds`) open it. For 5 s nobody
+asks; then one call probes, and each failed probe doubles the time, up to 60 s. `sluice_model_breaker` shows it (0
+closed, 1 half open, 2 open), `sluice_model_failures_total` counts failures by kind. A `Retry-After` is believed up to
+ten minutes.
 
-`concurrency` bounds the calls of one worker to a model; who waits is served in the order of coming, and passes on
-after `first_token_seconds` (`no_slot`).
+`concurrency` bounds the calls of one worker to a model, address and secret; routes with another number have slots of
+their own. Who waits is served in the order of coming, and passes on after `first_token_seconds` (`no_slot`).
 
 `hedge_seconds` lets the next model begin beside one whose first token is late. The first that speaks is followed, the
 other is hung up; both are billed.

@@ -12,6 +12,7 @@ class EventStream:
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
+        self._bytes = 0
         self._begun = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
@@ -22,13 +23,14 @@ class EventStream:
         held = b"\r" if rest.endswith(b"\r") else b""  # a line feed may follow it
         *lines, self._rest = _LINE_END.split(rest[: len(rest) - len(held)])
         self._rest += held
-        if len(self._rest) > _LONGEST_BYTES:
-            raise ValueError("an event without end")
         events = []
         for line in lines:
             if line.startswith(b"data:"):
                 self._data.append(line[6:] if line.startswith(b"data: ") else line[5:])
+                self._bytes += len(line)
             elif not line and self._data:
                 events.append(b"\n".join(self._data))
-                self._data = []
+                self._data, self._bytes = [], 0
+        if self._bytes + len(self._rest) > _LONGEST_BYTES:
+            raise ValueError("an event without end")
         return events

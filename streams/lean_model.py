@@ -4,8 +4,10 @@ A client library decodes each chunk into objects of its own: OpenAI's takes 0.2 
 some hundredths. What it needs to know of the protocol is little and stays put.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +29,8 @@ REQUEST_ID = "X-Client-Request-Id"  # OpenAI's name for the caller's own id of a
 _DONE = b"[DONE]"
 _REFUSAL_BYTES = 65_536
 _IDLE_SECONDS = 30.0
+_BILL_SECONDS = 1.0
+"""The tokens come in a chunk of their own, right after the one with the finish reason."""
 Key = Callable[[Route], str | None]
 
 
@@ -54,6 +58,23 @@ class _Chunk(msgspec.Struct, frozen=True):
 _CHUNK = msgspec.json.Decoder(_Chunk)
 
 
+@dataclass(slots=True)
+class _Heard:
+    """What the stream has told so far besides its words."""
+
+    call_id: str | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
+
+    def take(self, chunk: _Chunk) -> str | None:
+        """The words of a chunk."""
+        self.call_id, self.usage = self.call_id or chunk.id, _usage(chunk) or self.usage
+        for choice in (chunk.choices or ())[:1]:
+            self.finish_reason = choice.finish_reason or self.finish_reason
+            return choice.delta.content if choice.delta is not None else None
+        return None
+
+
 class LeanModel:
     """One pool of connections for all routes."""
 
@@ -63,27 +84,15 @@ class LeanModel:
 
     async def stream(self, route: Route, prompt: Prompt) -> AsyncGenerator[Said | Ended, None]:
         """See agents.ports.LanguageModel."""
-        events = EventStream()
-        call_id: str | None = None
-        finish_reason: str | None = None
-        usage: Usage | None = None
+        heard = _Heard()
         async with self._asked(route, prompt) as response:
-            try:
-                async for received in response.content.iter_any():
-                    for data in _events(events, received, call_id):
-                        if data == _DONE:
-                            continue
-                        chunk = _decoded(data, call_id)
-                        call_id, usage = call_id or chunk.id, _usage(chunk) or usage
-                        for choice in (chunk.choices or ())[:1]:
-                            finish_reason = choice.finish_reason or finish_reason
-                            if choice.delta is not None and choice.delta.content:
-                                yield Said(SafeText(choice.delta.content), usage, call_id)
-            except (aiohttp.ClientError, OSError):
-                raise ModelFailed(FailureKind.CUT, call_id) from None
-        if finish_reason is None:
-            raise ModelFailed(FailureKind.NO_END_MARK, call_id)
-        yield Ended(finish_reason, usage, call_id)
+            async for chunk in _chunks(response, heard):
+                text = heard.take(chunk)
+                if text:
+                    yield Said(SafeText(text), heard.usage if route.continuous_usage else None, heard.call_id)
+        if heard.finish_reason is None:
+            raise ModelFailed(FailureKind.NO_END_MARK, heard.call_id)
+        yield Ended(heard.finish_reason, heard.usage, heard.call_id)
 
     def session(self) -> aiohttp.ClientSession:
         """The pool. Made at the first call, where an event loop runs."""
@@ -108,6 +117,7 @@ class LeanModel:
             f"{(self._api_base(route) or '').rstrip('/')}/chat/completions",
             data=msgspec.json.encode(request_body(route, prompt)),
             headers=headers | {"Content-Type": "application/json"},
+            allow_redirects=False,  # the prompt goes to nobody but the route's own address
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=prompt.connect_seconds),
         )
         try:
@@ -139,6 +149,34 @@ def request_body(route: Route, prompt: Prompt) -> dict[str, Any]:
     options = {"include_usage": True} | ({"continuous_usage_stats": True} if route.continuous_usage else {})
     model = route.model.partition("/")[2] or route.model
     return parameters(prompt) | {"model": model, "stream": True, "stream_options": options}
+
+
+async def _chunks(response: aiohttp.ClientResponse, heard: _Heard) -> AsyncIterator[_Chunk]:
+    """Up to the end mark. Once the model has ended, nothing that follows makes its answer less whole.
+
+    Raises ModelFailed.
+    """
+    events = EventStream()
+    try:
+        while received := await _received(response, ended=heard.finish_reason is not None):
+            for data in _events(events, received, heard.call_id):
+                if data == _DONE:
+                    return
+                yield _decoded(data, heard.call_id)
+    except (aiohttp.ClientError, OSError):
+        if heard.finish_reason is None:
+            raise ModelFailed(FailureKind.CUT, heard.call_id) from None
+    except ModelFailed:
+        if heard.finish_reason is None:
+            raise
+
+
+async def _received(response: aiohttp.ClientResponse, *, ended: bool) -> bytes:
+    """What came; nothing at the end. After the model's end only its bill is waited for. Raises OSError, ClientError."""
+    if not ended:
+        return await response.content.readany()
+    async with asyncio.timeout(_BILL_SECONDS):
+        return await response.content.readany()
 
 
 def _events(events: EventStream, received: bytes, call_id: str | None) -> list[bytes]:

@@ -1,5 +1,6 @@
 """What a provider means when it refuses, in OpenAI's terms. Its words are read and forgotten."""
 
+import math
 import re
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,8 @@ _KEY_OR_BALANCE = {401, 402, 403}
 _OVERLOADED = {408, 503, 529}
 _RATE_LIMITED = 429
 _SERVER_ERROR = 500
+_WRONG_REQUEST = {400, 422}
+_LONGEST_WAIT_SECONDS = 600.0
 _NO_BALANCE = re.compile(r"insufficient_quota|billing|balance", re.IGNORECASE)
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|context (length|window)|maximum context|too many (input )?tokens"
@@ -65,7 +68,8 @@ def refusal_of(status: int, words: str, *, prefilled: bool) -> FailureKind:
         return FailureKind.CONTEXT_TOO_LONG
     if _FILTERED.search(words):
         return FailureKind.CONTENT_FILTERED
-    return FailureKind.REFUSED_PREFILL if prefilled else FailureKind.REFUSED_REQUEST
+    refused_prefill = prefilled and status in _WRONG_REQUEST
+    return FailureKind.REFUSED_PREFILL if refused_prefill else FailureKind.REFUSED_REQUEST
 
 
 def error_in_stream(words: str) -> FailureKind:
@@ -74,14 +78,22 @@ def error_in_stream(words: str) -> FailureKind:
 
 
 def seconds_to_wait(retry_after: str | None, now: datetime) -> float | None:
-    """`Retry-After` as seconds: a number, or a date (RFC 9110, 10.2.3). None where it says nothing of use."""
-    if retry_after is None:
+    """`Retry-After` as seconds: a number, or a date (RFC 9110, 10.2.3). None where it says nothing of use.
+
+    At most ten minutes: a wrong word must not take a model away for good.
+    """
+    seconds = None if retry_after is None else _seconds(retry_after, now)
+    if seconds is None or not math.isfinite(seconds):
         return None
+    return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS)
+
+
+def _seconds(retry_after: str, now: datetime) -> float | None:
     try:
-        return max(0.0, float(retry_after))
+        return float(retry_after)
     except ValueError:
         pass
     try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - now).total_seconds())
+        return (parsedate_to_datetime(retry_after) - now).total_seconds()
     except (ValueError, TypeError):
         return None

@@ -29,7 +29,7 @@ def assistant(question: str) -> str:
 
 
 def story(_question: str) -> str:
-    """A hundred sentences."""
+    """Sixty sentences."""
     return " ".join(_SENTENCES[number % len(_SENTENCES)].format(number=number + 1) for number in range(60))
 
 

@@ -232,7 +232,7 @@ def test_a_rate_limit_longer_than_the_budget_is_not_waited_for():
 def test_an_open_breaker_passes_the_model_over_and_its_reason_is_told():
     breakers = Breakers()
     for _ in range(4):
-        breakers.failed(("one", ""), 0.0, FailureKind.STALLED)
+        breakers.failed(("one", "", ""), 0.0, FailureKind.STALLED)
     assert Turn(bot(plain("one"), plain("two")), breakers=breakers).asked == ["two"]
     alone = Turn(bot(plain("one"), per_model=1), breakers=breakers)
     assert (alone.asked, alone.finish.code) == ([], ErrorCode.MODEL_TIMEOUT)
@@ -414,7 +414,7 @@ def test_no_call_beside_one_that_has_failed():
     """Its model is over; the next may be asked later only. The fresh one that comes free meanwhile has to wait."""
     turn = Turn(bot(plain("one"), plain("two"), hedge_seconds=5, per_model=1))
     for _ in range(4):
-        turn.breakers.failed(("two", ""), 0.0, FailureKind.CUT)
+        turn.breakers.failed(("two", "", ""), 0.0, FailureKind.CUT)
     turn.now = 1.0
     turn.fails(FailureKind.SERVER_ERROR)
     assert turn.life.wake_at == pytest.approx(1.25)

@@ -48,7 +48,7 @@ class OneTurn(RuleBasedStateMachine):
         breakers = Breakers()
         for place, opened_at in enumerate(opened):  # of the last models, so that they are tried again while it runs
             for _ in range(4):
-                breakers.failed((f"m/{len(routes) - 1 - place}", ""), opened_at, FailureKind.CUT)
+                breakers.failed((f"m/{len(routes) - 1 - place}", "", ""), opened_at, FailureKind.CUT)
         self.life = Attempts(
             self.bot,
             in_order(routes, lambda: 0.4),

@@ -82,12 +82,12 @@ async def test_a_turn_that_is_cancelled_while_it_hangs_up_gives_its_slot_back():
     turn.cancel()
     with pytest.raises(asyncio.CancelledError):
         await turn
-    assert not slots.of(("one", ""), 1).locked()
+    assert not slots.of(route("one", concurrency=1)).locked()
 
 
 async def test_a_call_beside_that_waits_for_its_slot_follows_one_that_failed():
     slots, log = Slots(), EventList()
-    taken = slots.of(("two", ""), 1)
+    taken = slots.of(route("two", concurrency=1))
     await taken.acquire()
 
     class LateFailure(ModelsByName):

@@ -1,7 +1,8 @@
 """When a model is left alone, and when it is tried again."""
 
-from agents.breaker import Breaker, Breakers
+from agents.breaker import Breaker, Breakers, key_of
 from agents.failures import FailureKind
+from sluice.bots import Route
 
 CUT = FailureKind.CUT
 
@@ -83,9 +84,20 @@ def test_each_model_has_its_own_and_changes_are_told():
     told = []
     breakers = Breakers(lambda model, state: told.append((model, state)))
     for _ in range(4):
-        breakers.failed(("m", "here"), 0.0, CUT)
-    breakers.ask(("m", "here"), 9.0)
-    breakers.answered(("m", "here"), 9.0, slow=False)
+        breakers.failed(("m", "here", ""), 0.0, CUT)
+    breakers.ask(("m", "here", ""), 9.0)
+    breakers.answered(("m", "here", ""), 9.0, slow=False)
     assert told == [("m", "open"), ("m", "half_open"), ("m", "closed")]
-    assert breakers.of(("m", "there")).state == "closed"
-    Breakers().ask(("m", "here"), 0.0)
+    assert breakers.of(("m", "there", "")).state == "closed"
+    Breakers().ask(("m", "here", ""), 0.0)
+
+
+def test_a_model_that_rests_says_why():
+    breaker = Breaker()
+    breaker.rest(0.0, 3600)
+    assert breaker.reason is FailureKind.RATE_LIMITED
+
+
+def test_another_key_is_another_model():
+    here = Route(model="m", api_base="http://a", api_key="ONE")
+    assert key_of(here) != key_of(here.model_copy(update={"api_key": "TWO"}))

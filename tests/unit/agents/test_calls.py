@@ -86,7 +86,7 @@ async def test_the_fallback_text_when_nobody_could_be_asked():
     breakers = Breakers()
     loop = asyncio.get_running_loop()
     for _ in range(4):
-        breakers.failed(("one", ""), loop.time(), FailureKind.UNREACHABLE)
+        breakers.failed(("one", "", ""), loop.time(), FailureKind.UNREACHABLE)
     asked = bot(route("one"), fallback_text="Sorry.")
     assert read(await run(ModelsByName({}), asked, breakers=breakers)).text == "Sorry."
     emitted = await run(ModelsByName({}), bot(route("one")), breakers=breakers)
@@ -188,7 +188,7 @@ async def test_who_could_ask_nobody_says_again_what_a_dead_worker_left():
 
     breakers = Breakers()
     for _ in range(4):
-        breakers.failed(("one", ""), asyncio.get_running_loop().time(), FailureKind.UNREACHABLE)
+        breakers.failed(("one", "", ""), asyncio.get_running_loop().time(), FailureKind.UNREACHABLE)
     emitted = await run(ModelsByName({}), bot(route("one")), look=look, breakers=breakers)
     assert emitted.names() == [
         "AttemptStarted",
@@ -258,7 +258,7 @@ async def test_a_dead_workers_words_are_void_without_a_reset_of_our_own():
         return Earlier(reply, None, frozenset({"dead"}), stopped=False)
 
     slots = Slots()
-    await slots.of(("one", ""), 1).acquire()
+    await slots.of(route("one", concurrency=1)).acquire()
     limits = Limits(first_token_seconds=0.05)
     asked = bot(route("one", prefill=True, concurrency=1), limits=limits, fallback_text="Sorry.")
     emitted = await run(ModelsByName({}), asked, look=look, slots=slots)

@@ -73,7 +73,7 @@ async def test_the_budget_of_the_turn_is_its_too():
 async def test_a_model_that_rests_sums_nothing_up():
     breakers = Breakers()
     for _ in range(4):
-        breakers.failed(("cheap", ""), asyncio.get_running_loop().time(), FailureKind.OVERLOADED)
+        breakers.failed(("cheap", "", ""), asyncio.get_running_loop().time(), FailureKind.OVERLOADED)
     emitted = await run(
         ModelsByName({"one": [[*said("Hi"), ended()]]}), summed_up(), ready=talk(4, 10), breakers=breakers
     )
@@ -86,7 +86,7 @@ async def test_its_failures_open_its_breaker_and_its_answers_close_it():
     models = ModelsByName({name: [list(script) for script in some] for name, some in scripts.items()})
     for _ in range(4):
         await run(models, summed_up(), ready=talk(4, 10), breakers=breakers)
-    assert breakers.of(("cheap", "")).state == "open"
+    assert breakers.of(("cheap", "", "")).state == "open"
 
 
 async def test_a_filter_that_ends_it_is_no_summary():

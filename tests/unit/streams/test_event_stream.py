@@ -32,3 +32,7 @@ def test_an_event_without_end_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(event_stream, "_LONGEST_BYTES", 10)
     with pytest.raises(ValueError, match="without end"):
         EventStream().feed(b"data: " + b"x" * 20)
+    stream = EventStream()
+    assert stream.feed(b"data: x\n") == []
+    with pytest.raises(ValueError, match="without end"):
+        stream.feed(b"data: y\n")

@@ -33,12 +33,15 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         (400, "prompt is too long: 9 tokens > 8 maximum", FailureKind.CONTEXT_TOO_LONG),
         (400, "content_filter", FailureKind.CONTENT_FILTERED),
         (404, "no such model", FailureKind.REFUSED_REQUEST),
+        (307, "", FailureKind.REFUSED_REQUEST),
+        (400, "roles must alternate", FailureKind.REFUSED_REQUEST),
         (422, "max_tokens is too large", FailureKind.REFUSED_REQUEST),
     ],
 )
 def test_kinds_of_refusal(status: int, words: str, kind: FailureKind):
     assert refusal_of(status, words, prefilled=False) is kind
-    expected = FailureKind.REFUSED_PREFILL if kind is FailureKind.REFUSED_REQUEST else kind
+    with_beginning = kind is FailureKind.REFUSED_REQUEST and status in (400, 422)
+    expected = FailureKind.REFUSED_PREFILL if with_beginning else kind
     assert refusal_of(status, words, prefilled=True) is expected
 
 
@@ -69,6 +72,9 @@ def test_errors_in_the_stream():
         ("Thu, 01 Jan 2026 00:00:07 GMT", 7.0),
         ("Wed, 31 Dec 2025 00:00:00 GMT", 0.0),
         ("soon", None),
+        ("inf", None),
+        ("nan", None),
+        ("1e9", 600.0),
         ("Thu, 01 Jan 2026 00:00:07", None),
     ],
 )
