@@ -73,14 +73,15 @@ class Completing(Response):
         hanging_up = asyncio.create_task(_hung_up(receive))
         try:
             await asyncio.wait((answering, hanging_up), return_when=asyncio.FIRST_COMPLETED)
-            wanted = answering.done() and answering.result()
         finally:
             answering.cancel()
             hanging_up.cancel()
-            await asyncio.gather(answering, hanging_up, return_exceptions=True)
-        if not wanted and self._edge.settings.openai_stop_on_hangup:
-            with contextlib.suppress(Refused):  # it has ended, or the log is away: then it goes on to its end
-                await self._edge.turns.stop(self._user_id, self._turn_id)
+            ended, _ = await asyncio.gather(answering, hanging_up, return_exceptions=True)
+        if ended is not True and self._edge.settings.openai_stop_on_hangup:
+            with contextlib.suppress(Refused):  # the log is away: then the turn goes on to its end
+                await self._edge.turns.stop_own(self._user_id, self._message.session_id, self._turn_id)
+        if isinstance(ended, Exception):
+            raise ended
 
     async def _answer(
         self, rendering: Rendering, missed: list[ServerFrame], scope: Scope, receive: Receive, send: Send

@@ -201,7 +201,13 @@ class Turns:
         reply = self.hub.replies.get(turn_id)
         if turn.document is not None or (reply is not None and reply.terminal is not None):
             raise Refused(ErrorCode.TURN_FINISHED, ref=turn_id)
-        await self._log(StopRequested(**self._head(turn)), turn_id)
+        await self._log(StopRequested(**self._head(turn.turn_id, turn.session_id, user_id)), turn_id)
+
+    async def stop_own(self, user_id: str, session_id: str, turn_id: str) -> None:
+        """Ask the respond stage to end a turn that was accepted here. The log need not be read for that."""
+        reply = self.hub.replies.get(turn_id)
+        if reply is None or reply.terminal is None:
+            await self._log(StopRequested(**self._head(turn_id, session_id, user_id)), turn_id)
 
     async def judge(self, user_id: str, feedback: Feedback) -> None:
         """Note what a person thinks of an answer."""
@@ -210,21 +216,24 @@ class Turns:
             feedback.comment, subject=user_id, field="FeedbackGiven.comment"
         )
         await self._log(
-            FeedbackGiven(rating=feedback.rating, comment=comment or None, **self._head(turn)), feedback.turn_id
+            FeedbackGiven(
+                rating=feedback.rating, comment=comment or None, **self._head(turn.turn_id, turn.session_id, user_id)
+            ),
+            feedback.turn_id,
         )
 
     def show(self, turn: StoredTurn) -> dict[str, Any]:
         """A turn as REST gives it."""
         return shown(turn, self.hub.replies.get(turn.turn_id))
 
-    def _head(self, turn: StoredTurn) -> dict[str, Any]:
+    def _head(self, turn_id: str, session_id: str, user_id: str) -> dict[str, Any]:
         return {
             "event_id": new_id(),
             "occurred_at": self.clock(),
             "traceparent": new_traceparent(),
-            "turn_id": turn.turn_id,
-            "session_id": turn.session_id,
-            "user_id": turn.user_id,
+            "turn_id": turn_id,
+            "session_id": session_id,
+            "user_id": user_id,
         }
 
     async def _log(self, event: TurnEvent, ref: str, once: str | None = None) -> None:

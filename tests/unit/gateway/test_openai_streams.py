@@ -130,6 +130,37 @@ async def test_a_client_that_hangs_up_stops_its_turn_by_default(tmp_path: Path, 
     edge.turns.history.close()
 
 
+async def test_the_stop_of_who_hangs_up_waits_for_no_history(
+    edge: Edge, log: AnsweringLog, monkeypatch: pytest.MonkeyPatch
+):
+    async def silent() -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(edge.turns.reading, "catch_up", silent)
+    monkeypatch.setattr(edge.turns.history, "turn", lambda _turn_id: None)
+    log.script = hello()[:2]
+    await serve(edge, STREAM, lambda chunks: chunks >= 1)
+    assert len(written(log, e.StopRequested)) == 1
+
+
+async def test_a_bug_while_it_answers_stops_the_turn_too(edge: Edge, log: AnsweringLog):
+    def on_chunk(chunks: int) -> bool:
+        if chunks:
+            raise ZeroDivisionError
+        return False
+
+    log.script = hello()[:2]
+    with pytest.raises(ZeroDivisionError):
+        await serve(edge, STREAM, on_chunk)
+    assert len(written(log, e.StopRequested)) == 1
+
+
+async def test_who_hangs_up_when_all_is_said_stops_nothing(edge: Edge, log: AnsweringLog):
+    log.script = hello()
+    await serve(edge, STREAM, lambda _chunks: any(reply.terminal for reply in edge.hub.replies.values()))
+    assert written(log, e.StopRequested) == []
+
+
 async def test_a_turn_that_cannot_be_stopped_goes_on_to_its_end(edge: Edge, log: AnsweringLog):
     log.script = []
 
