@@ -30,7 +30,8 @@ def write_bots(folder: Path, provider_base: str) -> None:
     for name, (models, _) in (_GOOD | _FAULTY).items():
         routes = "".join(
             f"  - {{model: openai/{model}, api_base: '{provider_base}', api_key: SLUICE_DEV_KEY, "
-            f"prefill: {str('echo' in model).lower()}, price: {_PRICE}}}\n"
+            f"prefill: {str('echo' in model).lower()}, price: {_PRICE}, "
+            f"usage_url: '{provider_base}/generation?id={{request_id}}'}}\n"
             for model in models
         )
         text = f"name: {name}\ndescription: {' then '.join(models)}\ntemplate: assistant@1\nroute:\n{routes}"

@@ -252,6 +252,22 @@ def test_who_hangs_up_stops_the_turn_and_the_ledger_has_its_row(platform: Platfo
     assert until(lambda: [row["outcome"] for row in rows()] == ["cancelled"])
 
 
+def test_no_log_line_has_the_prompt_or_the_key(platform: Platform, client: OpenAI):
+    """With a model that is down, one that breaks off, one that is not there and one that is asked too much."""
+    planted = "heliotrope-5150"
+    asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": f"Why {planted}?"}]
+    client.chat.completions.create(model="shaky", messages=asked)
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.create(model=planted, messages=asked)
+    key = platform.settings.secret("SLUICE_DEV_KEY")
+    assert key is not None
+    logs = {path.name: path.read_text() for path in platform.settings.logs_dir.iterdir() if path.is_file()}
+    assert all(logs[f"{name}.log"] for name in ("gateway", "enrich", "redact", "respond", "provider"))
+    for log in logs.values():
+        assert planted not in log
+        assert key.get_secret_value() not in log
+
+
 async def test_who_hangs_up_at_any_token_is_billed_to_the_token(platform: Platform, async_client: AsyncOpenAI):
     async def hang_up_after(chunks: int) -> str:
         stream = await async_client.chat.completions.create(model="storyteller", messages=SLUICE, stream=True)
