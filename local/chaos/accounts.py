@@ -8,8 +8,10 @@ from local.chaos.findings import Finding
 from local.chaos.index import Index, TurnOnLog, trace_id
 from local.chaos.visible import attempt_of
 
-_GRACE_MS = 10_000
-"""A fault still works when it is over: sessions run out, partitions move, delayed requests arrive."""
+_GRACE_MS = {"brokers_restart": 30_000}
+_USUAL_GRACE_MS = 10_000
+"""A fault still works when it is over: sessions run out, partitions move, delayed requests arrive. After all brokers
+were away, workers that were starting meanwhile join one after another."""
 
 
 def ledger_equals_meter(index: Index) -> Finding:
@@ -81,7 +83,7 @@ def calls_are_bounded(index: Index) -> Finding:
 
     A fault is a call that failed, by its row in the ledger: another model may be asked, or the same once more, as often
     as the bot allows. And it is what gives the turn another owner, or takes the log away: faults of the respond stage,
-    of brokers and of their links, if the turn was under way between their begin and ten seconds after their end.
+    of brokers and of their links, if the turn was under way between their begin and their grace after the end.
     """
     faults = [fault for fault in index.evidence.faults if fault.done and _may_hand_over(fault)]
     calls: dict[str, Counter[str]] = defaultdict(Counter)
@@ -116,7 +118,8 @@ def _may_hand_over(fault: Injected) -> bool:
 
 
 def _under_way(turn: TurnOnLog, fault: Injected) -> bool:
-    return turn.begun_ms <= fault.end_ms + _GRACE_MS and turn.ended_ms >= fault.begin_ms
+    grace_ms = _GRACE_MS.get(fault.kind, _USUAL_GRACE_MS)
+    return turn.begun_ms <= fault.end_ms + grace_ms and turn.ended_ms >= fault.begin_ms
 
 
 def landing_equals_topics(index: Index) -> Finding:
