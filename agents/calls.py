@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import assert_never
 
 from agents.account import NOTHING, Attempt, never_made
@@ -12,36 +11,20 @@ from agents.attempts import Attempts
 from agents.failures import FailureKind
 from agents.finish_reasons import plain
 from agents.ledger import Ledger
+from agents.line import Line
 from agents.means import Means
 from agents.orders import Ask, Call, Finish, Order, Promote, Reset, Say, Settle
-from agents.ports import Earlier, Ended, Log, Look, ModelFailed, Prompt, Said
+from agents.ports import Earlier, Ended, Log, Look, ModelFailed, Said
 from agents.prompts import Prompts
 from agents.stop_signal import StopSignal
 from agents.summary import Summary
 from agents.turn import Voice
 from sluice.bots import Bot
-from sluice.events import PromptReady, Usage
+from sluice.events import PromptReady
 from sluice.safe_text import SafeText
 
 _MOST_WAITING = 16
 """Pieces a model may be ahead of the log. Then it is read no further: back-pressure, never a loss."""
-
-
-@dataclass(slots=True)
-class _Line:
-    """One call while it lasts."""
-
-    voice: Voice
-    prompt: Prompt
-    slot: asyncio.Semaphore
-    task: asyncio.Task[None] | None = None
-    holds_slot: bool = False
-    announced: bool = False
-    heard: list[str] = field(default_factory=list)
-    first_token_at: datetime | None = None
-    ended: Ended | None = None
-    usage: Usage | None = None
-    call_id: str | None = None
 
 
 _News = Said | Ended | Exception | Summary | None
@@ -69,7 +52,7 @@ class Calls:
         self.outlived = False
         self._means, self._bot, self._prompts = means, bot, Prompts(means.model, ready, bot, instructions, means.clock)
         self._log, self._epoch, self._life, self._look = log, epoch, life, look
-        self._lines: dict[Call, _Line] = {}
+        self._lines: dict[Call, Line] = {}
         self._inbox: asyncio.Queue[_Item] = asyncio.Queue(_MOST_WAITING)
         self._finish: Finish | None = None
         self._preparing: dict[Call, Summary] = {}
@@ -90,7 +73,7 @@ class Calls:
             for summary in self._preparing.values():
                 await summary.hang_up()
             for line in self._lines.values():
-                await _hang_up(line)
+                await line.hang_up()
         return self._finish
 
     def _wake(self) -> None:
@@ -195,7 +178,7 @@ class Calls:
         """Make it as soon as its model has a slot."""
         voice, prompt = self._prompts.of(call, dropped, self._epoch)
         slot = self._means.slots.of(call.route)
-        line = self._lines[call] = _Line(voice, prompt, slot)
+        line = self._lines[call] = Line(voice, prompt, slot)
         if slot.locked():
             line.task = asyncio.create_task(self._wait(call, line))
         else:
@@ -203,12 +186,12 @@ class Calls:
             line.holds_slot = True
             await self._make(call, line)
 
-    async def _wait(self, call: Call, line: _Line) -> None:
+    async def _wait(self, call: Call, line: Line) -> None:
         await line.slot.acquire()
         line.holds_slot = True
         await self._inbox.put((call, None))
 
-    async def _make(self, call: Call, line: _Line) -> None:
+    async def _make(self, call: Call, line: Line) -> None:
         """The announcement is on the log before the call is made, so that no bill can be lost."""
         line.voice.started_at = self._means.clock()
         line.announced = True
@@ -223,13 +206,13 @@ class Calls:
             self.outlived = not _counts(call, await self._look())
         if self.outlived:
             del self._lines[call]
-            await _hang_up(line)
+            await line.hang_up()
             await self.ledger.bill(never_made(line.voice, call.route, self._means.clock()))
             return
         self._life.begun(call, _now())
         line.task = asyncio.create_task(self._listen(call, line))
 
-    async def _listen(self, call: Call, line: _Line) -> None:
+    async def _listen(self, call: Call, line: Line) -> None:
         stream = self._means.model.stream(call.route, line.prompt)
         try:
             async for part in stream:
@@ -251,7 +234,7 @@ class Calls:
         line = self._lines.pop(call, None)
         if line is None:
             return
-        await _hang_up(line)
+        await line.hang_up()
         if not line.announced:
             return
         self._means.reach("respond.provider_answered")
@@ -273,7 +256,7 @@ class Calls:
         asks = line.usage is None and call.route.usage_url is not None
         await self._bill(self._settled(attempt, line), asks=asks)
 
-    async def _settled(self, attempt: Attempt, line: _Line) -> None:
+    async def _settled(self, attempt: Attempt, line: Line) -> None:
         usage = await self.ledger.usage(
             attempt.route, line.prompt, line.heard, line.usage, line.call_id, attempt.failure
         )
@@ -302,18 +285,6 @@ def _joined(orders: list[Order]) -> list[Order]:
         else:
             joined.append(order)
     return joined
-
-
-async def _hang_up(line: _Line) -> None:
-    try:
-        if line.task is not None:
-            line.task.cancel()
-            await asyncio.wait([line.task])
-            line.task = None
-    finally:
-        if line.holds_slot:
-            line.holds_slot = False
-            line.slot.release()
 
 
 def _now() -> float:
