@@ -13,7 +13,6 @@ from local.broker import running_broker
 
 _LONGEST = (
     "platform",
-    "e2e/test_chaos.py",
     "streams/test_losses.py",
     "connectors/test_warehouse.py",
     "integration/test_redrive.py",
@@ -39,8 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def group_of(path: Path) -> str:
-    """The platform of the end-to-end tests is one, and takes the ports of one; campaigns have their own."""
-    if path.parent.name == "e2e" and path.name != "test_chaos.py":
+    """The platform of the end-to-end tests is one, and takes the ports of one."""
+    if path.parent.name == "e2e":
         return "platform"
     return "/".join(path.parts[-2:])
 

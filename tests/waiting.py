@@ -7,7 +7,7 @@ from collections.abc import Callable
 _EVERY_SECONDS = 0.05
 
 
-def until(happened: Callable[[], object], seconds: float = 40.0) -> bool:
+def until(happened: Callable[[], object], seconds: float = 90.0) -> bool:
     """False where it has not happened in time. For other processes."""
     deadline = time.monotonic() + seconds
     while not happened():
@@ -17,7 +17,7 @@ def until(happened: Callable[[], object], seconds: float = 40.0) -> bool:
     return True
 
 
-async def meanwhile(happened: Callable[[], object], seconds: float = 10.0) -> None:
+async def meanwhile(happened: Callable[[], object], seconds: float = 30.0) -> None:
     """For other tasks and threads. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not happened():  # noqa: ASYNC110 (what is awaited is the behaviour under test, not an event of ours)

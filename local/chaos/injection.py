@@ -19,7 +19,7 @@ _BROKER_AWAY_SECONDS = 4.0
 _ALL_BROKERS_AWAY_SECONDS = 1.5
 _END_SECONDS = 20.0
 _STORM_ROUNDS, _STORM_PAUSE_SECONDS = 3, 1.0
-_VISIT_SECONDS = 15.0
+_VISIT_SECONDS = 30.0
 _DELAY_SECONDS = 0.25
 _SOMEBODY_SECONDS = 8.0
 """How long a cut waits for a connection to cut, and a delay for something to hold back."""

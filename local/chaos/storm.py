@@ -12,7 +12,7 @@ from confluent_kafka import Consumer
 from sluice.kafka_config import client_config
 
 _TOPICS = {"enrich": "chat-requests", "redact": "chat-enriched", "respond": "chat-prompts"}
-_PATIENCE_SECONDS, _STAY_SECONDS = 8.0, 0.5
+_PATIENCE_SECONDS, _STAY_SECONDS = 20.0, 0.5
 
 
 def join_and_leave(servers: str, stage: str) -> bool:

@@ -112,7 +112,7 @@ async def test_an_undelivered_post_ends_the_process():
     producer = KafkaProducer("127.0.0.1:1", "test", on_fatal, {"delivery.timeout.ms": 200, "request.timeout.ms": 100})
     producer.start()
     await producer.post("t", "k", b"v", [])
-    await asyncio.wait_for(failed.wait(), 20)
+    await asyncio.wait_for(failed.wait(), 60)
     assert "MSG_TIMED_OUT" in words[0]
     report = await producer.put("t", "k", b"v", [])
     with pytest.raises(Unavailable):

@@ -27,7 +27,7 @@ async def serving(edge: Edge) -> AsyncIterator[tuple[Server, int]]:
     server = Server(configuration(make_app(edge, lambda: None), "127.0.0.1", port), edge.turns)
     running = asyncio.create_task(server._serve([listener]))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not server.started:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         yield server, port
@@ -95,7 +95,7 @@ class RawClient:
         return opcode, payload
 
     async def _more(self) -> None:
-        got = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.socket, 65536), 10)
+        got = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.socket, 65536), 30)
         if not got:
             raise EOFError
         self._data += got

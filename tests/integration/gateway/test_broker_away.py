@@ -21,7 +21,7 @@ TURN = {"session_id": "s-1", "text": "hello", "bot": "assistant"}
 
 
 async def next_of(client: ChatClient, kinds: set[str]) -> dict[str, Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async for frame in client.frames():
             if frame["type"] in kinds:
                 return frame

@@ -27,7 +27,7 @@ SEND = {"type": "message.send", "client_msg_id": "m-1", "session_id": "s-1", "te
 async def frames(client: ChatClient, *kinds: str) -> list[dict[str, Any]]:
     """So many, of these types and in this order."""
     found = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for frame in client.frames():
             found.append(frame)
             if len(found) == len(kinds):
