@@ -1,7 +1,6 @@
 """Replace personal data by placeholders. The only maker of `SafeText`. Fails closed: no text where anything fails."""
 
-import json
-import re
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,11 +8,13 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from agents.memory import NOTHING, Memory
 from agents.patterns import PERSONAL_TYPES, PersonalType, Span, find
 from sluice.errors import ErrorCode
 from sluice.events import ContextMessage, Exchange, Hop, PromptReady, Refusal, RequestEnriched, Sampling
 from sluice.ids import derived_event_id
 from sluice.own_context import SEALED_AS, read_own_context
+from sluice.placeholders import encode_values, find_placeholders, placeholder
 from sluice.safe_text import SafeText, Sealed
 
 Find = Callable[[str, tuple[PersonalType, ...]], list[Span]]
@@ -27,7 +28,9 @@ TEXT = "ChatRequested.text"
 MOST_BYTES = 800_000
 """Of texts and map in one prompt, so that no record outgrows the log's limit of 1 MB. History has its own bound."""
 
-_PLACEHOLDER = re.compile(rf"\[({'|'.join(PERSONAL_TYPES)})_(\d{{1,6}})\]")
+TYPED = "PLACEHOLDER"
+"""The type of what a person typed that reads as a placeholder."""
+_KINDS = {*PERSONAL_TYPES, TYPED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,52 +56,76 @@ class Redacted:
 
 
 class Redactor:
-    """Texts that belong together: the same value gets the same placeholder in all of them.
+    """Texts that belong together: the same value gets the same placeholder in all of them, and in what is remembered.
 
-    Numbers go on after those in `taken` texts.
+    Numbers go on after those in `memory` and in `taken` texts. What reads as a placeholder already was typed by
+    somebody, stands for itself and becomes a value too: `restore` of the result is the text.
     """
 
-    def __init__(self, policy: Policy, taken: Iterable[str] = (), find_spans: Find = find) -> None:
+    def __init__(
+        self, policy: Policy, memory: Memory = NOTHING, taken: Iterable[str] = (), find_spans: Find = find
+    ) -> None:
         self._policy, self._find = policy, find_spans
-        self._highest = _highest(taken)
-        self._by_value: dict[tuple[PersonalType, str], str] = {}
+        self._highest = _highest(taken) | Counter(memory.highest)
+        self._by_value = {(_kind(name), value): name for name, value in memory.values.items()}
         self.spans: list[Span] = []
 
     @property
     def values(self) -> dict[str, str]:
-        """What the placeholders given so far stand for."""
-        return {placeholder: value for (_, value), placeholder in self._by_value.items()}
+        """What the placeholders stand for."""
+        return {name: value for (_, value), name in self._by_value.items()}
+
+    @property
+    def memory(self) -> Memory:
+        """To go on from."""
+        return Memory(self.values, dict(self._highest))
 
     def redact(self, text: str) -> SafeText:
         """One of the texts."""
         spans = self._find(text, self._policy.types)
         pieces, position = [], 0
-        for span in spans:
-            pieces += [text[position : span.start], self._placeholder(span.type, text[span.start : span.end])]
-            position = span.end
+        for start, end, kind in _with_typed(text, spans):
+            pieces += [text[position:start], self._placeholder(kind, text[start:end])]
+            position = end
         pieces.append(text[position:])
         self.spans += spans
         return SafeText("".join(pieces))
 
-    def _placeholder(self, kind: PersonalType, value: str) -> str:
+    def _placeholder(self, kind: str, value: str) -> str:
         if (kind, value) not in self._by_value:
             self._highest[kind] += 1
-            self._by_value[kind, value] = f"[{kind}_{self._highest[kind]}]"
+            self._by_value[kind, value] = placeholder(kind, self._highest[kind])
         return self._by_value[kind, value]
 
 
-def redact_text(text: str, policy: Policy, taken: Iterable[str] = (), find_spans: Find = find) -> Redacted:
+def redact_text(text: str, policy: Policy, find_spans: Find = find) -> Redacted:
     """One text by itself."""
-    redactor = Redactor(policy, taken, find_spans)
+    redactor = Redactor(policy, find_spans=find_spans)
     return Redacted(redactor.redact(text), redactor.values, tuple(redactor.spans))
+
+
+def _with_typed(text: str, spans: Iterable[Span]) -> list[tuple[int, int, str]]:
+    """Start, end and type of what is replaced: personal data, and what somebody typed that reads as a placeholder."""
+    found = [(span.start, span.end, str(span.type)) for span in spans]
+    typed = [
+        (start, end, TYPED)
+        for start, end, name in find_placeholders(text)
+        if _kind(name) in _KINDS and not any(start < its_end and its_start < end for its_start, its_end, _ in found)
+    ]
+    return sorted(found + typed)
 
 
 def _highest(texts: Iterable[str]) -> Counter[str]:
     highest: Counter[str] = Counter()
     for text in texts:
-        for match in _PLACEHOLDER.finditer(text):
-            highest[match[1]] = max(highest[match[1]], int(match[2]))
+        for _start, _end, name in find_placeholders(text):
+            kind, number = name[1:-1].rsplit("_", 1)
+            highest[kind] = max(highest[kind], int(number))
     return highest
+
+
+def _kind(name: str) -> str:
+    return name[1:].rsplit("_", 1)[0]
 
 
 NO_TEXT = SafeText("")
@@ -113,6 +140,7 @@ class _Cleared:
     sampling: Sampling | None = None
     placeholders: Sealed | None = None
     types: dict[str, int] = field(default_factory=dict)
+    memory: Memory | None = None
 
 
 class _TooLarge(Exception):
@@ -128,21 +156,28 @@ def redact(
     entered_at: datetime,
     clock: Callable[[], datetime],
     repeated: bool = False,
+    recall: Callable[[], Memory] = lambda: NOTHING,
     find_spans: Find = find,
     most_bytes: int = MOST_BYTES,
-) -> PromptReady:
-    """The prompt; with a refusal and without text where the turn was refused before or redaction failed."""
+) -> tuple[PromptReady, Memory | None]:
+    """The prompt; with a refusal and without text where the turn was refused before or redaction failed.
+
+    And what is to be remembered of the conversation, where that is more than `recall` gave.
+    """
     refusal, cleared = enriched.refusal, _Cleared()
     if refusal is None:
         try:
-            redactor = Redactor(policies[enriched.redaction_policy], _said(enriched.history), find_spans)
+            policy, memory = policies[enriched.redaction_policy], recall()
+            redactor = Redactor(policy, memory, _said(enriched.history), find_spans)
             cleared = _clear(enriched, redactor, open_text, seal_map, most_bytes)
+            if redactor.values == memory.values:
+                cleared = dataclasses.replace(cleared, memory=None)
         except _TooLarge:
             refusal = Refusal(code=ErrorCode.MESSAGES_TOO_LARGE.value, stage="redact", retryable=False)
         except Exception:  # noqa: BLE001 (whatever fails here, the text must not go on; the cause may quote it)
             refusal = Refusal(code=ErrorCode.REDACTION_FAILED.value, stage="redact", retryable=True)
     left_at = clock()
-    return PromptReady(
+    prompt = PromptReady(
         event_id=derived_event_id(enriched.turn_id, "prompt"),
         occurred_at=left_at,
         traceparent=enriched.traceparent,
@@ -164,6 +199,7 @@ def redact(
         context=cleared.context,
         sampling=cleared.sampling,
     )
+    return prompt, cleared.memory
 
 
 def _clear(enriched: RequestEnriched, redactor: Redactor, open_text: Open, seal_map: Seal, most_bytes: int) -> _Cleared:
@@ -180,13 +216,15 @@ def _clear(enriched: RequestEnriched, redactor: Redactor, open_text: Open, seal_
     if stop:
         stops = tuple(redactor.redact(text) for text in stop)
         sampling = replace(sampling, stop=stops) if sampling else Sampling(stop=stops)
-    values = json.dumps(redactor.values, ensure_ascii=False) if redactor.values else ""
-    texts = (question, values, *(message.content for message in context or ()))
-    if sum(len(text.encode()) for text in texts) > most_bytes:
+    said = [question, *(message.content for message in context or ())]
+    mentioned = {name for text in (*said, *_said(enriched.history)) for _, _, name in find_placeholders(text)}
+    values = {name: value for name, value in redactor.values.items() if name in mentioned}
+    encoded = encode_values(values) if values else ""
+    if sum(len(text.encode()) for text in (*said, encoded)) > most_bytes:
         raise _TooLarge
-    placeholders = seal_map(values, enriched.user_id) if values else None
+    placeholders = seal_map(encoded, enriched.user_id) if values else None
     types: dict[str, int] = dict(Counter(span.type for span in redactor.spans))
-    return _Cleared(question, context, sampling, placeholders, types)
+    return _Cleared(question, context, sampling, placeholders, types, redactor.memory)
 
 
 def _said(history: Iterable[Exchange]) -> list[str]:

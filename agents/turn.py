@@ -54,6 +54,7 @@ class Voice:
             instructions=self.instructions,
             purpose=self.purpose,
             place=self.place,
+            placeholders=self.ready.placeholders,
         )
 
     def delta(self, text: SafeText, now: datetime) -> DeltaProduced:

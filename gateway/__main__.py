@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from functools import partial
 
 from confluent_kafka import Consumer
 
@@ -13,6 +14,7 @@ from gateway.edge import Edge
 from gateway.history import History
 from gateway.hub import Hub
 from gateway.log_reader import HISTORY_TOPICS, LogReader
+from gateway.opening import open_values
 from gateway.posting import Posting
 from gateway.progress import Progress
 from gateway.pulse import Pulse
@@ -80,8 +82,10 @@ def main() -> None:
     producer = KafkaProducer(servers, _NAME, on_fatal)
     admin, topics = KafkaAdmin(servers), catalogue()
     wait_for_topics(admin, topics)
-    history = History(settings.state_of("gateway") / "history.sqlite", admin.cluster_id())
-    hub = Hub(utc_now)
+    sealer = Sealer(FileKeyStore(keys / "subjects"), settings.tenant)
+    open_map = partial(open_values, sealer, metrics)
+    history = History(settings.state_of("gateway") / "history.sqlite", admin.cluster_id(), open_map)
+    hub = Hub(utc_now, open_map)
     progress = Progress(lambda: admin.ends({name: topics[name].partitions for name in HISTORY_TOPICS}))
     progress.reached(history.positions())
     bridge = Bridge(hub, progress, Pulse(lambda: admin.partitions(_PULSE_SECONDS), log))
@@ -109,7 +113,7 @@ def main() -> None:
         codec=codec,
         producer=producer,
         posting=Posting(producer, metrics),
-        sealer=Sealer(FileKeyStore(keys / "subjects"), settings.tenant),
+        sealer=sealer,
         clock=utc_now,
         metrics=metrics,
         failpoints=Failpoints(settings.failpoints_dir),

@@ -1,6 +1,7 @@
 """Own conversations, for REST: an index in SQLite, built from `chat-requests` and `chat-turns` and rebuilt from them.
 
-Holds redacted text only. Positions in the log are stored with the rows, in one transaction.
+Holds redacted text and sealed values; what it gives is for the owner, with the values in their places. Positions in
+the log are stored with the rows, in one transaction.
 """
 
 import json
@@ -15,17 +16,21 @@ from gateway.documents import StoredTurn, document_of
 from sluice.errors import ConfigurationError
 from sluice.events import ChatRequested, TurnFinished
 from sluice.ids import OWN_CONTEXT
+from sluice.placeholders import OpenMap, restore, show_none
+from sluice.safe_text import Sealed
 
-_VERSION = 3
+_VERSION = 4
 """Of the tables. A file of another version is emptied and filled anew from the log."""
 _TABLES = """
 create table if not exists sessions (
-    session_id text primary key, user_id text not null, bot text not null, title text, updated_at text not null
+    session_id text primary key, user_id text not null, bot text not null, title text, updated_at text not null,
+    placeholders blob
 ) without rowid;
 create index if not exists sessions_of_user on sessions (user_id, updated_at desc, session_id);
 create table if not exists turns (
     turn_id text primary key, session_id text not null, user_id text not null, created_at text not null,
-    bot text not null, state text not null, document text, epoch integer not null, attempts integer not null
+    bot text not null, state text not null, document text, epoch integer not null, attempts integer not null,
+    placeholders blob
 ) without rowid;
 create index if not exists turns_of_session on turns (session_id, created_at, turn_id);
 create index if not exists open_turns on turns (session_id, created_at) where document is null;
@@ -50,9 +55,10 @@ class StoredSession:
 class History:
     """Written by the log reader's thread, read by requests: one connection behind a lock."""
 
-    def __init__(self, path: Path, cluster_id: str) -> None:
+    def __init__(self, path: Path, cluster_id: str, open_map: OpenMap = show_none) -> None:
         """Raises ConfigurationError where the file cannot be used."""
         self._lock = threading.Lock()
+        self._open_map = open_map
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -120,7 +126,7 @@ class History:
         """One turn."""
         with self._lock:
             row = self._db.execute(f"{_SELECT_TURN} where turn_id = ?", (turn_id,)).fetchone()
-        return None if row is None else _turn(row)
+        return None if row is None else self._turn(row)
 
     def open_turns(self, session_id: str, since: str) -> int:
         """How many turns of a session were accepted after this time (ISO 8601) and have not ended."""
@@ -133,7 +139,7 @@ class History:
         query = _SELECT_TURN + _AFTER
         with self._lock:
             rows = self._db.execute(query, (session_id, *after, limit)).fetchall()
-        return [_turn(row) for row in rows]
+        return [self._turn(row) for row in rows]
 
     def sessions(self, user_id: str, before: tuple[str, str], limit: int) -> list[StoredSession]:
         """Conversations of a person before (updated_at, session_id), newest first.
@@ -141,20 +147,23 @@ class History:
         Clients that bring their own context have no conversation here, only turns.
         """
         query = (
-            "select session_id, title, bot, updated_at, "
+            "select session_id, title, bot, updated_at, placeholders, "
             "(select count(*) from turns t where t.session_id = s.session_id and t.user_id = s.user_id) "
             "from sessions s where user_id = ? and not glob(?, session_id) and (updated_at, session_id) < (?, ?) "
             "order by updated_at desc, session_id desc limit ?"
         )
         with self._lock:
             rows = self._db.execute(query, (user_id, f"{OWN_CONTEXT}*", *before, limit)).fetchall()
-        return [StoredSession(*row) for row in rows]
+        return [
+            StoredSession(session_id, title and self._restored(title, sealed, user_id)[:_TITLE], bot, updated_at, turns)
+            for session_id, title, bot, updated_at, sealed, turns in rows
+        ]
 
     def _requested(self, event: ChatRequested) -> None:
         at = event.occurred_at.isoformat()
         self._touch(event.session_id, event.user_id, event.bot, at)
         self._db.execute(
-            "insert or ignore into turns values (?, ?, ?, ?, ?, 'accepted', null, 0, 0)",
+            "insert or ignore into turns values (?, ?, ?, ?, ?, 'accepted', null, 0, 0, null)",
             (event.turn_id, event.session_id, event.user_id, at, event.bot),
         )
 
@@ -164,39 +173,48 @@ class History:
         self._touch(event.session_id, event.user_id, event.bot, at)
         document = json.dumps(document_of(event), ensure_ascii=False)
         self._db.execute(
-            "insert into turns values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (turn_id) do update set "
+            "insert into turns values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (turn_id) do update set "
             "state = excluded.state, document = excluded.document, epoch = excluded.epoch, "
-            "attempts = excluded.attempts where turns.user_id = excluded.user_id and (turns.document is null "
+            "attempts = excluded.attempts, placeholders = excluded.placeholders "
+            "where turns.user_id = excluded.user_id and (turns.document is null "
             "or (excluded.epoch, excluded.attempts) > (turns.epoch, turns.attempts))",
             (
                 *(event.turn_id, event.session_id, event.user_id, at, event.bot, event.state),
-                *(document, event.epoch, event.attempts),
+                *(document, event.epoch, event.attempts, event.placeholders),
             ),
         )
         if event.question:
             self._db.execute(
-                "update sessions set title = ? where session_id = ? and title is null and user_id = ?",
-                (event.question[:80], event.session_id, event.user_id),
+                "update sessions set title = ?, placeholders = ? "
+                "where session_id = ? and title is null and user_id = ?",
+                (event.question[:_TITLE_SOURCE], event.placeholders, event.session_id, event.user_id),
             )
 
     def _touch(self, session_id: str, user_id: str, bot: str, at: str) -> None:
         self._db.execute(
-            "insert into sessions values (?, ?, ?, null, ?) on conflict (session_id) do update set "
+            "insert into sessions values (?, ?, ?, null, ?, null) on conflict (session_id) do update set "
             "updated_at = max(updated_at, excluded.updated_at) where sessions.user_id = excluded.user_id",
             (session_id, user_id, bot, at),
         )
 
+    def _turn(self, row: tuple[Any, ...]) -> StoredTurn:
+        turn_id, session_id, user_id, created_at, bot, state, document, sealed = row
+        shown = None if document is None else json.loads(document)
+        if shown is not None:
+            shown |= {name: self._restored(shown[name], sealed, user_id) for name in ("question", "answer")}
+        return StoredTurn(turn_id, session_id, user_id, created_at, bot, state, shown)
 
-_SELECT_TURN = "select turn_id, session_id, user_id, created_at, bot, state, document from turns"
+    def _restored(self, text: str, sealed: bytes | None, user_id: str) -> str:
+        return text if sealed is None else restore(text, self._open_map(Sealed(sealed), user_id))
+
+
+_TITLE = 80
+_TITLE_SOURCE = 400
+"""Characters kept for a title: values may be shorter than their placeholders."""
+_SELECT_TURN = "select turn_id, session_id, user_id, created_at, bot, state, document, placeholders from turns"
 
 
 _AFTER = (
     " where session_id = ?1 and user_id = (select user_id from sessions where session_id = ?1)"
     " and (created_at, turn_id) > (?2, ?3) order by created_at, turn_id limit ?4"
 )
-
-
-def _turn(row: tuple[Any, ...]) -> StoredTurn:
-    turn_id, session_id, user_id, created_at, bot, state, document = row
-    shown = None if document is None else json.loads(document)
-    return StoredTurn(turn_id, session_id, user_id, created_at, bot, state, shown)

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gateway.frames import ServerFrame
+import msgspec
+
+from gateway.frames import Delta, ServerFrame
 from gateway.rendering import frame_of
 from sluice.clock import Clock
-from sluice.events import ReplyEvent
+from sluice.events import AttemptReset, AttemptStarted, DeltaProduced, ReplyEvent
+from sluice.placeholders import OpenMap, Restorer, show_none
 from sluice.replies import Reply, reply_of
 
 Deliver = Callable[[ServerFrame], None]
@@ -25,7 +28,10 @@ class Hub:
     """
 
     clock: Clock
+    open_map: OpenMap = show_none
     replies: dict[str, Reply] = field(default_factory=dict)
+    """With the values in the places of their placeholders."""
+    _restorers: dict[str, Restorer] = field(default_factory=dict)
     _listeners: dict[tuple[str, str], set[Deliver]] = field(default_factory=lambda: defaultdict(set))
     _by_session: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
     _begun: Due = field(default_factory=deque)
@@ -59,14 +65,33 @@ class Hub:
             reply = self._meet(event)
         if not reply.apply(event):
             return
+        frames = self._frames(event, reply)
         if reply.terminal is not None:
             self._finished.append((self.clock(), event.turn_id))
             self._forget_old()
-        listeners = self._listeners.get((event.user_id, event.session_id))
-        if listeners:
-            frame = frame_of(event, reply.attempt)
-            for deliver in tuple(listeners):
+        for deliver in tuple(self._listeners.get((event.user_id, event.session_id), ())):
+            for frame in frames:
                 deliver(frame)
+
+    def _frames(self, event: ReplyEvent, reply: Reply) -> list[ServerFrame]:
+        """One, or two where the end of the turn brings out the last of its text."""
+        restorer, frame = self._restorers.get(event.turn_id), frame_of(event, reply.attempt)
+        match event:
+            case AttemptStarted() if event.placeholders is not None:
+                values = self.open_map(event.placeholders, event.user_id)
+                self._restorers[event.turn_id] = Restorer(values)
+            case AttemptReset() if restorer is not None:
+                restorer.begin_again()
+            case DeltaProduced() if restorer is not None:
+                reply.pieces[-1] = restorer.take(event.text)
+                return [msgspec.structs.replace(frame, text=reply.pieces[-1])]
+            case _ if reply.terminal is not None and restorer is not None:
+                del self._restorers[event.turn_id]
+                if rest := restorer.finish():
+                    reply.pieces.append(rest)
+                    seq = reply.last_seq
+                    return [Delta(event.turn_id, reply.attempt, seq, seq, rest), frame]
+        return [frame]
 
     def _meet(self, event: ReplyEvent) -> Reply:
         self._forget_old()
@@ -83,6 +108,7 @@ class Hub:
 
     def _forget(self, turn_id: str) -> None:
         reply = self.replies.pop(turn_id, None)
+        self._restorers.pop(turn_id, None)
         if reply is not None:
             turns = self._by_session[reply.session_id]
             turns.pop(turn_id, None)

@@ -151,6 +151,7 @@ class AttemptStarted(TurnEvent, frozen=True, kw_only=True):
     instructions: str = ""
     purpose: str = "answer"
     place: int = 0
+    placeholders: Sealed | None = None
 
 
 class DeltaProduced(TurnEvent, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ CounterName = Literal[
     "sluice_frames_total",
     "sluice_telemetry_dropped_total",
     "sluice_model_failures_total",
+    "sluice_unopened_maps_total",
 ]
 HistogramName = Literal["sluice_stage_seconds", "sluice_overhead_seconds"]
 GaugeName = Literal["sluice_sockets", "sluice_running_turns", "sluice_model_breaker"]
@@ -24,6 +25,7 @@ _COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
     "sluice_refusals_total": ("Requests refused, by code.", ("code",)),
     "sluice_frames_total": ("Frames sent to sockets, by type.", ("type",)),
     "sluice_telemetry_dropped_total": ("Telemetry of the gateway that did not get to the log.", ()),
+    "sluice_unopened_maps_total": ("Times a person was shown placeholders because their values cannot be opened.", ()),
     "sluice_model_failures_total": ("Failed calls of models, by model and kind of failure.", ("model", "kind")),
 }
 _HISTOGRAMS: dict[HistogramName, tuple[str, tuple[str, ...]]] = {

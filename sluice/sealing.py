@@ -23,6 +23,10 @@ class CannotOpen(Exception):
     """The key is gone, or the field was changed or belongs to someone else."""
 
 
+class KeyGone(CannotOpen):
+    """It was sealed under a key that was destroyed since: nobody can open it any more."""
+
+
 class Sealer:
     """Seals and opens fields of one tenant."""
 
@@ -49,7 +53,7 @@ class Sealer:
                 sealed[_HEADER.size : start], sealed[start:], self._bound(subject, field)
             )
         except KeyMissing:
-            raise CannotOpen("no such key") from None
+            raise KeyGone("no such key") from None
         except InvalidTag:
             raise CannotOpen("wrong key, field or subject, or changed bytes") from None
         return plain.decode()

@@ -49,14 +49,6 @@ def test_the_conversation_is_remembered(platform: Platform):
     assert second["prompt_tokens"] > first["prompt_tokens"] + first["completion_tokens"]
 
 
-def test_personal_data_never_reaches_the_model(platform: Platform):
-    answer = platform.ask("I am jane.doe@example.com, card 4111 1111 1111 1111")
-    assert "> I am [EMAIL_1], card [CARD_1]" in answer["text"]
-    for path in [*platform.settings.logs_dir.glob("*.log"), *platform.settings.state_dir.rglob("*")]:
-        if path.is_file():
-            assert b"jane.doe@example.com" not in path.read_bytes(), path
-
-
 def test_the_trace_of_the_client_reaches_the_provider(platform: Platform):
     trace = uuid4().hex
     token = development_token(platform.settings)

@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.memory import MOST_VALUES, NOTHING, Memory, read_memory
 from agents.patterns import PERSONAL_TYPES
 from agents.policies import load_policies
 from agents.redact import Policy, redact, redact_text
 from sluice.errors import ConfigurationError
 from sluice.events import ContextMessage, Exchange, Refusal, RequestEnriched, Sampling
 from sluice.own_context import OwnContext, OwnMessage
+from sluice.placeholders import restore
 from sluice.safe_text import SafeText, Sealed
 from tests.doubles import NOON, ManualClock
 from tests.samples import SAMPLES
@@ -30,13 +32,13 @@ def run(text: str = "I am a@b.com", enriched: RequestEnriched = ENRICHED, own: O
         "entered_at": NOON,
         "clock": ManualClock(NOON + timedelta(milliseconds=1)),
     }
-    return redact(enriched, {"default": ALL}, **(tools | over))
+    return redact(enriched, {"default": ALL}, **(tools | over))[0]
 
 
 def test_replaces_and_keeps_the_sealed_map_of_the_person():
     prompt = run()
     assert prompt.question == "I am [EMAIL_1]"
-    assert prompt.placeholders == b'usr_1:{"[EMAIL_1]": "a@b.com"}'
+    assert prompt.placeholders == b'usr_1:{"[EMAIL_1]":"a@b.com"}'
     assert prompt.redacted_types == {"EMAIL": 1}
 
 
@@ -154,10 +156,81 @@ def test_an_earlier_refusal_goes_on_untouched():
     assert [hop.stage for hop in prompt.hops] == ["accept", "redact"]
 
 
-@given(st.lists(st.sampled_from(["a@b.com", "192.168.0.1", "hello ", " and ", "[EMAIL_1]", "é😀"]), max_size=12))
-def test_redacting_twice_changes_nothing_more(parts: list[str]):
-    once = redact_text(" ".join(parts), ALL)
-    assert redact_text(once.text, ALL).text == once.text
+PARTS = st.sampled_from(
+    [
+        *("a@b.com", "192.168.0.1", "4111 1111 1111 1111", "hello", "é😀", "\n", "\\", *"[]()<>"),
+        *("[EMAIL_1]", "EMAIL_1", "(email 1)", "<IP-1>", "[EMAIL_", "1]", "EMAIL", "_1", "[PLACEHOLDER_1]"),
+    ]
+)
+
+
+@given(st.lists(PARTS | st.text(max_size=3), max_size=12))
+def test_restoring_gives_the_text_again(parts: list[str]):
+    text = "".join(parts)
+    redacted = redact_text(text, ALL)
+    assert restore(redacted.text, redacted.values) == text
+
+
+def test_a_placeholder_that_somebody_typed_stands_for_itself():
+    redacted = redact_text("[EMAIL_1] or (email 1)? a@b.com, [STEP_1]", ALL)
+    assert redacted.text == "[PLACEHOLDER_1] or [PLACEHOLDER_2]? [EMAIL_1], [STEP_1]"
+    assert redacted.values == {"[PLACEHOLDER_1]": "[EMAIL_1]", "[PLACEHOLDER_2]": "(email 1)", "[EMAIL_1]": "a@b.com"}
+
+
+def test_a_placeholder_within_personal_data_is_a_part_of_it():
+    assert redact_text("EMAIL_1@b.com", ALL).values == {"[EMAIL_1]": "EMAIL_1@b.com"}
+
+
+def turn_after(memory: Memory | None, text: str, **over):
+    tools = {
+        "open_text": lambda _sealed, _subject, _field: text,
+        "seal_map": lambda plain, _subject: Sealed(plain.encode()),
+        "recall": lambda: memory or NOTHING,
+        "entered_at": NOON,
+        "clock": ManualClock(NOON),
+    }
+    alone = msgspec.structs.replace(ENRICHED, context=None, history=(), sampling=None)
+    return redact(alone, {"default": ALL}, **(tools | over))
+
+
+def test_a_value_has_one_placeholder_throughout_a_conversation():
+    first, memory = turn_after(None, "a@b.com and c@d.com")
+    second, more = turn_after(memory, "c@d.com, x@y.com")
+    assert (first.question, second.question) == ("[EMAIL_1] and [EMAIL_2]", "[EMAIL_2], [EMAIL_3]")
+    assert more is not None
+    assert more.highest == {"EMAIL": 3}
+    assert list(more.values) == ["[EMAIL_1]", "[EMAIL_2]", "[EMAIL_3]"]
+
+
+def test_a_prompt_takes_along_only_what_it_mentions():
+    _, memory = turn_after(None, "a@b.com and c@d.com")
+    second, _ = turn_after(memory, "c@d.com")
+    assert second.placeholders == b'{"[EMAIL_2]":"c@d.com"}'
+
+
+def test_what_is_known_already_is_not_written_again():
+    _, memory = turn_after(None, "a@b.com")
+    assert turn_after(memory, "a@b.com, hi")[1] is None
+    assert turn_after(memory, "hi")[0].placeholders is None
+
+
+def test_nothing_is_remembered_of_what_was_refused():
+    refused, memory = turn_after(None, "a@b.com", seal_map=broken)
+    assert refused.refusal is not None
+    assert memory is None
+
+
+def test_a_memory_that_cannot_be_opened_fails_the_turn():
+    refused, _ = turn_after(None, "hi", recall=broken)
+    assert refused.refusal == Refusal(code="redaction_failed", stage="redact", retryable=True)
+
+
+def test_the_oldest_values_are_forgotten_and_their_numbers_are_not_given_again():
+    values = {f"[EMAIL_{number}]": f"a{number}@b.com" for number in range(1, MOST_VALUES + 3)}
+    memory = read_memory(Memory(values, {"EMAIL": MOST_VALUES + 2}).encode())
+    assert len(memory.values) == MOST_VALUES
+    assert "[EMAIL_2]" not in memory.values
+    assert turn_after(memory, "a1@b.com")[0].question == f"[EMAIL_{MOST_VALUES + 3}]"
 
 
 def test_the_shipped_policy_covers_all_types():

@@ -1,0 +1,53 @@
+"""Personal data goes in at one end, comes out for its owner at the other, and is nowhere in between."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from connectors.log_scan import LogScan
+from sluice.cli.chat import development_token
+from sluice.topics import catalogue
+from tests.e2e.conftest import Platform
+
+
+def files_of(platform: Platform) -> Iterator[Path]:
+    folders = (platform.settings.logs_dir, platform.settings.state_dir, platform.settings.landing_dir)
+    return (path for folder in folders for path in folder.rglob("*") if path.is_file())
+
+
+def records_with(platform: Platform, value: bytes) -> list[tuple[str, int, int]]:
+    """Topic, partition and offset of every record that has these bytes in key, value or headers."""
+    scan = LogScan(platform.settings.bootstrap_servers)
+    places = [(topic, number) for topic, count in scan.partitions(catalogue()).items() for number in range(count)]
+    return [
+        (record.topic, record.partition, record.offset)
+        for record in scan.records(scan.window(places))
+        if value in (record.value or b"") or value in (record.key or b"") or value in repr(record.headers).encode()
+    ]
+
+
+def test_only_the_owner_reads_it(platform: Platform):
+    address = f"jane.{uuid4().hex[:8]}@example.com"
+    answer = platform.ask(f"I am {address}, card 4111 1111 1111 1111")
+    assert f"> I am {address}, card 4111 1111 1111 1111" in answer["text"]
+    assert records_with(platform, address.encode()) == []
+    assert records_with(platform, answer["turn_id"].encode())
+    for path in files_of(platform):
+        assert address.encode() not in path.read_bytes(), path
+    headers = {"Authorization": f"Bearer {development_token(platform.settings)}"}
+    turn = httpx.get(f"{platform.settings.gateway_url}/v1/turns/{answer['turn_id']}", headers=headers).json()
+    assert (turn["question"], turn["answer"]) == (f"I am {address}, card 4111 1111 1111 1111", answer["text"])
+
+
+def test_a_value_keeps_its_placeholder_and_numbers_go_on(platform: Platform, in_process: Callable[..., Any]):
+    session = str(uuid4())
+    platform.ask("a@example.com wrote to b@example.com", "--session", session)
+    second = platform.ask("why did b@example.com not tell c@example.com [EMAIL_1]?", "--session", session)
+    assert "why did b@example.com not tell c@example.com [EMAIL_1]?" in second["text"]
+    shown = json.loads(in_process("prompt", "render", second["turn_id"], "--json").output)
+    questions = [said["content"] for said in shown["attempts"][0]["messages"] if said["role"] == "user"]
+    assert questions == ["[EMAIL_1] wrote to [EMAIL_2]", "why did [EMAIL_2] not tell [EMAIL_3] [PLACEHOLDER_1]?"]
