@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agents.answers import AnswerGate, FindSpans, find_in_answers
 from agents.breaker import Breakers
 from agents.choice import Candidate, Choice
 from agents.failures import REACTIONS, FailureKind
@@ -15,6 +16,7 @@ from agents.finish_reasons import WHOLE
 from agents.joint import LEAST, Joint
 from agents.orders import Ask, Call, Finish, Order, Promote, Reset, Say, Settle
 from sluice.bots import Bot, Route
+from sluice.safe_text import EMPTY, SafeText, join
 
 _SAME_PIECES = 100
 """So many times the same words in a row are a model that runs in circles; litellm has the same limit."""
@@ -40,11 +42,13 @@ class Begun:
 
     attempts: int = 0
     attempt_id: str = ""
-    text: str = ""
+    text: SafeText = EMPTY
 
 
 class Attempts:
-    """One turn. `order` are the bot's models as they are preferred in this turn; `chance` gives 0 to 1."""
+    """One turn. `order` are the bot's models as they are preferred in this turn; `chance` gives 0 to 1; `find` is what
+    is masked in the answer.
+    """
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Attempts:
         new_id: Callable[[], str],
         chance: Callable[[], float],
         before: Begun = Begun(),
+        find: FindSpans = find_in_answers,
     ) -> None:
         self.over = False
         self._bot, self._deadline, self._breakers, self._new_id = bot, deadline, breakers, new_id
@@ -65,6 +70,7 @@ class Attempts:
         self._base = before.attempt_id, before.text  # what the next call may go on with
         self._plan = _NOTHING_PLANNED
         self._last: FailureKind | None = None
+        self._find = find
 
     @property
     def wake_at(self) -> float:
@@ -104,7 +110,7 @@ class Attempts:
         call.watch_at = now + call.limits.gap_seconds
         if _in_circles(call, piece):
             return [*orders, *self._fail(call, FailureKind.REPEATED_CHUNKS, now)]
-        return [*orders, *_say(call, call.joint.take(piece))]
+        return [*orders, *_say(call, call.gate.take(call.joint.take(piece)))]
 
     def ended(self, call: Call, finish_reason: str, now: float) -> list[Order]:
         """The model says that this was all."""
@@ -115,7 +121,7 @@ class Attempts:
             return [*orders, *self._fail(call, FailureKind.CONTENT_FILTERED, now)]
         if finish_reason not in WHOLE:
             return [*orders, *self._fail(call, FailureKind.ERROR_IN_STREAM, now)]
-        orders += _say(call, call.joint.rest())
+        orders += _say(call, join((call.gate.take(call.joint.rest()), call.gate.finish())))
         if not call.added.strip():
             nothing = FailureKind.NOTHING_ADDED if call.continues else FailureKind.EMPTY_ANSWER
             return [*orders, *self._fail(call, nothing, now)]
@@ -161,7 +167,7 @@ class Attempts:
         if not reaction.keeps_text:
             orders += _void(call, kind) if call is self._shown else []
         if call.made and not call.hedge:  # spaces alone are no beginning
-            self._base = (call.attempt_id, call.text) if call.text.strip() else ("", "")
+            self._base = (call.attempt_id, call.text) if call.text.strip() else ("", EMPTY)
         if not reaction.next_model:
             return [*orders, *self._finish(Finish("failed", reaction.code))]
         at_once = self._choice.note(candidate, kind, now, prefilled=bool(call.continues))
@@ -182,7 +188,7 @@ class Attempts:
         self._made += 1
         candidate.asked += 1
         takes_it = candidate.prefill and candidate.route.prefill and not hedge
-        attempt_id, text = self._base if takes_it and len(self._base[1].rstrip()) >= LEAST else ("", "")
+        attempt_id, text = self._base if takes_it and len(self._base[1].rstrip()) >= LEAST else ("", EMPTY)
         limits = self._bot.limits_of(candidate.route)
         call = Call(
             number=self._made,
@@ -191,10 +197,12 @@ class Attempts:
             route=candidate.route,
             limits=limits,
             joint=Joint(text),
+            gate=AnswerGate(self._find, text),
             continues=attempt_id,
             shorter=candidate.shorter,
             hedge=hedge,
             watch_at=now + limits.first_token_seconds,
+            begun=text,
             text=text,
         )
         self._breakers.ask(candidate.key, now)
@@ -220,7 +228,7 @@ class Attempts:
         before, self._shown = self._shown, call
         if before is None or call.continues:
             return []
-        self._base = "", ""
+        self._base = "", EMPTY
         return _void(before, self._last or FailureKind.OUTBID)
 
     def _run_out(self, now: float) -> list[Order]:
@@ -257,12 +265,12 @@ def _silence(call: Call, now: float) -> FailureKind:
 def _void(call: Call, kind: FailureKind) -> list[Order]:
     if not call.text:
         return []
-    call.text = ""
+    call.text = EMPTY
     return [Reset(call, kind)]
 
 
-def _say(call: Call, text: str) -> list[Order]:
-    call.text += text
+def _say(call: Call, text: SafeText) -> list[Order]:
+    call.text = join((call.text, text))
     return [Say(call, text)] if text else []
 
 

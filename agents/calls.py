@@ -21,7 +21,7 @@ from agents.summary import Summary
 from agents.turn import Voice
 from sluice.bots import Bot
 from sluice.events import PromptReady
-from sluice.safe_text import SafeText
+from sluice.safe_text import SafeText, join
 
 _MOST_WAITING = 16
 """Pieces a model may be ahead of the log. Then it is read no further: back-pressure, never a loss."""
@@ -139,7 +139,7 @@ class Calls:
                     await self._log.emit(self.followed.started(promoted=True))
                 case Say():
                     voice = self.voices[order.call.attempt_id]
-                    await self._log.emit(voice.delta(SafeText(order.text), self._means.clock()))
+                    await self._log.emit(voice.delta(order.text, self._means.clock()))
                 case Reset():
                     await self._reset(order.kind)
                 case Settle():
@@ -199,7 +199,7 @@ class Calls:
         self.followed = self.followed if call.hedge else line.voice
         await self._log.emit(line.voice.started(hedge=call.hedge))
         if call.text:
-            await self._log.emit(line.voice.delta(SafeText(call.text), self._means.clock()))
+            await self._log.emit(line.voice.delta(call.text, self._means.clock()))
         await self._log.settled()
         self._means.reach("respond.started")
         if self._look is not None and not call.hedge:
@@ -281,7 +281,7 @@ def _joined(orders: list[Order]) -> list[Order]:
     for order in orders:
         last = joined[-1] if joined else None
         if isinstance(order, Say) and isinstance(last, Say) and last.call is order.call:
-            joined[-1] = Say(order.call, last.text + order.text)
+            joined[-1] = Say(order.call, join((last.text, order.text)))
         else:
             joined.append(order)
     return joined

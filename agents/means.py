@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agents.account import Prices
+from agents.answers import FindSpans, find_in_answers
 from agents.breaker import Breakers, ModelKey, key_of
 from agents.ports import LanguageModel
 from sluice.bots import Route
@@ -42,3 +43,5 @@ class Means:
     slots: Slots = field(default_factory=Slots)
     failed: Callable[[str, str], None] = lambda _model, _kind: None
     """Told of every failed call: model and kind."""
+    find: FindSpans = find_in_answers
+    """What is masked in answers."""

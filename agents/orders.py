@@ -4,10 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from agents.answers import AnswerGate
 from agents.failures import FailureKind
 from agents.joint import Joint
 from sluice.bots import Limits, Route
 from sluice.errors import ErrorCode
+from sluice.safe_text import EMPTY, SafeText, part
 
 
 @dataclass(slots=True, eq=False)
@@ -20,6 +22,7 @@ class Call:
     route: Route
     limits: Limits
     joint: Joint
+    gate: AnswerGate
     continues: str = ""
     shorter: int = 0
     hedge: bool = False
@@ -31,15 +34,22 @@ class Call:
     ends_at: float = math.inf
     spoke: bool = False
     slow: bool = False
-    text: str = ""
+    begun: SafeText = EMPTY
+    """What it goes on with."""
+    text: SafeText = EMPTY
     """What readers have of the answer by this call, with what it goes on with."""
     last_piece: str = ""
     same: int = 0
 
     @property
-    def added(self) -> str:
+    def given(self) -> SafeText:
+        """The beginning of the answer as its model gets it."""
+        return part(self.begun, 0, len(self.joint.given))
+
+    @property
+    def added(self) -> SafeText:
         """What the call itself gave to the answer."""
-        return self.text[len(self.joint.before) :]
+        return part(self.text, len(self.joint.before))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ class Say:
     """The next words of the call."""
 
     call: Call
-    text: str
+    text: SafeText
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,9 +67,11 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A piece of the answer. `usage` is all so far, where the provider tells it with each piece."""
+    """A piece of the answer as the model wrote it, to go through agents.answers. `usage` is all so far, where the
+    provider tells it with each piece.
+    """
 
-    text: SafeText
+    text: str
     usage: Usage | None = None
     call_id: str | None = None
 

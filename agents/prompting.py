@@ -14,13 +14,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from agents.ports import Prompt, PromptMessage
 from sluice.bots import Bot, Limits, Template
 from sluice.events import AttemptStarted, PromptReady
-from sluice.safe_text import SafeText
+from sluice.safe_text import EMPTY, SafeText, join, own_words, part
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False)
 _FRAME_TOKENS = 8
 """More than any model takes for the frame of a message."""
-_EMPTY = SafeText("")
-_SUMMARY = "What was said before, in short:\n"
+_SUMMARY = own_words("What was said before, in short:\n")
 
 Tokens = Callable[[Sequence[PromptMessage]], int]
 """How many tokens a model makes of messages."""
@@ -34,7 +33,7 @@ def _compiled(source: str) -> JinjaTemplate:
 
 def render(template: Template, bot: Bot) -> SafeText:
     """The system message. What people wrote never reaches the template."""
-    return SafeText(_compiled(template.source).render(bot=bot.name, description=bot.description).strip())
+    return own_words(_compiled(template.source).render(bot=bot.name, description=bot.description).strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,8 @@ class Shape:
     """What decides a prompt besides the turn and its bot. All of it is on the log, so that it can be made again."""
 
     dropped: int = 0
-    summary: SafeText = _EMPTY
-    prefill: SafeText = _EMPTY
+    summary: SafeText = EMPTY
+    prefill: SafeText = EMPTY
 
 
 WHOLE = Shape()
@@ -54,7 +53,7 @@ def messages_for(ready: PromptReady, instructions: SafeText, shape: Shape) -> tu
     """Instructions, what was said before without the `dropped` oldest turns, the question, the answer's beginning."""
     first = [PromptMessage("system", instructions), *_own_system(ready)]
     if shape.summary:
-        first.append(PromptMessage("system", SafeText(_SUMMARY + shape.summary)))
+        first.append(PromptMessage("system", join((_SUMMARY, shape.summary))))
     before = [message for turn in turns_before(ready)[shape.dropped :] for message in turn]
     asked = [PromptMessage("user", ready.question)]
     begun = [PromptMessage("assistant", shape.prefill)] if shape.prefill else []
@@ -84,12 +83,11 @@ def _own_system(ready: PromptReady) -> list[PromptMessage]:
     return [PromptMessage("system", message.content) for message in head]
 
 
-def messages_again(ready: PromptReady, started: AttemptStarted, said_before: str) -> tuple[PromptMessage, ...]:
+def messages_again(ready: PromptReady, started: AttemptStarted, said_before: SafeText) -> tuple[PromptMessage, ...]:
     """The prompt of a past attempt as it was sent. `said_before` is the text of the attempt it went on with."""
-    prefill = SafeText(said_before[: started.prefilled])
-    return messages_for(
-        ready, SafeText(started.instructions), Shape(started.dropped_turns, SafeText(started.summary), prefill)
-    )
+    prefill = part(said_before, 0, started.prefilled)
+    shape = Shape(started.dropped_turns, started.summary, prefill)
+    return messages_for(ready, started.instructions, shape)
 
 
 def to_drop(ready: PromptReady, instructions: SafeText, budget: int, tokens: Tokens, shape: Shape) -> int:

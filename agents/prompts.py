@@ -11,7 +11,7 @@ from agents.turn import Voice
 from sluice.bots import Bot
 from sluice.clock import Clock
 from sluice.events import PromptReady
-from sluice.safe_text import SafeText
+from sluice.safe_text import EMPTY, SafeText
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Prompts:
 
     def of(self, call: Call, dropped: int, epoch: int) -> tuple[Voice, Prompt]:
         """The attempt that the call is, and what its model is sent."""
-        shape = Shape(dropped, self.summaries.get(dropped, SafeText("")), SafeText(call.joint.given))
+        shape = Shape(dropped, self.summaries.get(dropped, EMPTY), call.given)
         messages = messages_for(self.ready, self.instructions, shape)
         voice = Voice(
             self.ready,
@@ -46,7 +46,7 @@ class Prompts:
 
     def dropped(self, call: Call) -> int:
         """How many of the oldest turns do not fit."""
-        given, budget = SafeText(call.joint.given), call.limits.context_tokens
+        given, budget = call.given, call.limits.context_tokens
 
         def tokens(messages: Sequence[PromptMessage]) -> int:
             prompt = prompt_of(tuple(messages), call.limits, self.ready, call.attempt_id)

@@ -15,7 +15,7 @@ from sluice.events import ContextMessage, Exchange, Hop, PromptReady, Refusal, R
 from sluice.ids import derived_event_id
 from sluice.own_context import SEALED_AS, read_own_context
 from sluice.placeholders import encode_values, find_placeholders, placeholder
-from sluice.safe_text import SafeText, Sealed
+from sluice.safe_text import EMPTY, SafeText, Sealed, cleared
 
 Find = Callable[[str, tuple[PersonalType, ...]], list[Span]]
 Open = Callable[[Sealed, str, str], str]
@@ -89,7 +89,7 @@ class Redactor:
             position = end
         pieces.append(text[position:])
         self.spans += spans
-        return SafeText("".join(pieces))
+        return cleared("".join(pieces))
 
     def _placeholder(self, kind: str, value: str) -> str:
         if (kind, value) not in self._by_value:
@@ -128,14 +128,11 @@ def _kind(name: str) -> str:
     return name[1:].rsplit("_", 1)[0]
 
 
-NO_TEXT = SafeText("")
-
-
 @dataclass(frozen=True, slots=True)
 class _Cleared:
     """What goes on of a request."""
 
-    question: SafeText = NO_TEXT
+    question: SafeText = EMPTY
     context: tuple[ContextMessage, ...] | None = None
     sampling: Sampling | None = None
     placeholders: Sealed | None = None

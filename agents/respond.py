@@ -25,7 +25,7 @@ from sluice.bots import Bot, Limits, Route, Template
 from sluice.errors import ErrorCode
 from sluice.events import AttemptStarted, PromptReady, TurnFinished, Usage
 from sluice.replies import Reply
-from sluice.safe_text import SafeText
+from sluice.safe_text import SafeText, own_words, read_back
 
 _FALLBACK = "fallback"
 """The model, and the finish reason, of a text that no model said."""
@@ -102,7 +102,8 @@ class Respond:
             means.breakers,
             means.new_id,
             means.chance,
-            Begun(reply.attempt, reply.attempt_id, reply.text),
+            Begun(reply.attempt, reply.attempt_id, read_back(reply.text)),
+            means.find,
         )
         calls = Calls(means, ready, bot, render(template, bot), turn.log, turn.voice.epoch, life, look)
         finish = await calls.run(stop)
@@ -114,11 +115,12 @@ class Respond:
         outcome = Outcome(finish.state, finish.code)
         if finish.fallback is not None:
             turn.voice.number = max([reply.attempt, *(attempt.number for attempt, _ in settled)]) + 1
-            row = await self._say(turn, _FALLBACK, finish.fallback, finish_reason=_FALLBACK)
+            row = await self._say(turn, _FALLBACK, own_words(finish.fallback), finish_reason=_FALLBACK)
             settled, followed = [*settled, row], turn.voice
         elif followed is None and reply.started is not None:
             turn.voice.number = reply.attempt + 1
-            settled, followed = [*settled, await self._say(turn, reply.started.model, reply.text)], turn.voice
+            again = await self._say(turn, reply.started.model, read_back(reply.text))
+            settled, followed = [*settled, again], turn.voice
         begun_at = [voice.first_delta_at for voice in calls.voices.values() if voice.first_delta_at]
         last = followed or turn.voice
         shown = sorted(settled, key=lambda row: (row[0].attempt_id == last.attempt_id, row[0].number))
@@ -142,11 +144,11 @@ class Respond:
 
     async def _end_unasked(self, turn: _Pass, reply: Reply, outcome: Outcome) -> None:
         """End a turn for which no model is asked any more. What readers have of a dead worker's attempt stays."""
-        again = [await self._say(turn, started.model, reply.text)] if (started := reply.started) else []
+        again = [await self._say(turn, started.model, read_back(reply.text))] if (started := reply.started) else []
         await self._close(turn, outcome, again, turn.voice, None)
 
     async def _say(
-        self, turn: _Pass, model: str | None, text: str, finish_reason: str | None = None
+        self, turn: _Pass, model: str | None, text: SafeText, finish_reason: str | None = None
     ) -> tuple[Attempt, Cost]:
         """In an attempt of our own, for which no model is asked: what a worker that is dead, or only slow, still has on
         its way must not mix with it.
@@ -155,7 +157,7 @@ class Respond:
         voice.model, voice.started_at = model or "", now
         await turn.log.emit(voice.started())
         if text:
-            await turn.log.emit(voice.delta(SafeText(text), now))
+            await turn.log.emit(voice.delta(text, now))
         attempt = replace(never_made(voice, Route(model=voice.model), now), finish_reason=finish_reason)
         return await Ledger(self.means, turn.ready, turn.log).bill(attempt)
 
@@ -179,13 +181,13 @@ class Respond:
                 first_token_at=None,
                 ended_at=self.means.clock(),
                 outcome="abandoned",
-                usage=await self._used(turn.ready, bot, route, started, said, reply.text),
+                usage=await self._used(turn.ready, bot, route, started, said, read_back(reply.text)),
                 purpose="summary" if started.purpose == "summary" else "answer",
             )
             await Ledger(self.means, turn.ready, turn.log).bill(abandoned)
 
     async def _used(
-        self, ready: PromptReady, bot: Bot | None, route: Route, started: AttemptStarted, said: str, text: str
+        self, ready: PromptReady, bot: Bot | None, route: Route, started: AttemptStarted, said: str, text: SafeText
     ) -> Usage:
         """As the provider says, else what the log has."""
         if started.purpose == "no_call":

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from agents.account import NOTHING, Attempt
+from agents.answers import clear_answer
 from agents.breaker import key_of
 from agents.failures import REACTIONS, FailureKind
 from agents.finish_reasons import WHOLE, plain
@@ -14,11 +15,13 @@ from agents.prompting import Shape, fingerprint, prompt_of, turns_before
 from agents.turn import Voice
 from sluice.bots import Bot, Route
 from sluice.events import AttemptOutcome, PromptReady, Usage
-from sluice.safe_text import SafeText
+from sluice.safe_text import EMPTY, SafeText, own_words
 
 SHARE = 8
 """A summary may take the eighth part of the context."""
-_TASK = SafeText("Sum up this conversation in a few sentences. Keep names, numbers and placeholders such as [EMAIL_1].")
+_TASK = own_words(
+    "Sum up this conversation in a few sentences. Keep names, numbers and placeholders such as [EMAIL_1]."
+)
 
 
 def summary_messages(ready: PromptReady, dropped: int) -> tuple[PromptMessage, ...]:
@@ -50,6 +53,7 @@ class Summary:
             purpose="summary",
         )
         self._prompt = prompt_of(messages, limits, ready, self._voice.attempt_id)
+        self._find = means.find
         self._made = False
         self._heard: list[str] = []
         self._ended: Ended | None = None
@@ -60,7 +64,7 @@ class Summary:
     @property
     def text(self) -> SafeText:
         """Empty where the model failed or was late: then turns are only dropped."""
-        return SafeText("".join(self._heard).strip() if self._ended is not None else "")
+        return clear_answer("".join(self._heard).strip(), self._find) if self._ended is not None else EMPTY
 
     @property
     def asks(self) -> bool:

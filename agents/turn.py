@@ -8,7 +8,7 @@ from agents.failures import FailureKind
 from agents.prompting import WHOLE, Shape
 from sluice.events import AttemptReset, AttemptStarted, DeltaProduced, PromptReady
 from sluice.ids import derived_event_id
-from sluice.safe_text import SafeText
+from sluice.safe_text import EMPTY, SafeText, join
 
 Purpose = Literal["answer", "summary", "no_call"]
 """What is announced: a call that answers, one that sums up, or words that no model is asked for."""
@@ -26,7 +26,7 @@ class Voice:
     started_at: datetime
     continues: str = ""
     prompt_hash: str = ""
-    instructions: str = ""
+    instructions: SafeText = EMPTY
     shape: Shape = WHOLE
     purpose: Purpose = "answer"
     place: int = 0
@@ -37,7 +37,7 @@ class Voice:
     @property
     def text(self) -> SafeText:
         """All that was said."""
-        return SafeText("".join(self.pieces))
+        return join(self.pieces)
 
     def started(self, *, hedge: bool = False, promoted: bool = False) -> AttemptStarted:
         """A model is about to be asked; or the call beside another has won."""

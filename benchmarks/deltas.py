@@ -20,7 +20,7 @@ from sluice.clock import utc_now
 from sluice.events import AttemptStarted, DeltaProduced, TurnEvent
 from sluice.ids import new_id
 from sluice.kafka_config import producer_config
-from sluice.safe_text import SafeText
+from sluice.safe_text import own_words
 from sluice.tracing import new_traceparent
 
 _SESSIONS, _DELTAS = 32, 3000
@@ -166,7 +166,7 @@ def _records(platform: RunningPlatform, user_id: str, sessions: list[str]) -> It
         yield event(AttemptStarted, session_id, attempt=1, model="openai/instant")
     for seq in range(_DELTAS):
         for session_id in sessions:
-            yield event(DeltaProduced, session_id, attempt=1, seq=seq, text=SafeText(" sluice"))
+            yield event(DeltaProduced, session_id, attempt=1, seq=seq, text=own_words(" sluice"))
 
 
 def _warm(servers: str) -> Producer:

@@ -29,7 +29,7 @@ from sluice.bots import Bot, Limits, Price, Route, Template
 from sluice.clock import utc_now
 from sluice.events import DeltaProduced, Event, PromptReady, Usage
 from sluice.ids import new_id
-from sluice.safe_text import SafeText
+from sluice.safe_text import own_words
 from sluice.settings import Settings
 from streams.lean_model import LeanModel
 from tests.samples import SAMPLES, TRACE
@@ -106,7 +106,7 @@ async def _chunks(base: str, key: str) -> tuple[float, float]:
 
     litellm.suppress_debug_info = True
     model = LeanModel(lambda _route: base, lambda _route: key, utc_now)
-    text = SafeText("a " * _CHUNKS)
+    text = own_words("a " * _CHUNKS)
     prompt = Prompt((PromptMessage("user", text),), 10 * _CHUNKS, 3, TRACE, "bench")
 
     async def lean() -> int:
@@ -212,7 +212,7 @@ async def _turn() -> float:
     """CPU milliseconds of a turn, without what the model itself takes."""
     usage = Usage(prompt_tokens=9, completion_tokens=_TURN_CHUNKS, estimated=False)
     parts: list[Said | Ended] = [
-        *(Said(SafeText(f" piece{number}")) for number in range(_TURN_CHUNKS)),
+        *(Said(f" piece{number}") for number in range(_TURN_CHUNKS)),
         Ended("stop", usage, "c"),
     ]
     model = _Memory(parts)

@@ -24,7 +24,7 @@ from sluice.clock import utc_now
 from sluice.events import AttemptStarted, DeltaProduced, TurnCancelled, TurnEvent, TurnFinished, Usage
 from sluice.ids import new_id
 from sluice.kafka_config import producer_config
-from sluice.safe_text import SafeText
+from sluice.safe_text import own_words
 from sluice.tracing import new_traceparent
 
 _SOCKETS, _READERS = 10_000, 2_000
@@ -241,7 +241,7 @@ class _Benchmark:
     def _owned(self, reader: _Reader) -> Record:
         """An earlier turn, which makes the session this person's."""
         usage = Usage(prompt_tokens=1, completion_tokens=1, estimated=True)
-        answer: dict[str, Any] = {"question": SafeText("Hi"), "answer": SafeText("Hi"), "attempts": 1, "usage": usage}
+        answer: dict[str, Any] = {"question": own_words("Hi"), "answer": own_words("Hi"), "attempts": 1, "usage": usage}
         template: dict[str, Any] = {"template_id": "assistant@1", "template_hash": "0", "redacted_types": {}}
         numbers: dict[str, Any] = {"cost_usd": Decimal(0), "total_ms": 1.0, "accepted_at": utc_now(), "hops": ()}
         kind: dict[str, Any] = {"bot": INSTANT, "state": "completed"}
@@ -256,7 +256,7 @@ class _Benchmark:
         yield self._event(TurnCancelled, reader, reader.turn_id, attempt=1, deltas=_SEEN + _MISSED)
 
     def _delta(self, reader: _Reader, seq: int) -> Record:
-        return self._event(DeltaProduced, reader, reader.turn_id, attempt=1, seq=seq, text=SafeText(f" w{seq}"))
+        return self._event(DeltaProduced, reader, reader.turn_id, attempt=1, seq=seq, text=own_words(f" w{seq}"))
 
 
 async def _all(work: Iterator[Awaitable[None]]) -> None:

@@ -20,7 +20,7 @@ from sluice.kafka_admin import KafkaAdmin, wait_for_topics
 from sluice.kafka_config import Config, consumer_config
 from sluice.key_files import read_key_file
 from sluice.letter_box import PUBLIC_FILE
-from sluice.logs import Logger, get_logger
+from sluice.logs import Logger, fact, get_logger
 from sluice.process import run_process
 from sluice.settings import Settings, load_settings
 from sluice.topics import Topic, catalogue
@@ -59,7 +59,7 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
             monotonic=time.monotonic,
             failpoints=Failpoints(settings.failpoints_dir),
         )
-        log.info("landing sink started", folder=str(settings.landing_dir), folder_id=folder_id)
+        log.info("landing sink started", folder=fact(str(settings.landing_dir)), folder_id=fact(folder_id))
         try:
             sink.run(stopping)
         finally:

@@ -20,7 +20,7 @@ from sluice.errors import Rejected, RejectReason, Unavailable
 from sluice.events import Event
 from sluice.failpoints import Failpoints
 from sluice.kafka_records import origin_of
-from sluice.logs import Logger
+from sluice.logs import Logger, fact
 from sluice.topics import DEAD_LETTER_SUFFIX, Topic
 
 _POLL_SECONDS = 0.2
@@ -112,7 +112,7 @@ class Sink:
             self.flush()
         except _OUTSIDE as error:
             self.metrics.failures.inc()
-            self.log.error("flush failed, will be tried again", error=f"{type(error).__name__}: {error}")
+            self.log.error("flush failed, will be tried again", error=fact(f"{type(error).__name__}: {error}"))
             self._due_at = self.monotonic() + _RETRY_SECONDS
             if self._full and not self._paused:
                 self.consumer.pause(self.consumer.assignment())
@@ -128,7 +128,7 @@ class Sink:
         if failure is not None:
             if failure.fatal():
                 raise KafkaException(failure)
-            self.log.warning("kafka says", error=failure.name(), topic=message.topic())
+            self.log.warning("kafka says", error=fact(failure.name()), topic=fact(message.topic()))
             return
         origin = origin_of(message)
         place = Place(origin.topic, origin.partition)
@@ -158,7 +158,7 @@ class Sink:
             try:
                 event = self.codec.decode(origin.value)
             except Unavailable as error:
-                self.log.error("waiting for the schema registry", error=str(error))
+                self.log.error("waiting for the schema registry", error=fact(error))
                 self._try_to_flush()
                 if stopping.wait(_RETRY_SECONDS):
                     return None
@@ -172,10 +172,10 @@ class Sink:
         self.metrics.dead_letters.labels(topic=origin.topic, reason=rejected.reason.value).inc()
         self.log.warning(
             "record rejected",
-            topic=origin.topic,
+            topic=fact(origin.topic),
             partition=origin.partition,
             offset=origin.offset,
-            reason=rejected.reason.value,
+            reason=fact(rejected.reason.value),
         )
         if not origin.topic.endswith(DEAD_LETTER_SUFFIX):  # a letter about a letter could go on for ever
             self.office.put(origin, rejected)
@@ -195,7 +195,7 @@ class Sink:
         topic = portion.place.topic
         self.metrics.records.labels(topic=topic).inc(len(portion.rows))
         self.metrics.files.labels(topic=topic).inc()
-        self.log.info("landed", file=path.name, records=len(portion.rows))
+        self.log.info("landed", file=fact(path.name), records=len(portion.rows))
 
     def _without_misfits(self, portion: Portion, columns: pa.Schema) -> Portion:
         """Put away rows whose values decode but do not fit their column, such as an int of more than 32 bits."""

@@ -31,7 +31,7 @@ from sluice.kafka_producer import KafkaProducer
 from sluice.key_files import PSEUDONYM_KEY, TOKEN_KEY, read_key_file
 from sluice.key_store import FileKeyStore
 from sluice.letter_box import PUBLIC_FILE
-from sluice.logs import get_logger
+from sluice.logs import fact, get_logger
 from sluice.metrics import make_metrics
 from sluice.process import ProcessExit, run_process
 from sluice.sealing import Sealer
@@ -75,7 +75,7 @@ def main() -> None:
     )
 
     def on_fatal(reason: str) -> None:
-        log.error("ending the process", reason=reason)
+        log.error("ending the process", reason=fact(reason))
         sys.stdout.flush()
         os._exit(ProcessExit.SOFTWARE)
 
@@ -125,7 +125,7 @@ def main() -> None:
         producer.start()
         bridge.start(reader)
         heap.settle()
-        log.info("gateway listens", host=settings.gateway_host, port=settings.gateway_port)
+        log.info("gateway listens", host=fact(settings.gateway_host), port=settings.gateway_port)
 
     logging.getLogger("uvicorn.error").addFilter(not_caused_by_clients)
     metrics.serve(settings.metrics_port("gateway"))

@@ -19,6 +19,7 @@ from gateway.problems import problem
 from gateway.socket import websocket_endpoint
 from gateway.sse import turn_events
 from sluice.errors import ErrorCode, Refused
+from sluice.logs import fact
 
 _NOT_FOUND, _METHOD = 404, 405
 
@@ -68,7 +69,8 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _broken(request: Request, error: Exception) -> Response:
     edge: Edge = request.app.state.edge
-    edge.log.error("request failed", error=type(error).__name__, path=request.url.path)
+    handler = getattr(request.scope.get("endpoint"), "__name__", "none")  # a path may hold what somebody typed
+    edge.log.error("request failed", error=fact(type(error).__name__), handler=fact(handler))
     return _answer(request, Refused(ErrorCode.INTERNAL))
 
 

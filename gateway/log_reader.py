@@ -28,7 +28,7 @@ from sluice.errors import Rejected, Unavailable
 from sluice.events import ChatRequested, Event, ReplyEvent, TurnFinished
 from sluice.kafka_producer import OnFatal, Producing
 from sluice.kafka_records import origin_of
-from sluice.logs import Logger
+from sluice.logs import Logger, fact
 from sluice.metrics import Metrics
 from sluice.topics import catalogue
 
@@ -92,7 +92,7 @@ class LogReader:
             while not self.stopping.is_set():
                 self._read_once()
         except Exception as error:
-            self.log.error("the reader failed", error=type(error).__name__)
+            self.log.error("the reader failed", error=fact(type(error).__name__))
             self.on_fatal(f"reader: {type(error).__name__}")
             return
         self.consumer.close()
@@ -113,7 +113,7 @@ class LogReader:
                 self._take(finished)
         except KafkaException as error:
             self.troubled, self._quiet = True, 0
-            self.log.warning("the log cannot be read", error=type(error).__name__, reason=str(error)[:200])
+            self.log.warning("the log cannot be read", error=fact(type(error).__name__), reason=fact(str(error)[:200]))
 
     def _assign_history(self, positions: Mapping[Place, int]) -> None:
         self.history_consumer.incremental_assign(
@@ -195,7 +195,7 @@ class LogReader:
     def _note(self, error: KafkaError, topic: str, partition: int, offset: int, batch: Batch) -> None:
         if error.code() != _PARTITION_END:
             self.troubled, self._quiet = True, 0
-            self.log.warning("the log cannot be read", reason=error.name())
+            self.log.warning("the log cannot be read", reason=fact(error.name()))
         elif topic == REPLIES:
             self._caught_up(partition, batch)
         else:
@@ -214,7 +214,7 @@ class LogReader:
                 return None
             except Unavailable as error:  # the registry is away: wait, nothing may be passed over
                 self.troubled = True
-                self.log.warning("waiting for what is away", reason=str(error))
+                self.log.warning("waiting for what is away", reason=fact(error))
                 self.stopping.wait(_RETRY_SECONDS)
         return None
 
@@ -238,7 +238,7 @@ class LogReader:
             except Unavailable:
                 await asyncio.sleep(_RETRY_SECONDS)
             except Rejected as rejected:
-                self.log.error("a dead letter is too large", topic=topic, reason=str(rejected))
+                self.log.error("a dead letter is too large", topic=fact(topic), reason=fact(rejected))
                 return
             else:
                 return

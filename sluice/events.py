@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from sluice.safe_text import SafeText, Sealed
+from sluice.safe_text import EMPTY, SafeText, Sealed
 
 Stage = Literal["accept", "enrich", "redact", "respond"]
 TurnState = Literal["completed", "failed", "cancelled"]
@@ -145,10 +145,10 @@ class AttemptStarted(TurnEvent, frozen=True, kw_only=True):
     continues: str = ""
     hedge: bool = False
     dropped_turns: int = 0
-    summary: str = ""
+    summary: SafeText = EMPTY
     prompt_hash: str = ""
     prefilled: int = 0
-    instructions: str = ""
+    instructions: SafeText = EMPTY
     purpose: str = "answer"
     place: int = 0
     placeholders: Sealed | None = None

@@ -3,12 +3,80 @@
 import faulthandler
 import logging
 import sys
-from typing import TextIO, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NewType, Protocol, TextIO, cast
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
-Logger = FilteringBoundLogger
+from sluice.safe_text import SafeText
+
+if TYPE_CHECKING:
+    from typing import Never, Self
+
+    class Fact(str):
+        """An id, a name, a kind of error, a word of our own: never text of people. Made by `fact`."""
+
+        __slots__ = ()
+
+        def __new__(cls, _made_by_fact_only: Never) -> Self:
+            """Nobody can call this."""
+
+else:
+    Fact = NewType("Fact", str)
+
+Field = Fact | SafeText | int | float | bool | None | Sequence[Fact]
+Message = Literal[
+    "a dead letter is too large",
+    "cannot start",
+    "changelogs are not written yet",
+    "commit refused",
+    "ending the process",
+    "flush failed, will be tried again",
+    "fuse burnt",
+    "gateway listens",
+    "kafka says",
+    "landed",
+    "landing sink started",
+    "landing sink stopped",
+    "partitions assigned",
+    "partitions gone",
+    "provider listens",
+    "record put away",
+    "record rejected",
+    "request failed",
+    "small model listens",
+    "step failed",
+    "the burnt fuse could not be marked",
+    "the log answers again",
+    "the log cannot be read",
+    "the log does not answer",
+    "the reader failed",
+    "waiting for the schema registry",
+    "waiting for what is away",
+    "worker ended",
+    "worker runs",
+]
+
+
+class Logger(Protocol):
+    """structlog's, with what it takes: a message of the catalogue above and fields that are no text of people."""
+
+    def info(self, message: Message, /, **fields: Field) -> None:
+        """What happened."""
+        ...
+
+    def warning(self, message: Message, /, **fields: Field) -> None:
+        """What will be tried again."""
+        ...
+
+    def error(self, message: Message, /, **fields: Field) -> None:
+        """What somebody must look at."""
+        ...
+
+
+def fact(text: object) -> Fact:
+    """Of an id, a name, a kind of error or a word of our own, as a string."""
+    return cast(Fact, str(text))
 
 
 def configure(process: str, stream: TextIO = sys.stdout) -> None:

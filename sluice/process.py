@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from sluice.errors import ConfigurationError, Unavailable
-from sluice.logs import configure, get_logger
+from sluice.logs import configure, fact, get_logger
 
 _PAUSE_SECONDS = 1.5
 """supervisord takes an end within its `startsecs` for a failed start and tries again, whatever the code."""
@@ -26,7 +26,7 @@ def run_process(name: str, main: Callable[[], None], pause: Callable[[float], No
     try:
         main()
     except (ConfigurationError, Unavailable) as error:
-        get_logger().error("cannot start", reason=str(error))
+        get_logger().error("cannot start", reason=fact(error))
         sys.stdout.flush()
         pause(_PAUSE_SECONDS)
         sys.exit(ProcessExit.TEMPFAIL if isinstance(error, Unavailable) else ProcessExit.CONFIG)

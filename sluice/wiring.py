@@ -6,7 +6,7 @@ from collections.abc import Callable
 from sluice.codec import Codec
 from sluice.errors import Unavailable
 from sluice.events import EVENT_TYPES
-from sluice.logs import get_logger
+from sluice.logs import fact, get_logger
 from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds, RegistryIds, SchemaIds
 from sluice.settings import Settings
@@ -37,7 +37,7 @@ def resolved_codec(settings: Settings, pause: Callable[[float], None] = time.sle
             for name in EVENT_TYPES:
                 ids.schema_for(ids.id_of(name))
         except Unavailable as error:
-            get_logger().warning("waiting for the schema registry", reason=str(error))
+            get_logger().warning("waiting for the schema registry", reason=fact(error))
             pause(_PAUSE_SECONDS)
         else:
             return Codec(ids)

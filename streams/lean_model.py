@@ -19,7 +19,6 @@ from agents.ports import Ended, ModelFailed, Prompt, Said
 from sluice.bots import Route
 from sluice.clock import Clock
 from sluice.events import Usage
-from sluice.safe_text import SafeText
 from sluice.tracing import HEADER, child_of
 from streams.event_stream import EventStream
 from streams.parameters import parameters
@@ -89,7 +88,7 @@ class LeanModel:
             async for chunk in _chunks(response, heard):
                 text = heard.take(chunk)
                 if text:
-                    yield Said(SafeText(text), heard.usage if route.continuous_usage else None, heard.call_id)
+                    yield Said(text, heard.usage if route.continuous_usage else None, heard.call_id)
         if heard.finish_reason is None:
             raise ModelFailed(FailureKind.NO_END_MARK, heard.call_id)
         yield Ended(heard.finish_reason, heard.usage, heard.call_id)

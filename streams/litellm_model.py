@@ -19,7 +19,6 @@ from agents.ports import Ended, ModelFailed, Prompt, Said
 from sluice.bots import Route
 from sluice.clock import Clock
 from sluice.events import Usage
-from sluice.safe_text import SafeText
 from sluice.tracing import HEADER, child_of
 from streams.lean_model import REQUEST_ID, Key
 from streams.parameters import parameters
@@ -53,7 +52,7 @@ class LitellmModel:
                 for choice in chunk.choices[:1]:
                     finish_reason = choice.finish_reason or finish_reason
                     if choice.delta.content:
-                        yield Said(SafeText(choice.delta.content), None, call_id)
+                        yield Said(choice.delta.content, None, call_id)
             if finish_reason is None or not _ended_by_provider(response):
                 raise ModelFailed(FailureKind.NO_END_MARK, call_id)
             yield Ended(finish_reason, usage if _usage_by_provider(response) else None, call_id)

@@ -11,6 +11,7 @@ from agents.summary import summary_messages
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
 from sluice.events import AttemptReset, AttemptStarted, DeltaProduced, Event, PromptReady, TurnEvent
+from sluice.safe_text import EMPTY, SafeText, join
 from sluice.topics import topic_of
 
 _SECONDS = 10.0
@@ -33,7 +34,7 @@ def prompts_of(turn_id: str, events: Iterator[Event]) -> list[PastPrompt]:
     """All attempts of the turn in their order. Empty where the log has no prompt of it."""
     ready: PromptReady | None = None
     starts: dict[str, AttemptStarted] = {}
-    said: dict[str, str] = {}
+    said: dict[str, SafeText] = {}
     for event in events:
         if not isinstance(event, TurnEvent) or event.turn_id != turn_id:
             continue
@@ -42,16 +43,16 @@ def prompts_of(turn_id: str, events: Iterator[Event]) -> list[PastPrompt]:
         elif isinstance(event, AttemptStarted):
             starts[event.attempt_id] = event
         elif isinstance(event, DeltaProduced):
-            said[event.attempt_id] = said.get(event.attempt_id, "") + event.text
+            said[event.attempt_id] = join((said.get(event.attempt_id, EMPTY), event.text))
         elif isinstance(event, AttemptReset):
-            said[event.attempt_id] = ""
+            said[event.attempt_id] = EMPTY
     if ready is None:
         return []
     found = []
     for started in starts.values():
         if started.prompt_hash:
             summing_up = started.purpose == "summary"
-            before = said.get(started.continues, "")
+            before = said.get(started.continues, EMPTY)
             dropped = started.dropped_turns
             messages = summary_messages(ready, dropped) if summing_up else messages_again(ready, started, before)
             proved = fingerprint(messages) == started.prompt_hash

@@ -14,7 +14,7 @@ from sluice.dead_letters import DeadLetters, Origin
 from sluice.errors import Rejected, RejectReason, Unavailable
 from sluice.events import Event
 from sluice.kafka_producer import Producing
-from sluice.logs import Logger
+from sluice.logs import Logger, fact
 from sluice.metrics import Metrics
 from streams.delivery import Delivery
 from streams.fuse import Fuse
@@ -56,9 +56,9 @@ class Runner(Generic[E]):
         except Exception as error:
             self.log.error(
                 "step failed",
-                error=type(error).__name__,
-                where=traceback.format_tb(error.__traceback__)[-3:],
-                topic=origin.topic,
+                error=fact(type(error).__name__),
+                where=[fact(place) for place in traceback.format_tb(error.__traceback__)[-3:]],
+                topic=fact(origin.topic),
                 partition=origin.partition,
                 offset=origin.offset,
             )
@@ -78,7 +78,7 @@ class Runner(Generic[E]):
                 await self._once(delivery)
             except Unavailable as error:
                 self.log.warning(
-                    "waiting for what is away", reason=str(error), topic=origin.topic, offset=origin.offset
+                    "waiting for what is away", reason=fact(error), topic=fact(origin.topic), offset=origin.offset
                 )
                 self.moved()
                 await asyncio.sleep(pause)
@@ -104,7 +104,7 @@ class Runner(Generic[E]):
 
     def _burn(self, reason: str | None) -> None:
         if reason is not None:
-            self.log.error("fuse burnt", reason=reason)
+            self.log.error("fuse burnt", reason=fact(reason))
             self.crash(f"fuse burnt: {reason}")
 
     async def _put_away(self, origin: Origin, rejected: Rejected, publisher: Publisher) -> None:
@@ -113,9 +113,9 @@ class Runner(Generic[E]):
         self.metrics.count("sluice_dead_letters_total", topic=origin.topic, reason=rejected.reason.value)
         self.log.warning(
             "record put away",
-            reason=rejected.reason.value,
-            detail=rejected.detail,
-            topic=origin.topic,
+            reason=fact(rejected.reason.value),
+            detail=fact(rejected.detail),
+            topic=fact(origin.topic),
             partition=origin.partition,
             offset=origin.offset,
         )

@@ -24,7 +24,7 @@ from sluice.kafka_config import consumer_config
 from sluice.kafka_producer import KafkaProducer
 from sluice.key_files import read_key_file
 from sluice.letter_box import PUBLIC_FILE
-from sluice.logs import Logger, get_logger
+from sluice.logs import Logger, fact, get_logger
 from sluice.metrics import Metrics, make_metrics
 from sluice.process import ProcessExit
 from sluice.settings import Settings, load_settings
@@ -114,7 +114,7 @@ class Worker:
 
     def crash(self, reason: str) -> None:
         """End at once, finishing nothing more; the process manager starts the worker again."""
-        self.log.error("ending the process", reason=reason)
+        self.log.error("ending the process", reason=fact(reason))
         sys.stdout.flush()
         os._exit(ProcessExit.SOFTWARE)
 
@@ -134,7 +134,7 @@ class Worker:
                 self.intake.consumer.when_gone(self._drain, self._let_go)
             heap.settle()
             self.begun = True
-            self.log.info("worker runs", stage=self.stage, broker=self.settings.bootstrap_servers)
+            self.log.info("worker runs", stage=fact(self.stage), broker=fact(self.settings.bootstrap_servers))
 
         if isinstance(self.intake, LogIntake):
             self.watchdog.start()
@@ -149,7 +149,7 @@ class Worker:
         try:
             burnt_fuse.mark(self.settings.state_of(self.stage), BurntFuse(topic, reason, utc_now()))
         except OSError as error:
-            self.log.error("the burnt fuse could not be marked", reason=error.strerror)
+            self.log.error("the burnt fuse could not be marked", reason=fact(error.strerror))
 
     async def _drain(self, partitions: set[Partition]) -> None:
         grace = self.settings.rebalance_grace_seconds

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from sluice.kafka_config import Config
-from sluice.logs import Logger
+from sluice.logs import Logger, fact
 
 Partition = tuple[str, int]
 Command = Callable[[], None]
@@ -162,7 +162,7 @@ class Member:
     def _note(self, error: KafkaError) -> None:
         if error.fatal():
             raise KafkaException(error)
-        self._log.warning("the log cannot be read", reason=error.name(), detail=error.str()[:200])
+        self._log.warning("the log cannot be read", reason=fact(error.name()), detail=fact(error.str()[:200]))
 
     def _place(self, offsets: dict[Partition, int]) -> None:
         mine = {partition: offset for partition, offset in offsets.items() if partition in self._held}

@@ -93,15 +93,25 @@ def test_the_next_model_goes_on_where_it_can():
         "Half a sentence that ",
         "Half a sentence that",
     )
-    turn.says(" goes on")
+    turn.says(" goes on.\n")
     turn.ends()
     assert turn.names() == ["Ask", "Say", "Settle", "Ask", "Say", "Settle", "Finish"]
-    assert turn.call.text == "Half a sentence that goes on"
+    assert turn.call.text == "Half a sentence that goes on.\n"
+
+
+def test_what_a_broken_call_said_of_a_word_is_dropped():
+    turn = Turn(bot(plain("one"), plain("two", prefill=True)))
+    turn.says("Half a sentence only for jane.doe@exam")
+    turn.fails(FailureKind.CUT)
+    assert (turn.call.text, turn.call.joint.given) == ("Half a sentence only for ", "Half a sentence only for")
+    turn.says(" jane.doe@example.org.")
+    turn.ends()
+    assert turn.call.text == "Half a sentence only for [EMAIL]."
 
 
 def test_else_it_begins_again_and_what_was_said_is_void():
     turn = Turn(bot(plain("one", prefill=True), plain("two")))
-    turn.says("Half")
+    turn.says("Half ")
     turn.fails(FailureKind.CUT)
     assert turn.names() == ["Ask", "Say", "Settle", "Reset", "Ask"]
     assert turn.call.text == ""
@@ -166,7 +176,7 @@ def test_an_end_that_is_none_is_a_failure(reason):
 @pytest.mark.parametrize("kind", [FailureKind.CONTENT_FILTERED, FailureKind.REPEATED_CHUNKS])
 def test_nobody_keeps_what_the_last_model_should_not_have_said(kind):
     turn = Turn(bot(plain("one")))
-    turn.says("Half")
+    turn.says("Half ")
     turn.fails(kind)
     assert turn.names() == ["Ask", "Say", "Settle", "Reset", "Finish"]
 
@@ -253,7 +263,7 @@ def test_an_empty_answer_is_asked_for_elsewhere():
 
 def test_the_fallback_text_when_everybody_is_gone():
     turn = Turn(bot(plain("one"), fallback_text="Sorry."))
-    turn.says("Half")
+    turn.says("Half ")
     turn.fails(FailureKind.CUT)
     assert turn.names() == ["Ask", "Say", "Settle", "Reset", "Finish"]
     assert turn.finish == Finish("completed", fallback="Sorry.")
@@ -406,7 +416,7 @@ def test_a_call_beside_that_still_waits_takes_over_without_being_promoted():
     assert turn.names() == ["Ask", "Ask", "Settle"]
     assert not waits.hedge
     begun(waits, turn.now)
-    turn.says("Here", waits)
+    turn.says("Here ", waits)
     assert turn.names()[-1] == "Say"
 
 

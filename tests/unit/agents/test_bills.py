@@ -73,7 +73,7 @@ async def test_a_turn_that_is_cancelled_while_it_hangs_up_gives_its_slot_back():
                 await asyncio.sleep(0.05)
 
     slots, stop = Slots(), StopSignal()
-    models = Reluctant({"one": [[*said("a"), None]]})
+    models = Reluctant({"one": [[*said("a "), None]]})
     one = bot(route("one", concurrency=1))
     turn = asyncio.create_task(step(models, slots=slots)(READY, one, TEMPLATE, stop, NOON, log := EventList()))
     await meanwhile(lambda: all_of(log, DeltaProduced))

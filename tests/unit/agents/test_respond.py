@@ -77,7 +77,7 @@ async def test_a_whole_answer_in_order():
         "StageTimed",
     ]
     deltas = [event for event in emitted.events if isinstance(event, DeltaProduced)]
-    assert [(d.attempt, d.seq, d.text) for d in deltas] == [(1, 0, "Hello"), (1, 1, " you")]
+    assert [(d.attempt, d.seq, d.text) for d in deltas] == [(1, 0, "Hello "), (1, 1, "you")]
     assert one(emitted, TurnFinished).answer == "Hello you"
     assert model.hung_up
 
@@ -381,9 +381,9 @@ async def test_silence_before_the_first_token_is_a_timeout():
 
 
 async def test_silence_in_mid_stream_is_a_timeout():
-    emitted, _ = await run([*said("a")], pause=0.0, bot=limits(gap_seconds=0.02))
+    emitted, _ = await run([*said("a wo")], pause=0.0, bot=limits(gap_seconds=0.02))
     assert one(emitted, TurnFailed).code == "model_timeout"
-    assert one(emitted, TurnFinished).answer == "a"
+    assert one(emitted, TurnFinished).answer == "a "
 
 
 async def test_the_deadline_of_the_turn_bounds_the_attempt():
@@ -395,10 +395,10 @@ async def test_the_deadline_of_the_turn_bounds_the_attempt():
 async def test_a_stop_in_mid_stream_ends_the_turn_with_what_was_said():
     stop = StopSignal()
     asyncio.get_running_loop().call_later(0.02, stop.give)
-    emitted, model = await run([*said("partial")], pause=0.0, stop=stop)
+    emitted, model = await run([*said("partial ")], pause=0.0, stop=stop)
     assert one(emitted, TurnCancelled).deltas == 1
     finished = one(emitted, TurnFinished)
-    assert (finished.state, finished.answer) == ("cancelled", "partial")
+    assert (finished.state, finished.answer) == ("cancelled", "partial ")
     row = one(emitted, AttemptMetered)
     assert (row.outcome, row.usage.estimated, row.usage.completion_tokens) == ("cancelled", True, 1)
     assert model.hung_up

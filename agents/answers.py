@@ -1,0 +1,130 @@
+"""Personal data that a model says by itself, masked while it streams: `[EMAIL]`. Nobody can put it back.
+
+Text goes on in segments that no personal data with a form of its own reaches across: a word, or words and numbers that
+may belong together. Where segments end depends on the text alone, so however a text is cut into pieces, the result is
+that of the whole. What a model said of a segment that it did not end is dropped, not guessed.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from agents.patterns import PersonalType, Span, find
+from sluice.safe_text import SafeText, cleared, join
+
+FindSpans = Callable[[str], Sequence[Span]]
+"""In order and without overlap."""
+
+MASKED: tuple[PersonalType, ...] = ("EMAIL", "PHONE", "CARD", "IBAN", "SSN")
+"""Addresses of machines are left: they are what many answers are about."""
+
+_ATOM = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"  # scripts without spaces: each sign is a word
+    r"|[^\s\u3001\u3002\uff0c\uff01\uff1f\uff1b\uff1a\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
+)
+_DIGIT = re.compile(r"\d")
+_PREFIX = re.compile(r"[A-Z]{2,3}|[^\w\s]{1,3}")
+"""What stands before a number and belongs to it: a country's letters, a plus, a bracket."""
+_SUSPICIOUS = re.compile(r"[\d@]|-----|[A-Za-z0-9+/_=-]{20}|(?i:pass|pwd|secret|token|key|bearer)")
+"""Nothing with a form of its own is without one of these."""
+_BEGIN, _END = "-----BEGIN", "-----END"
+_CONTEXT: Final = 200
+_LONGEST: Final = 300
+"""Characters of words and numbers that are taken together. Then what has come is looked at, whatever may follow."""
+_LONGEST_KEY: Final = 8_000
+
+
+class AnswerGate:
+    """One attempt's answer on its way to the log. `before` is what it goes on with, which has passed already."""
+
+    def __init__(self, find: FindSpans, before: str = "") -> None:
+        self._find = find
+        self._context = before[-_CONTEXT:]
+        self._held = ""
+
+    def take(self, piece: str) -> SafeText:
+        """What may go on now."""
+        self._held += piece
+        return self._give(ended=False)
+
+    def finish(self) -> SafeText:
+        """The rest, as the model has ended."""
+        return self._give(ended=True)
+
+    def _give(self, *, ended: bool) -> SafeText:
+        given = []
+        while self._held and (end := segment_end(self._held, ended=ended)):
+            given.append(self._clear(self._held[:end]))
+            self._held = self._held[end:]
+        return cleared("".join(given))
+
+    def _clear(self, segment: str) -> str:
+        seen, start = self._context + segment, len(self._context)
+        self._context = seen[-_CONTEXT:]
+        if not _SUSPICIOUS.search(seen, max(0, start - 40)):
+            return segment
+        pieces, position = [], start
+        for span in self._find(seen):
+            if span.end > start:
+                pieces += [seen[position : span.start], f"[{span.type}]"]
+                position = span.end
+        return "".join([*pieces, seen[position:]])
+
+
+def find_in_answers(text: str) -> list[Span]:
+    """What is masked in every bot's answers."""
+    return find(text, MASKED)
+
+
+def clear_answer(text: str, find: FindSpans) -> SafeText:
+    """The whole of a text at once."""
+    gate = AnswerGate(find)
+    return join((gate.take(text), gate.finish()))
+
+
+def segment_end(text: str, *, ended: bool) -> int:
+    """Where the first segment ends; 0 where more text is needed to know. `ended`: no more will come."""
+    atoms = list(_ATOM.finditer(text))
+    longest = _LONGEST_KEY if _BEGIN in text[: _LONGEST + len(_BEGIN)] else _LONGEST
+    for place, atom in enumerate(atoms):
+        if atom.end() > longest:
+            break
+        if atom.end() == len(text):
+            return len(text) if ended else 0
+        open_end = _goes_on(text, atoms, place, ended=ended)
+        if open_end is False:
+            return atom.end() + (not _ATOM.match(text, atom.end()))
+        if open_end is None:
+            break
+    if len(text) > longest:
+        return longest
+    return len(text) if ended else 0
+
+
+def _goes_on(text: str, atoms: list[re.Match[str]], place: int, *, ended: bool) -> bool | None:
+    """Whether an atom that has ended may belong to what follows; None where that cannot be said yet."""
+    atom = atoms[place]
+    head = text[: atom.end()]
+    if _BEGIN in head:
+        return _END not in text[: atom.start()]
+    after_number = place > 0 and _DIGIT.search(atoms[place - 1][0])
+    if _DIGIT.search(atom[0]):
+        return _number_within(text, atoms, place, 2, ended=ended)
+    if after_number or _PREFIX.fullmatch(atom[0]):
+        return _number_within(text, atoms, place, 1, ended=ended)
+    return False
+
+
+def _number_within(text: str, atoms: list[re.Match[str]], place: int, steps: int, *, ended: bool) -> bool | None:
+    """Whether one of the next atoms of the same line has a digit."""
+    for here in range(place, place + steps):
+        following = atoms[here + 1] if here + 1 < len(atoms) else None
+        if "\n" in text[atoms[here].end() : following.start() if following else len(text)]:
+            return False
+        if following is None:
+            return False if ended else None
+        if _DIGIT.search(following[0]):
+            return True
+        if following.end() == len(text) and not ended:
+            return None
+    return False
