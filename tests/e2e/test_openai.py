@@ -147,7 +147,7 @@ def test_personal_data_never_reaches_the_model(platform: Platform, client: OpenA
         {"role": "user", "content": "I am joan.doe@example.com, he is jim.roe@example.com"},
     ]
     done = client.chat.completions.create(model="assistant", messages=messages, stop="jim.roe@example.com")
-    assert "I am [EMAIL_2], he is" in (done.choices[0].message.content or "")
+    assert "> I am joan.doe@example.com, he is jim.roe@example.com" in (done.choices[0].message.content or "")
     for path in [*platform.settings.logs_dir.glob("*.log"), *platform.settings.state_dir.rglob("*")]:
         if path.is_file():
             assert not re.search(rb"joan\.doe|jim\.roe", path.read_bytes()), path
