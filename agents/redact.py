@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from agents.memory import NOTHING, Memory
 from agents.patterns import PERSONAL_TYPES, PersonalType, Span, find
-from sluice.errors import ErrorCode
+from sluice.errors import ErrorCode, Unavailable
 from sluice.events import ContextMessage, Exchange, Hop, PromptReady, Refusal, RequestEnriched, Sampling
 from sluice.ids import derived_event_id
 from sluice.own_context import SEALED_AS, read_own_context
@@ -159,7 +159,7 @@ def redact(
 ) -> tuple[PromptReady, Memory | None]:
     """The prompt; with a refusal and without text where the turn was refused before or redaction failed.
 
-    And what is to be remembered of the conversation, where that is more than `recall` gave.
+    And what is to be remembered of the conversation, where that is more than `recall` gave. Raises Unavailable.
     """
     refusal, cleared = enriched.refusal, _Cleared()
     if refusal is None:
@@ -169,6 +169,8 @@ def redact(
             cleared = _clear(enriched, redactor, open_text, seal_map, most_bytes)
             if redactor.values == memory.values:
                 cleared = dataclasses.replace(cleared, memory=None)
+        except Unavailable:  # keys are away: wait, the text goes nowhere meanwhile
+            raise
         except _TooLarge:
             refusal = Refusal(code=ErrorCode.MESSAGES_TOO_LARGE.value, stage="redact", retryable=False)
         except Exception:  # noqa: BLE001 (whatever fails here, the text must not go on; the cause may quote it)

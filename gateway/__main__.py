@@ -29,12 +29,10 @@ from sluice.kafka_admin import KafkaAdmin, wait_for_topics
 from sluice.kafka_config import consumer_config
 from sluice.kafka_producer import KafkaProducer
 from sluice.key_files import PSEUDONYM_KEY, TOKEN_KEY, read_key_file
-from sluice.key_store import FileKeyStore
 from sluice.letter_box import PUBLIC_FILE
 from sluice.logs import fact, get_logger
 from sluice.metrics import make_metrics
 from sluice.process import ProcessExit, run_process
-from sluice.sealing import Sealer
 from sluice.settings import load_settings
 from sluice.topics import catalogue
 
@@ -82,7 +80,7 @@ def main() -> None:
     producer = KafkaProducer(servers, _NAME, on_fatal)
     admin, topics = KafkaAdmin(servers), catalogue()
     wait_for_topics(admin, topics)
-    sealer = Sealer(FileKeyStore(keys / "subjects"), settings.tenant)
+    sealer = wiring.sealer(settings)
     open_map = partial(open_values, sealer, metrics)
     history = History(settings.state_of("gateway") / "history.sqlite", admin.cluster_id(), open_map)
     hub = Hub(utc_now, open_map)

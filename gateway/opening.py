@@ -2,6 +2,7 @@
 
 import msgspec
 
+from sluice.errors import Unavailable
 from sluice.metrics import Metrics
 from sluice.placeholders import SEALED_AS, Values, decode_values
 from sluice.safe_text import Sealed
@@ -12,6 +13,6 @@ def open_values(sealer: Sealer, metrics: Metrics, sealed: Sealed, subject: str) 
     """None where the key is gone or the map was changed: the owner is shown placeholders then, and nobody a value."""
     try:
         return decode_values(sealer.open(sealed, subject=subject, field=SEALED_AS))
-    except (CannotOpen, msgspec.DecodeError):
+    except (CannotOpen, Unavailable, msgspec.DecodeError):
         metrics.count("sluice_unopened_maps_total")
         return {}

@@ -25,7 +25,8 @@ from sluice.kafka_config import Headers
 from sluice.kafka_producer import Producing
 from sluice.metrics import Metrics
 from sluice.own_context import SEALED_AS, OwnContext
-from sluice.sealing import Sealer
+from sluice.safe_text import Sealed
+from sluice.sealing import CannotSeal, Sealer
 from sluice.topics import topic_of
 from sluice.tracing import HEADER, child_of, new_traceparent
 
@@ -114,9 +115,9 @@ class Turns:
             user_id=user_id,
             client_msg_id=message.client_msg_id,
             bot=message.bot,
-            text=self.sealer.seal(message.text, subject=user_id, field="ChatRequested.text"),
+            text=self._sealed(message.text, user_id, "ChatRequested.text", ref),
             hops=(Hop(stage="accept", entered_at=entered_at, left_at=left_at),),
-            context=None if own is None else self.sealer.seal(own.encode(), subject=user_id, field=SEALED_AS),
+            context=None if own is None else self._sealed(own.encode(), user_id, SEALED_AS, ref),
             sampling=sampling,
             channel="chat" if own is None else "openai",
         )
@@ -212,8 +213,8 @@ class Turns:
     async def judge(self, user_id: str, feedback: Feedback) -> None:
         """Note what a person thinks of an answer."""
         turn = await self.find(user_id, feedback.turn_id)
-        comment = feedback.comment and self.sealer.seal(
-            feedback.comment, subject=user_id, field="FeedbackGiven.comment"
+        comment = feedback.comment and self._sealed(
+            feedback.comment, user_id, "FeedbackGiven.comment", feedback.turn_id
         )
         await self._log(
             FeedbackGiven(
@@ -221,6 +222,12 @@ class Turns:
             ),
             feedback.turn_id,
         )
+
+    def _sealed(self, text: str, user_id: str, field: str, ref: str) -> Sealed:
+        try:
+            return self.sealer.seal(text, subject=user_id, field=field)
+        except (CannotSeal, Unavailable):
+            raise Refused(ErrorCode.KEYS_UNAVAILABLE, ref=ref) from None
 
     def show(self, turn: StoredTurn) -> dict[str, Any]:
         """A turn as REST gives it."""

@@ -55,6 +55,7 @@ class ErrorCode(StrEnum):
     TOO_MANY_TURNS = "too_many_turns"
     SLOW_READER = "slow_reader"
     LOG_UNAVAILABLE = "log_unavailable"
+    KEYS_UNAVAILABLE = "keys_unavailable"
     SHUTTING_DOWN = "shutting_down"
     INTERNAL = "internal"
     DEADLINE_EXCEEDED = "deadline_exceeded"
@@ -102,6 +103,9 @@ CATALOGUE: dict[ErrorCode, ErrorKind] = {
     ),
     ErrorCode.SLOW_READER: ErrorKind(408, True, "The socket was read too slowly; reconnect and resume."),
     ErrorCode.LOG_UNAVAILABLE: ErrorKind(503, True, "The log does not answer; try again in a moment."),
+    ErrorCode.KEYS_UNAVAILABLE: ErrorKind(
+        503, True, "The message cannot be encrypted now and was not taken; try again in a moment."
+    ),
     ErrorCode.SHUTTING_DOWN: ErrorKind(503, True, "This gateway is going away; reconnect."),
     ErrorCode.INTERNAL: ErrorKind(500, True, "Something went wrong on our side."),
     ErrorCode.DEADLINE_EXCEEDED: ErrorKind(504, True, "The answer took too long."),

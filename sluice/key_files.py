@@ -1,10 +1,11 @@
-"""The key files of one platform, made once and never replaced."""
+"""The key files of one platform. Key-encryption keys are rotated by `sluice keys`; the others are made once."""
 
 import secrets
 from pathlib import Path
 
+from sluice.durable_files import create_secret_file
 from sluice.errors import ConfigurationError
-from sluice.key_store import create_secret_file
+from sluice.key_wrapping import FileWrapper
 from sluice.letter_box import make_letter_box
 
 TOKEN_KEY = "token-signing.key"  # noqa: S105 (a file name)
@@ -12,10 +13,13 @@ PSEUDONYM_KEY = "pseudonym.key"
 
 
 def make_key_files(folder: Path) -> None:
-    """Create what is missing: token signing, pseudonyms, dead letters."""
+    """Create what is missing: token signing, pseudonyms, dead letters, key encryption."""
     for name in (TOKEN_KEY, PSEUDONYM_KEY):
         create_secret_file(folder / name, secrets.token_hex(32).encode())
     make_letter_box(folder)
+    wrapper = FileWrapper(folder)
+    if not wrapper.numbers:
+        wrapper.rotate()
 
 
 def read_key_file(folder: Path, name: str) -> bytes:

@@ -1,22 +1,36 @@
-"""Data keys, one a subject, behind a small port.
+"""Data keys, one or more a subject, behind a small port. Deleting them is erasure: what was sealed cannot be opened.
 
-The file adapter keeps one file a subject, named by a hash, readable by its owner only. Deleting it is erasure:
-what was sealed under it cannot be opened again.
+The store is a database: SQLite in the folder of keys, shared by the processes of one machine. Every use of a key looks
+there, so that a key that was destroyed is gone for all processes at once; only unwrapping is remembered.
 """
 
-import hashlib
-import os
+import contextlib
 import secrets
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-KEY_BYTES = 32
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.key_wrapping import KEY_BYTES, CannotUnwrap, Wrapper
+
+_REMEMBERED = 10_000
+_BUSY_SECONDS = 5.0
+_TABLE = """
+create table if not exists data_keys (
+    place integer primary key autoincrement, tenant text not null, subject text not null, generation integer not null,
+    wrapped blob not null, created_at text not null, unique (tenant, subject, generation)
+);
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class DataKey:
-    """A subject's key for AES-256-GCM with its generation, 1 for the first."""
+    """A subject's key for AES-256-GCM. Generations are drawn by lot, so that none comes again after an erasure."""
 
     generation: int
     secret: bytes
@@ -26,100 +40,208 @@ class KeyMissing(Exception):
     """The subject has no key of that generation: erased, or never seen here."""
 
 
+class KeyUnusable(Exception):
+    """There is a key, and it cannot be unwrapped: its entry was changed, or its key-encryption key is gone."""
+
+
 class KeyStore(Protocol):
-    """Where data keys live. Losing it loses the text, so it is durable before a key is used."""
+    """Where data keys live. Losing it loses the text, so it is durable before a key is used.
+
+    Every way raises Unavailable where the store, or who wraps for it, does not answer.
+    """
 
     def current(self, subject: str) -> DataKey:
-        """The key to seal with, made if there is none."""
+        """The newest key, to seal with; made if there is none. Raises KeyUnusable."""
         ...
 
     def find(self, subject: str, generation: int) -> DataKey:
-        """The key something was sealed with. Raises KeyMissing."""
+        """The key something was sealed with. Raises KeyMissing or KeyUnusable."""
         ...
 
-    def destroy(self, subject: str) -> bool:
-        """Forget all keys of a subject. False where there was none."""
+    def rotate(self, subject: str) -> DataKey:
+        """A new key to seal with from now on. What older ones sealed stays readable."""
         ...
+
+    def destroy(self, subject: str) -> int:
+        """Forget all keys of a subject; how many there were."""
+        ...
+
+
+def new_key() -> DataKey:
+    """At random."""
+    return DataKey(secrets.randbits(31) + 1, secrets.token_bytes(KEY_BYTES))
 
 
 class MemoryKeyStore:
-    """For tests; kept equal to the file adapter by one suite."""
+    """For tests; kept equal to the database by one suite."""
 
     def __init__(self) -> None:
-        self._keys: dict[str, DataKey] = {}
+        self._keys: dict[str, list[DataKey]] = {}
 
     def current(self, subject: str) -> DataKey:
         """See KeyStore."""
-        return self._keys.setdefault(subject, DataKey(1, secrets.token_bytes(KEY_BYTES)))
+        return self._keys[subject][-1] if subject in self._keys else self.rotate(subject)
 
     def find(self, subject: str, generation: int) -> DataKey:
         """See KeyStore."""
-        key = self._keys.get(subject)
-        if key is None or key.generation != generation:
-            raise KeyMissing
+        for key in self._keys.get(subject, ()):
+            if key.generation == generation:
+                return key
+        raise KeyMissing
+
+    def rotate(self, subject: str) -> DataKey:
+        """See KeyStore."""
+        self._keys.setdefault(subject, []).append(key := new_key())
         return key
 
-    def destroy(self, subject: str) -> bool:
+    def destroy(self, subject: str) -> int:
         """See KeyStore."""
-        return self._keys.pop(subject, None) is not None
+        return len(self._keys.pop(subject, ()))
 
 
-class FileKeyStore:
-    """One file a subject, `<generation>:<hex>`; several processes may share the folder."""
+class DatabaseKeyStore:
+    """SQLite, with the keys of one tenant. Threads share one connection behind a lock."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def __init__(self, path: Path, wrapper: Wrapper, tenant: str, clock: Callable[[], datetime]) -> None:
+        """Raises ConfigurationError where the file cannot be used."""
+        self._wrapper, self._tenant, self._clock = wrapper, tenant, clock
+        self._lock = threading.Lock()
+        self._unwrapped: OrderedDict[bytes, bytes] = OrderedDict()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_BUSY_SECONDS)
+            for pragma in ("journal_mode=wal", "synchronous=full", "secure_delete=on"):
+                self._db.execute(f"pragma {pragma}")
+            self._db.executescript(_TABLE)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(
+                f"The key store {path} cannot be used ({error}). Restore it from a backup: without it nobody's text "
+                "can be read."
+            ) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
 
     def current(self, subject: str) -> DataKey:
         """See KeyStore. Of two processes that make the first key at once, one wins and both use its key."""
-        path = self._path(subject)
-        if not path.exists():
-            create_secret_file(path, f"1:{secrets.token_hex(KEY_BYTES)}".encode())
-        return self._read(path)
+        with self._held():
+            row = self._newest(subject)
+        if row is None:
+            made = new_key()
+            wrapped = self._wrap(subject, made)
+            with self._held(writing=True):
+                row = self._newest(subject)
+                if row is None:
+                    self._insert(subject, made.generation, wrapped)
+                    row = made.generation, wrapped
+        return self._key(subject, *row)
 
     def find(self, subject: str, generation: int) -> DataKey:
         """See KeyStore."""
-        key = self._read(self._path(subject))
-        if key.generation != generation:
+        query = "select cast(wrapped as blob) from data_keys where tenant = ? and subject = ? and generation = ?"
+        with self._held():
+            row = self._db.execute(query, (self._tenant, subject, generation)).fetchone()
+        if row is None:
             raise KeyMissing
-        return key
+        return self._key(subject, generation, row[0])
 
-    def destroy(self, subject: str) -> bool:
+    def rotate(self, subject: str) -> DataKey:
         """See KeyStore."""
-        try:
-            self._path(subject).unlink()
-        except FileNotFoundError:
-            return False
-        return True
+        made = new_key()
+        wrapped = self._wrap(subject, made)
+        with self._held(writing=True):
+            self._insert(subject, made.generation, wrapped)
+        return made
 
-    def _path(self, subject: str) -> Path:
-        return self._folder / (hashlib.sha256(subject.encode()).hexdigest() + ".key")
+    def destroy(self, subject: str) -> int:
+        """See KeyStore. Nothing of them is left in the file or beside it."""
+        with self._held(writing=True):
+            gone = self._db.execute(
+                "delete from data_keys where tenant = ? and subject = ?", (self._tenant, subject)
+            ).rowcount
+        with self._held():
+            self._db.execute("pragma wal_checkpoint(truncate)")
+        return gone
 
-    def _read(self, path: Path) -> DataKey:
-        try:
-            generation, _, secret = path.read_text().partition(":")
-            key = DataKey(int(generation), bytes.fromhex(secret))
-        except (FileNotFoundError, ValueError):
-            raise KeyMissing from None
-        if len(key.secret) != KEY_BYTES:
-            raise KeyMissing
-        return key
+    def rewrap(self, progress: Callable[[int], None] = lambda _done: None) -> int:
+        """Wrap anew what is not under the newest key-encryption key; how many these were. May be repeated.
+
+        Raises KeyUnusable naming the first entry that cannot be unwrapped, and leaves it as it is.
+        """
+        query = "select place, tenant, subject, generation, cast(wrapped as blob) from data_keys"
+        with self._held():
+            rows = self._db.execute(query).fetchall()
+        old = [row for row in rows if not self._wrapper.is_current(row[4])]
+        for done, (place, tenant, subject, generation, wrapped) in enumerate(old, 1):
+            bound = bound_to(tenant, subject, generation)
+            try:
+                anew = self._wrapper.wrap(self._wrapper.unwrap(wrapped, bound), bound)
+            except CannotUnwrap as error:
+                raise KeyUnusable(f"a key of {subject}: {error}") from None
+            with self._held(writing=True):  # not where somebody destroyed it meanwhile
+                self._db.execute("update data_keys set wrapped = ? where place = ?", (anew, place))
+            progress(done)
+        return len(old)
+
+    def count(self) -> tuple[int, int]:
+        """Subjects and keys of this tenant."""
+        query = "select count(distinct subject), count(*) from data_keys where tenant = ?"
+        with self._held():
+            subjects, keys = self._db.execute(query, (self._tenant,)).fetchone()
+        return int(subjects), int(keys)
+
+    @contextlib.contextmanager
+    def _held(self, *, writing: bool = False) -> Iterator[None]:
+        with self._lock:
+            try:
+                if writing:
+                    self._db.execute("begin immediate")
+                yield
+                if writing:
+                    self._db.execute("commit")
+            except sqlite3.Error as error:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise Unavailable(f"The key store does not answer ({error}).") from None
+
+    def _newest(self, subject: str) -> tuple[int, bytes] | None:
+        query = (
+            "select generation, cast(wrapped as blob) from data_keys where tenant = ? and subject = ? "
+            "order by place desc limit 1"
+        )
+        row: tuple[int, bytes] | None = self._db.execute(query, (self._tenant, subject)).fetchone()
+        return row
+
+    def _insert(self, subject: str, generation: int, wrapped: bytes) -> None:
+        self._db.execute(
+            "insert into data_keys (tenant, subject, generation, wrapped, created_at) values (?, ?, ?, ?, ?)",
+            (self._tenant, subject, generation, wrapped, self._clock().isoformat()),
+        )
+
+    def _wrap(self, subject: str, key: DataKey) -> bytes:
+        return self._wrapper.wrap(key.secret, bound_to(self._tenant, subject, key.generation))
+
+    def _key(self, subject: str, generation: int, wrapped: bytes) -> DataKey:
+        """Who wraps may be far away: what was unwrapped is remembered by its wrapping, which has to be there still."""
+        bound = bound_to(self._tenant, subject, generation)
+        name = bound + wrapped
+        secret = self._unwrapped.get(name)
+        if secret is None:
+            try:
+                secret = self._wrapper.unwrap(wrapped, bound)
+            except CannotUnwrap as error:
+                raise KeyUnusable(str(error)) from None
+            if len(secret) != KEY_BYTES:
+                raise KeyUnusable("not a key")
+            self._unwrapped[name] = secret
+            while len(self._unwrapped) > _REMEMBERED:
+                self._unwrapped.popitem(last=False)
+        return DataKey(generation, secret)
 
 
-def create_secret_file(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, whole and durable, unless it exists already."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return
-    finally:
-        temporary.unlink()
+def bound_to(tenant: str, subject: str, generation: int) -> bytes:
+    """What a wrapped key belongs to."""
+    return "\x1f".join((tenant, subject, str(generation))).encode()

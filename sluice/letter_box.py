@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from sluice.key_store import create_secret_file
+from sluice.durable_files import create_secret_file
 from sluice.safe_text import Sealed
 from sluice.sealing import CannotOpen
 

@@ -11,7 +11,7 @@ import struct
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sluice.key_store import KeyMissing, KeyStore
+from sluice.key_store import KeyMissing, KeyStore, KeyUnusable
 from sluice.safe_text import Sealed
 
 _HEADER = struct.Struct(">BI")
@@ -21,6 +21,10 @@ _NONCE_BYTES = 12
 
 class CannotOpen(Exception):
     """The key is gone, or the field was changed or belongs to someone else."""
+
+
+class CannotSeal(Exception):
+    """The subject's key is there and cannot be used. Nothing may be written in the clear instead."""
 
 
 class KeyGone(CannotOpen):
@@ -35,14 +39,17 @@ class Sealer:
         self._tenant = tenant
 
     def seal(self, plain: str, *, subject: str, field: str) -> Sealed:
-        """`field` is `Event.field`, as `sealed_as` in the schema says."""
-        key = self._keys.current(subject)
+        """`field` is `Event.field`, as `sealed_as` in the schema says. Raises CannotSeal or Unavailable."""
+        try:
+            key = self._keys.current(subject)
+        except KeyUnusable:
+            raise CannotSeal from None
         nonce = secrets.token_bytes(_NONCE_BYTES)
         ciphertext = AESGCM(key.secret).encrypt(nonce, plain.encode(), self._bound(subject, field))
         return Sealed(_HEADER.pack(_VERSION, key.generation) + nonce + ciphertext)
 
     def open(self, sealed: Sealed, *, subject: str, field: str) -> str:
-        """The text. Raises CannotOpen, which says nothing of the content."""
+        """The text. Raises CannotOpen, which says nothing of the content, or Unavailable."""
         start = _HEADER.size + _NONCE_BYTES
         if len(sealed) <= start or sealed[0] != _VERSION:
             raise CannotOpen("not a sealed field of a known version")
@@ -54,6 +61,8 @@ class Sealer:
             )
         except KeyMissing:
             raise KeyGone("no such key") from None
+        except KeyUnusable:
+            raise CannotOpen("the key cannot be unwrapped") from None
         except InvalidTag:
             raise CannotOpen("wrong key, field or subject, or changed bytes") from None
         return plain.decode()

@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     )
     failpoints_dir: Path | None = Field(None, description="For fault tests only: see sluice/failpoints.py.")
     tenant: str = Field("default", description="Bound into every sealed field.")
+    key_encryption: Literal["file", "vault"] = Field(
+        "file", description="Who keeps the key that wraps people's keys: a file beside them, or HashiCorp Vault."
+    )
+    vault_address: str = Field("http://127.0.0.1:8200", description="Of Vault, for `vault`.")
+    vault_token: SecretStr | None = Field(None, description="May use the key below and nothing else.")
+    vault_key: str = Field("transit/sluice", description="Mount and name of the key in Vault's transit engine.")
 
     gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     dev_tokens: bool = Field(True, description="Let a page on loopback obtain its own token. Off in production.")
@@ -164,6 +170,11 @@ class Settings(BaseSettings):
     def keys_dir(self) -> Path:
         """Key files; nobody else may read them."""
         return self.home / "keys"
+
+    @cached_property
+    def key_store_path(self) -> Path:
+        """People's data keys, wrapped. Of the gateway and the redact stage only."""
+        return self.keys_dir / "subjects" / "keys.sqlite"
 
     @cached_property
     def logs_dir(self) -> Path:

@@ -3,12 +3,16 @@
 import time
 from collections.abc import Callable
 
+from sluice.clock import utc_now
 from sluice.codec import Codec
-from sluice.errors import Unavailable
+from sluice.errors import ConfigurationError, Unavailable
 from sluice.events import EVENT_TYPES
+from sluice.key_store import DatabaseKeyStore
+from sluice.key_wrapping import FileWrapper, VaultWrapper, Wrapper
 from sluice.logs import fact, get_logger
 from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds, RegistryIds, SchemaIds
+from sluice.sealing import Sealer
 from sluice.settings import Settings
 
 _PAUSE_SECONDS = 1.0
@@ -24,6 +28,25 @@ def schema_ids(settings: Settings) -> SchemaIds:
 def codec(settings: Settings) -> Codec:
     """Reads and writes events."""
     return Codec(schema_ids(settings))
+
+
+def key_wrapper(settings: Settings) -> Wrapper:
+    """Raises ConfigurationError where Vault is wanted and no token is there."""
+    if settings.key_encryption == "file":
+        return FileWrapper(settings.keys_dir)
+    if settings.vault_token is None:
+        raise ConfigurationError("SLUICE_KEY_ENCRYPTION is vault: set SLUICE_VAULT_TOKEN.")
+    return VaultWrapper(settings.vault_address, settings.vault_token, settings.vault_key)
+
+
+def key_store(settings: Settings) -> DatabaseKeyStore:
+    """People's data keys. Raises ConfigurationError."""
+    return DatabaseKeyStore(settings.key_store_path, key_wrapper(settings), settings.tenant, utc_now)
+
+
+def sealer(settings: Settings) -> Sealer:
+    """For the processes that seal or open. Raises ConfigurationError."""
+    return Sealer(key_store(settings), settings.tenant)
 
 
 def resolved_codec(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Codec:

@@ -6,13 +6,12 @@ from functools import partial
 from agents.policies import load_policies
 from agents.redact import redact
 from agents.timing import stage_timed
+from sluice import wiring
 from sluice.clock import utc_now
 from sluice.events import RequestEnriched
 from sluice.ids import has_own_context
-from sluice.key_store import FileKeyStore
 from sluice.placeholders import SEALED_AS as MAP
 from sluice.process import run_process
-from sluice.sealing import Sealer
 from streams.delivery import Delivery
 from streams.memories import Memories
 from streams.worker import make_worker
@@ -22,7 +21,7 @@ def main() -> None:
     """Wire and run."""
     worker = make_worker("redact")
     policies = load_policies()
-    sealer = Sealer(FileKeyStore(worker.settings.keys_dir / "subjects"), worker.settings.tenant)
+    sealer = wiring.sealer(worker.settings)
     memories = Memories(worker.app.Table("placeholders", key_type=bytes, value_type=bytes), sealer)
 
     async def redact_step(enriched: RequestEnriched, delivery: Delivery) -> None:

@@ -3,7 +3,7 @@
 import typer
 
 from sluice.cli import chat as chat_command
-from sluice.cli import dlq, doctor, fuse, schemas, token, topics
+from sluice.cli import dlq, doctor, fuse, keys, schemas, token, topics
 
 commands = typer.Typer(no_args_is_help=True)
 commands.command("chat")(chat_command.chat)
@@ -13,4 +13,5 @@ commands.command("doctor")(doctor.doctor)
 commands.add_typer(topics.commands, name="topics", help="The topics of the catalogue.")
 commands.add_typer(dlq.commands, name="dlq", help="Records that could not be used.")
 commands.add_typer(fuse.commands, name="fuse", help="Stages that put too much away.")
+commands.add_typer(keys.commands, name="keys", help="Keys of people, and what wraps them.")
 commands.add_typer(schemas.commands, name="schemas", help="The schemas of the events.")

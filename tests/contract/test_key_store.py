@@ -1,21 +1,34 @@
-"""One suite over both key stores."""
+"""One suite over both key stores; the database's own ways."""
 
+import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 
-from sluice.key_store import DataKey, FileKeyStore, KeyMissing, KeyStore, MemoryKeyStore, create_secret_file
+from sluice.durable_files import create_secret_file
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.key_store import DatabaseKeyStore, DataKey, KeyMissing, KeyStore, KeyUnusable, MemoryKeyStore
+from sluice.key_wrapping import FileWrapper
+from tests.doubles import ManualClock
 
 
-@pytest.fixture(params=["memory", "file"])
+def database(folder: Path, tenant: str = "t") -> DatabaseKeyStore:
+    wrapper = FileWrapper(folder)
+    if not wrapper.numbers:
+        wrapper.rotate()
+    return DatabaseKeyStore(folder / "subjects" / "keys.sqlite", wrapper, tenant, ManualClock())
+
+
+@pytest.fixture(params=["memory", "database"])
 def keys(request, tmp_path) -> KeyStore:
-    return MemoryKeyStore() if request.param == "memory" else FileKeyStore(tmp_path / "keys")
+    return MemoryKeyStore() if request.param == "memory" else database(tmp_path)
 
 
 def test_a_subject_has_one_key(keys: KeyStore):
     key = keys.current("usr_1")
     assert key == keys.current("usr_1") == keys.find("usr_1", key.generation)
-    assert (key.generation, len(key.secret)) == (1, 32)
+    assert len(key.secret) == 32
 
 
 def test_subjects_have_different_keys(keys: KeyStore):
@@ -28,30 +41,52 @@ def test_who_was_never_seen_has_none(keys: KeyStore):
 
 
 def test_a_generation_that_never_was_has_none(keys: KeyStore):
-    keys.current("usr_1")
+    key = keys.current("usr_1")
     with pytest.raises(KeyMissing):
-        keys.find("usr_1", 2)
+        keys.find("usr_1", key.generation % 2**31 + 1)
+
+
+def test_a_new_key_seals_and_the_old_one_still_opens(keys: KeyStore):
+    old = keys.current("usr_1")
+    new = keys.rotate("usr_1")
+    assert keys.current("usr_1") == new != old
+    assert keys.find("usr_1", old.generation) == old
 
 
 def test_destroyed_is_gone_and_a_new_key_is_another(keys: KeyStore):
     old = keys.current("usr_1")
-    assert keys.destroy("usr_1")
-    assert not keys.destroy("usr_1")
+    keys.rotate("usr_1")
+    assert keys.destroy("usr_1") == 2
+    assert keys.destroy("usr_1") == 0
     with pytest.raises(KeyMissing):
-        keys.find("usr_1", 1)
-    assert keys.current("usr_1").secret != old.secret
+        keys.find("usr_1", old.generation)
+    assert keys.current("usr_1").generation != old.generation
 
 
-def test_another_process_sees_the_same_key(tmp_path):
-    assert FileKeyStore(tmp_path).current("usr_1") == FileKeyStore(tmp_path).current("usr_1")
+def test_another_process_sees_the_same_key_and_its_end(tmp_path: Path):
+    here, there = database(tmp_path), database(tmp_path)
+    key = here.current("usr_1")
+    assert there.current("usr_1") == key
+    there.destroy("usr_1")
+    with pytest.raises(KeyMissing):
+        here.find("usr_1", key.generation)
 
 
-def test_a_race_for_the_first_key_has_one_winner(tmp_path):
-    stores = [FileKeyStore(tmp_path) for _ in range(8)]
+def test_tenants_have_keys_of_their_own(tmp_path: Path):
+    one, other = database(tmp_path), database(tmp_path, "another")
+    key = one.current("usr_1")
+    assert other.current("usr_1") != key
+    assert (one.count(), other.count()) == ((1, 1), (1, 1))
+    other.destroy("usr_1")
+    assert one.current("usr_1") == key
+
+
+def test_a_race_for_the_first_key_has_one_winner(tmp_path: Path):
+    stores = [database(tmp_path) for _ in range(8)]
     found: list[DataKey] = []
     barrier = threading.Barrier(8)
 
-    def take(store: FileKeyStore) -> None:
+    def take(store: DatabaseKeyStore) -> None:
         barrier.wait()
         found.append(store.current("usr_1"))
 
@@ -60,20 +95,125 @@ def test_a_race_for_the_first_key_has_one_winner(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(found) == 8
     assert len(set(found)) == 1
-    assert len(list(tmp_path.iterdir())) == 1
+    assert stores[0].count() == (1, 1)
 
 
-@pytest.mark.parametrize("content", ["", "1:zz", "x:00", "1:00"])
-def test_a_tampered_file_is_a_missing_key(tmp_path, content):
-    store = FileKeyStore(tmp_path)
+CHANGES = {
+    "cut": "update data_keys set wrapped = substr(wrapped, 1, 20)",
+    "changed": "update data_keys set wrapped = cast(substr(wrapped, 1, 20) || zeroblob(45) as blob)",
+    "somebody else's": "update data_keys set wrapped = (select wrapped from data_keys where subject = 'usr_2')",
+    "no version": "update data_keys set wrapped = x'00'",
+    "key-encryption key gone": "update data_keys set wrapped = cast(x'0100000063' || substr(wrapped, 6) as blob)",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_tampered_entry_is_not_used(tmp_path: Path, change: str):
+    store = database(tmp_path)
+    key = store.current("usr_1")
+    store.current("usr_2")
+    with sqlite3.connect(tmp_path / "subjects" / "keys.sqlite") as db:
+        db.execute(CHANGES[change])
+    again = database(tmp_path)
+    for use in (lambda: again.find("usr_1", key.generation), lambda: again.current("usr_1")):
+        with pytest.raises(KeyUnusable):
+            use()
+
+
+def test_a_wrapped_secret_that_is_no_key_is_not_used(tmp_path: Path):
+    class Short(FileWrapper):
+        def unwrap(self, wrapped: bytes, bound: bytes) -> bytes:
+            return b"short"
+
+    database(tmp_path).current("usr_1")
+    store = DatabaseKeyStore(tmp_path / "subjects" / "keys.sqlite", Short(tmp_path), "t", ManualClock())
+    with pytest.raises(KeyUnusable, match="not a key"):
+        store.current("usr_1")
+
+
+def test_no_key_is_in_the_files_in_the_clear_and_none_is_left_after_its_end(tmp_path: Path):
+    store = database(tmp_path)
+    secret = store.current("usr_1").secret
+    with sqlite3.connect(tmp_path / "subjects" / "keys.sqlite") as db:
+        (wrapped,) = db.execute("select wrapped from data_keys").fetchone()
+    files = list((tmp_path / "subjects").iterdir())
+    assert any(wrapped in file.read_bytes() for file in files)
+    assert not any(secret in file.read_bytes() for file in files)
+    assert all(file.stat().st_mode & 0o077 == 0 for file in files if file.suffix == ".sqlite")
+    store.destroy("usr_1")
+    store.close()
+    assert not any(wrapped in file.read_bytes() or b"usr_1" in file.read_bytes() for file in files if file.exists())
+
+
+def test_keys_are_wrapped_anew_under_a_new_key_and_read_by_who_is_running(tmp_path: Path):
+    store, running = database(tmp_path), database(tmp_path)
+    before = [store.current(f"usr_{number}") for number in range(5)]
+    wrapper = FileWrapper(tmp_path)
+    assert (store.rewrap(), wrapper.numbers) == (0, [1])
+    assert wrapper.rotate() == 2
+    told: list[int] = []
+    assert store.rewrap(told.append) == 5
+    assert told == [1, 2, 3, 4, 5]
+    wrapper.retire(1)
+    assert wrapper.numbers == [2]
+    assert [running.current(f"usr_{number}") for number in range(5)] == before
+    assert [database(tmp_path).current(f"usr_{number}") for number in range(5)] == before
+
+
+def test_what_cannot_be_unwrapped_stops_the_wrapping_anew_and_stays(tmp_path: Path):
+    store = database(tmp_path)
     store.current("usr_1")
-    next(tmp_path.iterdir()).write_text(content)
-    with pytest.raises(KeyMissing):
-        store.find("usr_1", 1)
+    with sqlite3.connect(tmp_path / "subjects" / "keys.sqlite") as db:
+        db.execute(CHANGES["changed"])
+    FileWrapper(tmp_path).rotate()
+    with pytest.raises(KeyUnusable, match="a key of usr_1"):
+        store.rewrap()
+    assert store.count() == (1, 1)
 
 
-def test_only_the_owner_reads_a_key_file(tmp_path):
+def test_only_so_many_unwrapped_keys_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sluice.key_store._REMEMBERED", 2)
+    store = database(tmp_path)
+    keys = [store.current(f"usr_{number}") for number in range(4)]
+    assert [store.current(f"usr_{number}") for number in range(4)] == keys
+    assert len(store._unwrapped) == 2
+
+
+def test_a_store_that_is_locked_or_broken_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sluice.key_store._BUSY_SECONDS", 0.01)
+    store = database(tmp_path)
+    with sqlite3.connect(tmp_path / "subjects" / "keys.sqlite", isolation_level=None) as other:
+        other.execute("begin immediate")
+        with pytest.raises(Unavailable, match="locked"):
+            store.current("usr_1")
+        other.execute("rollback")
+    store._db.execute("drop table data_keys")
+    for use in (lambda: store.current("usr_1"), lambda: store.destroy("usr_1")):
+        with pytest.raises(Unavailable, match="no such table"):
+            use()
+
+
+def test_a_file_that_is_none_is_named(tmp_path: Path):
+    (tmp_path / "subjects").mkdir()
+    (tmp_path / "subjects" / "keys.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(ConfigurationError, match=r"keys\.sqlite cannot be used .*Restore it"):
+        database(tmp_path)
+
+
+def test_without_a_key_encryption_key_nothing_is_wrapped(tmp_path: Path):
+    store = database(tmp_path)
+    FileWrapper(tmp_path).retire(1)
+    with pytest.raises(ConfigurationError, match="no key-encryption key"):
+        store.current("usr_1")
+    FileWrapper(tmp_path).rotate()
+    (tmp_path / "key-encryption-1.key").write_text("zz")
+    with pytest.raises(ConfigurationError, match="missing or no key"):
+        database(tmp_path).current("usr_1")
+
+
+def test_only_the_owner_reads_a_key_file(tmp_path: Path):
     create_secret_file(tmp_path / "a" / "key", b"x")
     assert (tmp_path / "a" / "key").stat().st_mode & 0o777 == 0o600
     create_secret_file(tmp_path / "a" / "key", b"y")

@@ -13,18 +13,18 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, Message, Producer
 
+from sluice import wiring
 from sluice.clock import utc_now
 from sluice.codec import Codec
 from sluice.events import ChatRequested, DeadLetter, PromptReady, RequestEnriched
 from sluice.kafka_admin import KafkaAdmin
 from sluice.kafka_config import consumer_config, producer_config
 from sluice.key_files import make_key_files, read_key_file
-from sluice.key_store import FileKeyStore
 from sluice.letter_box import PRIVATE_FILE, take_out
 from sluice.partitioning import partition_for
 from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
-from sluice.sealing import Sealer
+from sluice.settings import Settings
 from sluice.topics import catalogue
 from tests.conftest import free_ports
 from tests.samples import SAMPLES, TRACE
@@ -92,7 +92,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def written(kafka: str, home: Path) -> Written:
     KafkaAdmin(kafka).apply(catalogue().values(), 1)
-    sealer = Sealer(FileKeyStore(home / "keys" / "subjects"), "default")
+    sealer = wiring.sealer(Settings(home=home))
     text = sealer.seal(QUESTION, subject="usr_1", field="ChatRequested.text")
     request = msgspec.structs.replace(
         SAMPLES["ChatRequested"], turn_id=TURN, session_id=SESSION, text=text, context=None, occurred_at=utc_now()

@@ -9,7 +9,7 @@ from agents.memory import MOST_VALUES, NOTHING, Memory, read_memory
 from agents.patterns import PERSONAL_TYPES
 from agents.policies import load_policies
 from agents.redact import Policy, redact, redact_text
-from sluice.errors import ConfigurationError
+from sluice.errors import ConfigurationError, Unavailable
 from sluice.events import ContextMessage, Exchange, Refusal, RequestEnriched, Sampling
 from sluice.own_context import OwnContext, OwnMessage
 from sluice.placeholders import restore
@@ -223,6 +223,14 @@ def test_nothing_is_remembered_of_what_was_refused():
 def test_a_memory_that_cannot_be_opened_fails_the_turn():
     refused, _ = turn_after(None, "hi", recall=broken)
     assert refused.refusal == Refusal(code="redaction_failed", stage="redact", retryable=True)
+
+
+def test_keys_that_are_away_are_waited_for():
+    def away(*_: object):
+        raise Unavailable("Vault does not answer")
+
+    with pytest.raises(Unavailable):
+        turn_after(None, "a@b.com", seal_map=away)
 
 
 def test_the_oldest_values_are_forgotten_and_their_numbers_are_not_given_again():

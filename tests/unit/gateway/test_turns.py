@@ -18,9 +18,9 @@ from gateway.posting import Posting
 from gateway.turns import Turns
 from sluice.bots import load_bots
 from sluice.codec import Codec
-from sluice.errors import Refused
+from sluice.errors import ErrorCode, Refused, Unavailable
 from sluice.events import ChatRequested, FeedbackGiven, StopRequested, TurnFinished
-from sluice.key_store import MemoryKeyStore
+from sluice.key_store import DataKey, KeyUnusable, MemoryKeyStore
 from sluice.metrics import make_metrics
 from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
@@ -56,6 +56,20 @@ def turns(history: History, log: MemoryLog) -> Turns:
     metrics = make_metrics(CollectorRegistry())
     bots, hub = load_bots(Settings()), Hub(clock)
     return Turns(bots, history, QuietReading(), hub, CODEC, log, Posting(log, metrics), sealer, clock, metrics)
+
+
+class LostKeys(MemoryKeyStore):
+    def current(self, subject: str) -> DataKey:
+        raise Unavailable("Vault does not answer") if subject == "usr_1" else KeyUnusable("changed")
+
+
+@pytest.mark.parametrize("user_id", ["usr_1", "usr_2"])
+async def test_what_cannot_be_sealed_is_not_taken(turns: Turns, log: MemoryLog, user_id: str):
+    turns.sealer = Sealer(LostKeys(), "default")
+    with pytest.raises(Refused) as refused:
+        await turns.accept(user_id, MESSAGE, TRACE)
+    assert refused.value.code is ErrorCode.KEYS_UNAVAILABLE
+    assert log.records == []
 
 
 def events(log: MemoryLog) -> list:

@@ -4,10 +4,10 @@ from hypothesis import strategies as st
 
 from sluice.errors import ConfigurationError
 from sluice.key_files import PSEUDONYM_KEY, TOKEN_KEY, make_key_files, read_key_file
-from sluice.key_store import MemoryKeyStore
+from sluice.key_store import DataKey, KeyUnusable, MemoryKeyStore
 from sluice.letter_box import PRIVATE_FILE, PUBLIC_FILE, put_in, take_out
 from sluice.safe_text import Sealed
-from sluice.sealing import CannotOpen, Sealer
+from sluice.sealing import CannotOpen, CannotSeal, Sealer
 
 KEYS = MemoryKeyStore()
 SEALER = Sealer(KEYS, "default")
@@ -46,6 +46,21 @@ def test_without_its_key_it_stays_shut():
         SEALER.open(sealed, subject="usr_9", field="A.b")
 
 
+def test_a_key_that_cannot_be_unwrapped_neither_seals_nor_opens():
+    class Tampered(MemoryKeyStore):
+        def current(self, subject: str) -> DataKey:
+            raise KeyUnusable("changed")
+
+        def find(self, subject: str, generation: int) -> DataKey:
+            raise KeyUnusable("changed")
+
+    sealer = Sealer(Tampered(), "default")
+    with pytest.raises(CannotSeal):
+        sealer.seal("secret", subject="usr_1", field="A.b")
+    with pytest.raises(CannotOpen, match="cannot be unwrapped"):
+        sealer.open(SEALER.seal("secret", subject="usr_1", field="A.b"), subject="usr_1", field="A.b")
+
+
 @pytest.mark.parametrize("raw", [b"", b"\x01", b"\x02" + b"x" * 60])
 def test_what_is_not_sealed_does_not_open(raw):
     with pytest.raises(CannotOpen):
@@ -72,7 +87,7 @@ def test_key_files_are_made_once(tmp_path):
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     make_key_files(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    assert set(before) == {TOKEN_KEY, PSEUDONYM_KEY, PRIVATE_FILE, PUBLIC_FILE}
+    assert set(before) == {TOKEN_KEY, PSEUDONYM_KEY, PRIVATE_FILE, PUBLIC_FILE, "key-encryption-1.key"}
 
 
 def test_a_missing_key_file_says_what_to_do(tmp_path):

@@ -1,0 +1,68 @@
+"""`sluice keys`."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from sluice import wiring
+from sluice.cli.leaving import ExitCode, leave
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.key_store import KeyUnusable
+from sluice.key_wrapping import FileWrapper
+from sluice.settings import load_settings
+
+commands = typer.Typer(no_args_is_help=True)
+
+
+@commands.command("status")
+def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")] = False) -> None:
+    """How many people have keys here, and what wraps them."""
+    try:
+        settings = load_settings()
+        subjects, keys = wiring.key_store(settings).count()
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+    if as_json:
+        found = {"people": subjects, "keys": keys, "wrapped_by": settings.key_encryption}
+        sys.stdout.write(json.dumps(found) + "\n")
+        return
+    typer.echo(f"{keys} keys of {subjects} people in {settings.key_store_path}, wrapped by {settings.key_encryption}")
+
+
+@commands.command("rotate")
+def rotate(
+    person: Annotated[
+        str | None, typer.Argument(help="A pseudonym (usr_...): a new data key for this person only.")
+    ] = None,
+) -> None:
+    """Make a new key-encryption key and wrap everybody's keys anew; or a new data key for one person.
+
+    Nothing has to stop, and what was sealed before stays readable. With Vault, rotate its key there first.
+    """
+    try:
+        settings = load_settings()
+        store, wrapper = wiring.key_store(settings), wiring.key_wrapper(settings)
+        if person is not None:
+            typer.echo(f"{person} has a new key, generation {store.rotate(person).generation}.")
+            return
+        older = _new_file(wrapper) if isinstance(wrapper, FileWrapper) else []
+        done = store.rewrap(_tell)
+        for number in older:
+            FileWrapper(settings.keys_dir).retire(number)
+    except (ConfigurationError, Unavailable, KeyUnusable) as error:
+        leave(ExitCode.MISSING, f"Not all keys are wrapped anew: {error} What was done is done; run it again.")
+    typer.echo(f"{done} keys wrapped anew.")
+
+
+def _new_file(wrapper: FileWrapper) -> list[int]:
+    """Those that go now. The one before the new one stays until the next time: somebody may be wrapping with it."""
+    *older, _last = [0, *wrapper.numbers]
+    wrapper.rotate()
+    return older
+
+
+def _tell(number: int) -> None:
+    if number % 1000 == 0:
+        typer.echo(f"{number} keys so far", err=True)

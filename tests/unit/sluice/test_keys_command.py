@@ -1,0 +1,79 @@
+"""`sluice keys` on a folder of keys."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from sluice import wiring
+from sluice.cli.keys import commands
+from sluice.key_files import make_key_files
+from sluice.key_store import DatabaseKeyStore
+from sluice.key_wrapping import FileWrapper
+from sluice.settings import Settings
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DatabaseKeyStore:
+    monkeypatch.setenv("SLUICE_HOME", str(tmp_path))
+    make_key_files(tmp_path / "keys")
+    return wiring.key_store(Settings(home=tmp_path))
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(commands, list(arguments))
+
+
+def test_status(store: DatabaseKeyStore):
+    store.current("usr_1")
+    store.rotate("usr_1")
+    assert json.loads(run("status", "--json").output) == {"people": 1, "keys": 2, "wrapped_by": "file"}
+    assert "2 keys of 1 people" in run("status").output
+
+
+def test_rotation_keeps_the_key_before_until_the_next(store: DatabaseKeyStore, tmp_path: Path):
+    keys = [store.current(f"usr_{number}") for number in range(3)]
+    files = FileWrapper(tmp_path / "keys")
+    assert run("rotate").output == "3 keys wrapped anew.\n"
+    assert files.numbers == [1, 2]
+    assert run("rotate").exit_code == 0
+    assert files.numbers == [2, 3]
+    assert [store.current(f"usr_{number}") for number in range(3)] == keys
+
+
+def test_a_long_rotation_tells_how_far_it_is(store: DatabaseKeyStore, monkeypatch: pytest.MonkeyPatch):
+    def rewrap(_store: DatabaseKeyStore, progress) -> int:
+        for number in range(1, 2001):
+            progress(number)
+        return 2000
+
+    monkeypatch.setattr(DatabaseKeyStore, "rewrap", rewrap)
+    assert run("rotate").stderr == "1000 keys so far\n2000 keys so far\n"
+
+
+def test_one_person_gets_a_new_key(store: DatabaseKeyStore):
+    old = store.current("usr_1")
+    assert "usr_1 has a new key" in run("rotate", "usr_1").output
+    assert store.current("usr_1") != old
+    assert store.find("usr_1", old.generation) == old
+
+
+def test_with_vault_only_the_keys_are_wrapped_anew(store: DatabaseKeyStore, monkeypatch: pytest.MonkeyPatch):
+    class Elsewhere:
+        def is_current(self, _wrapped: bytes) -> bool:
+            return True
+
+    monkeypatch.setattr(wiring, "key_wrapper", lambda _settings: Elsewhere())
+    assert run("rotate").output == "0 keys wrapped anew.\n"
+
+
+def test_what_stops_it_is_said(store: DatabaseKeyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store.current("usr_1")
+    with sqlite3.connect(tmp_path / "keys" / "subjects" / "keys.sqlite") as db:
+        db.execute("update data_keys set wrapped = x'00'")
+    stopped = run("rotate")
+    assert (stopped.exit_code, "a key of usr_1" in stopped.output) == (3, True)
+    monkeypatch.setenv("SLUICE_KEY_ENCRYPTION", "vault")
+    assert "SLUICE_VAULT_TOKEN" in run("status").output
