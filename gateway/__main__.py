@@ -21,6 +21,7 @@ from gateway.pulse import Pulse
 from gateway.server import Server, configuration, serve
 from gateway.turns import Turns
 from sluice import heap, wiring
+from sluice.audit_log import Auditor
 from sluice.bots import load_bots
 from sluice.clock import utc_now
 from sluice.dead_letters import DeadLetters
@@ -42,6 +43,7 @@ _PROMPT: dict[str, str | int] = {"fetch.wait.max.ms": 50}
 """Who begins to hear a partition waits for the fetch that is under way."""
 _GATHERING: dict[str, str | int] = {"fetch.min.bytes": 65_536, "fetch.wait.max.ms": 100}
 _PULSE_SECONDS = 2.0
+_LAST_MARKS_SECONDS = 3.0
 
 
 _CAUSED_BY_CLIENTS = (
@@ -63,6 +65,7 @@ def main() -> None:
     bots = load_bots(settings)
     servers, keys = settings.bootstrap_servers, settings.keys_dir
     dead_letters = DeadLetters(codec, read_key_file(keys, PUBLIC_FILE), _NAME, utc_now)
+    auditor = Auditor(wiring.audit_log(settings).append)
     access = Access(
         read_key_file(keys, TOKEN_KEY),
         read_key_file(keys, PSEUDONYM_KEY),
@@ -70,6 +73,7 @@ def main() -> None:
         settings.token_seconds,
         settings.dev_tokens,
         settings.allowed_origins,
+        auditor.note,
     )
 
     def on_fatal(reason: str) -> None:
@@ -121,6 +125,7 @@ def main() -> None:
 
     def start() -> None:
         producer.start()
+        auditor.start()
         bridge.start(reader)
         heap.settle()
         log.info("gateway listens", host=fact(settings.gateway_host), port=settings.gateway_port)
@@ -128,7 +133,9 @@ def main() -> None:
     logging.getLogger("uvicorn.error").addFilter(not_caused_by_clients)
     metrics.serve(settings.metrics_port("gateway"))
     app = make_app(edge, start)
-    sys.exit(serve(Server(configuration(app, settings.gateway_host, settings.gateway_port), turns)))
+    status = serve(Server(configuration(app, settings.gateway_host, settings.gateway_port), turns))
+    auditor.stop(_LAST_MARKS_SECONDS)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Who is asking: bearer tokens, short-lived tickets for browsers' sockets, and the development page's own token."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.frames import TICKET_PREFIX
 from gateway.tickets import Tickets
+from sluice.audit import Mark
 from sluice.clock import Clock
 from sluice.errors import ErrorCode, Refused
 from sluice.tokens import DEVELOPER, Person, issue, verify
@@ -23,6 +25,8 @@ class Access:
     token_seconds: int
     dev_tokens: bool
     allowed_origins: tuple[str, ...] = ()
+    note: Callable[[Mark], None] = lambda _mark: None
+    """Leaves a mark in the audit log without waiting for it."""
     tickets: Tickets = field(init=False)
 
     def __post_init__(self) -> None:
@@ -30,19 +34,31 @@ class Access:
         self.tickets = Tickets(self.signing_key, self.clock)
 
     def person(self, headers: Mapping[str, str]) -> Person:
-        """From `Authorization: Bearer`. Raises Refused."""
+        """From `Authorization: Bearer`. Raises Refused, which leaves a mark."""
+        with self._marked():
+            return self._bearer(headers)
+
+    def _bearer(self, headers: Mapping[str, str]) -> Person:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused(ErrorCode.UNAUTHENTICATED)
         return verify(token.strip(), self.signing_key, self.pseudonym_key, self.clock())
 
     def socket_person(self, headers: Mapping[str, str], subprotocols: list[str]) -> Person:
-        """A program's bearer token, or a browser's ticket from the sub-protocol list. Raises Refused."""
-        self.check_origin(headers)
+        """A program's bearer token, or a browser's ticket from the sub-protocol list. Raises Refused, with a mark."""
         tickets = [name.removeprefix(TICKET_PREFIX) for name in subprotocols if name.startswith(TICKET_PREFIX)]
-        if not tickets:
-            return self.person(headers)
-        return self.tickets.redeem(tickets[0])
+        with self._marked():
+            self.check_origin(headers)
+            return self.tickets.redeem(tickets[0]) if tickets else self._bearer(headers)
+
+    @contextmanager
+    def _marked(self) -> Iterator[None]:
+        """Who was refused is not known: that is why."""
+        try:
+            yield
+        except Refused as refused:
+            self.note(Mark("unknown", "token.refuse", "refused", refused.code.value))
+            raise
 
     def check_origin(self, headers: Mapping[str, str]) -> None:
         """Browsers say where the page is from: only the gateway's own host and the allowed list. Raises Refused."""

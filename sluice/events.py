@@ -298,6 +298,10 @@ class AuditRecorded(Event, frozen=True, kw_only=True):
     subject_id: str | None = None
     outcome: str
     reason: str | None = None
+    times: int = 1
+    place: int = -1
+    previous: str = ""
+    seal: str = ""
 
 
 class ErasureRequested(Event, frozen=True, kw_only=True):

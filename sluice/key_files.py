@@ -10,11 +10,12 @@ from sluice.letter_box import make_letter_box
 
 TOKEN_KEY = "token-signing.key"  # noqa: S105 (a file name)
 PSEUDONYM_KEY = "pseudonym.key"
+AUDIT_KEY = "audit.key"
 
 
 def make_key_files(folder: Path) -> None:
-    """Create what is missing: token signing, pseudonyms, dead letters, key encryption."""
-    for name in (TOKEN_KEY, PSEUDONYM_KEY):
+    """Create what is missing: token signing, pseudonyms, audit, dead letters, key encryption."""
+    for name in (TOKEN_KEY, PSEUDONYM_KEY, AUDIT_KEY):
         create_secret_file(folder / name, secrets.token_hex(32).encode())
     make_letter_box(folder)
     wrapper = FileWrapper(folder)

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable
 
+from sluice.audit_log import AuditLog
 from sluice.clock import utc_now
 from sluice.codec import Codec
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.events import EVENT_TYPES
+from sluice.key_files import AUDIT_KEY, read_key_file
 from sluice.key_store import DatabaseKeyStore
 from sluice.key_wrapping import FileWrapper, VaultWrapper, Wrapper
 from sluice.logs import fact, get_logger
@@ -47,6 +49,12 @@ def key_store(settings: Settings) -> DatabaseKeyStore:
 def sealer(settings: Settings) -> Sealer:
     """For the processes that seal or open. Raises ConfigurationError."""
     return Sealer(key_store(settings), settings.tenant)
+
+
+def audit_log(settings: Settings) -> AuditLog:
+    """Raises ConfigurationError where its key is missing."""
+    key = read_key_file(settings.keys_dir, AUDIT_KEY)
+    return AuditLog(settings.bootstrap_servers, codec(settings), key, utc_now)
 
 
 def resolved_codec(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Codec:

@@ -2,8 +2,8 @@
 
 import typer
 
+from sluice.cli import audit, dlq, doctor, fuse, keys, schemas, token, topics
 from sluice.cli import chat as chat_command
-from sluice.cli import dlq, doctor, fuse, keys, schemas, token, topics
 
 commands = typer.Typer(no_args_is_help=True)
 commands.command("chat")(chat_command.chat)
@@ -11,6 +11,7 @@ commands.command("lag")(topics.lag)
 commands.command("token")(token.token)
 commands.command("doctor")(doctor.doctor)
 commands.add_typer(topics.commands, name="topics", help="The topics of the catalogue.")
+commands.add_typer(audit.commands, name="audit", help="Who did what to whom.")
 commands.add_typer(dlq.commands, name="dlq", help="Records that could not be used.")
 commands.add_typer(fuse.commands, name="fuse", help="Stages that put too much away.")
 commands.add_typer(keys.commands, name="keys", help="Keys of people, and what wraps them.")

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from sluice import wiring
+from sluice.cli import audit
 from sluice.cli.leaving import ExitCode, leave
 from sluice.dead_letter_topics import Held, read
 from sluice.errors import ConfigurationError, Unavailable
@@ -83,6 +84,8 @@ def redrive_letters(
         private_key = read_key_file(settings.keys_dir, PRIVATE_FILE)
         held = _held()
         letters = [x for x in held.letters if every or x.event_id in (event_ids or ()) or x.origin_topic == topic]
+        if letters:
+            audit.mark(settings, "dead_letters.redrive", "allowed", f"{len(letters)} letters")
         results = redrive(letters, held.noted, settings.bootstrap_servers, private_key)
     except (Unavailable, ConfigurationError) as error:
         leave(ExitCode.MISSING, str(error))

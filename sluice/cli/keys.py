@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sluice import wiring
+from sluice.cli import audit
 from sluice.cli.leaving import ExitCode, leave
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.key_store import KeyUnusable
@@ -44,6 +45,7 @@ def rotate(
     try:
         settings = load_settings()
         store, wrapper = wiring.key_store(settings), wiring.key_wrapper(settings)
+        audit.mark(settings, "keys.rotate", "allowed", subject_id=person)
         if person is not None:
             typer.echo(f"{person} has a new key, generation {store.rotate(person).generation}.")
             return

@@ -12,6 +12,7 @@ from connectors.log_scan import LogScan
 from sluice.cli.chat import development_token
 from sluice.topics import catalogue
 from tests.e2e.conftest import Platform
+from tests.waiting import until
 
 
 def files_of(platform: Platform) -> Iterator[Path]:
@@ -51,3 +52,17 @@ def test_a_value_keeps_its_placeholder_and_numbers_go_on(platform: Platform, in_
     shown = json.loads(in_process("prompt", "render", second["turn_id"], "--json").output)
     questions = [said["content"] for said in shown["attempts"][0]["messages"] if said["role"] == "user"]
     assert questions == ["[EMAIL_1] wrote to [EMAIL_2]", "why did [EMAIL_2] not tell [EMAIL_3] [PLACEHOLDER_1]?"]
+
+
+def test_refused_tokens_leave_marks_in_a_chain_that_holds(platform: Platform):
+    for token in ("nonsense", "more.non.sense"):
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx.get(f"{platform.settings.gateway_url}/v1/sessions", headers=headers).status_code == 401
+
+    def refused() -> int:
+        marks = json.loads(platform.run("audit", "list", "--json").stdout)
+        return sum(mark["times"] for mark in marks if mark["action"] == "token.refuse")
+
+    assert until(lambda: refused() >= 2)
+    verified = platform.run("audit", "verify")
+    assert (verified.returncode, "0 broken" in verified.stdout) == (0, True), verified.stdout

@@ -10,6 +10,8 @@ renamed as (
         subject_id,
         outcome,
         reason,
+        times,
+        place,
         occurred_at,
         _event as event_type,
         _topic as source_topic,

@@ -5,12 +5,27 @@ import pytest
 
 from gateway.access import Access
 from gateway.tickets import Tickets
+from sluice.audit import Mark
 from sluice.errors import Refused
 from sluice.tokens import Person, issue, verify
 from tests.doubles import NOON, ManualClock
 
 KEY = b"k" * 64
 JANE = Person("usr_jane", NOON.replace(hour=13))
+
+
+def test_who_is_refused_leaves_a_mark():
+    marks: list[Mark] = []
+    access = Access(KEY, b"p" * 64, ManualClock(), 60, dev_tokens=True, note=marks.append)
+    for headers, offered in (({}, []), ({"authorization": "Bearer x"}, []), ({}, ["ticket.x"])):
+        with pytest.raises(Refused):
+            access.socket_person(headers, offered)
+    with pytest.raises(Refused):
+        access.person({"authorization": "Basic x"})
+    with pytest.raises(Refused):
+        access.socket_person({"origin": "http://evil.example", "host": "here"}, [])
+    assert [mark.reason for mark in marks] == ["unauthenticated"] * 4 + ["origin_refused"]
+    assert {(mark.actor_id, mark.action, mark.outcome) for mark in marks} == {("unknown", "token.refuse", "refused")}
 
 
 def gate(clock: ManualClock) -> Access:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sluice import wiring
+from sluice.cli import audit
 from sluice.cli.keys import commands
 from sluice.key_files import make_key_files
 from sluice.key_store import DatabaseKeyStore
@@ -18,6 +19,7 @@ from sluice.settings import Settings
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DatabaseKeyStore:
     monkeypatch.setenv("SLUICE_HOME", str(tmp_path))
+    monkeypatch.setattr(audit, "mark", lambda *_, **__: None)
     make_key_files(tmp_path / "keys")
     return wiring.key_store(Settings(home=tmp_path))
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.errors import ConfigurationError
-from sluice.key_files import PSEUDONYM_KEY, TOKEN_KEY, make_key_files, read_key_file
+from sluice.key_files import AUDIT_KEY, PSEUDONYM_KEY, TOKEN_KEY, make_key_files, read_key_file
 from sluice.key_store import DataKey, KeyUnusable, MemoryKeyStore
 from sluice.letter_box import PRIVATE_FILE, PUBLIC_FILE, put_in, take_out
 from sluice.safe_text import Sealed
@@ -87,7 +87,7 @@ def test_key_files_are_made_once(tmp_path):
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     make_key_files(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    assert set(before) == {TOKEN_KEY, PSEUDONYM_KEY, PRIVATE_FILE, PUBLIC_FILE, "key-encryption-1.key"}
+    assert set(before) == {TOKEN_KEY, PSEUDONYM_KEY, AUDIT_KEY, PRIVATE_FILE, PUBLIC_FILE, "key-encryption-1.key"}
 
 
 def test_a_missing_key_file_says_what_to_do(tmp_path):

@@ -1,0 +1,21 @@
+with marks as (
+    select * from {{ ref('stg_audit_log') }}
+),
+
+final as (
+    select
+        {{ portable('utc_date', 'occurred_at') }} as date_day,
+        actor_id,
+        action,
+        outcome,
+        coalesce(reason, '') as reason,
+        sum(times) as times,
+        count(distinct subject_id) as subjects,
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at,
+        max(place) as last_place
+    from marks
+    group by 1, 2, 3, 4, 5
+)
+
+select * from final

@@ -1,0 +1,176 @@
+"""The audit log in Kafka: one chain, many writers.
+
+Who wants to append takes the transactional id of the chain. Kafka lets only the newest holder of it write, so nobody
+can write between the moment a writer has read the end of the chain and the moment its own record is there. A writer
+that has lost the id takes it again and reads the end again.
+"""
+
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from sluice.audit import Link, Mark, chained, end_of
+from sluice.codec import Codec
+from sluice.errors import Rejected, Unavailable
+from sluice.events import AuditRecorded
+from sluice.kafka_admin import KafkaAdmin
+from sluice.kafka_config import consumer_config, producer_config
+from sluice.topics import topic_of
+
+TOPIC = topic_of("AuditRecorded")
+TRANSACTIONAL_ID = "sluice-audit-0"
+PARTITION = 0
+_SECONDS = 10.0
+_TRIES = 5
+_LOOK_BACK = 64
+_MOST_WAITING = 10_000
+_GATHER_SECONDS = 1.0
+_LATER_SECONDS = 5.0
+_QUIET = logging.getLogger("sluice.audit_log.librdkafka")
+"""To lose the id to another writer is no fatal error here, whatever librdkafka says of it."""
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
+
+
+class AuditLog:
+    """Appends and reads. Every call blocks and raises Unavailable where the log does not answer."""
+
+    def __init__(self, bootstrap_servers: str, codec: Codec, key: bytes, clock: Callable[[], datetime]) -> None:
+        self._servers, self._codec, self._key, self._clock = bootstrap_servers, codec, key, clock
+        self._producer: Producer | None = None
+        self._end = Link()
+
+    def append(self, marks: Iterable[Mark]) -> list[AuditRecorded]:
+        """All of them or none. Returns once they are acknowledged."""
+        wanted = list(marks)
+        for _ in range(_TRIES):
+            try:
+                return self._append(wanted)
+            except KafkaException as error:
+                reason = str(error.args[0].str())
+                self._producer = None
+        raise Unavailable(f"The audit log cannot be written ({reason}).")
+
+    def records(self) -> Iterator[tuple[int, AuditRecorded]]:
+        """What the log holds, with offsets."""
+        with self._reader() as reader:
+            yield from self._read(reader, 0, self._ends())
+
+    def _append(self, marks: list[Mark]) -> list[AuditRecorded]:
+        if self._producer is None:
+            self._producer = self._taken()
+            self._end = self._last()
+        records = chained(marks, self._end, self._key, self._clock())
+        self._producer.begin_transaction()
+        for record in records:
+            self._producer.produce(TOPIC, self._codec.encode(record), record.actor_id.encode(), PARTITION)
+        self._producer.commit_transaction(_SECONDS)
+        self._end = end_of(records[-1]) if records else self._end
+        return records
+
+    def _taken(self) -> Producer:
+        config = producer_config(self._servers, "sluice-audit")
+        del config["partitioner"], config["delivery.timeout.ms"]
+        own = {"transactional.id": TRANSACTIONAL_ID, "transaction.timeout.ms": int(_SECONDS * 1000)}
+        producer = Producer(config | own, logger=_QUIET)
+        producer.init_transactions(_SECONDS)
+        return producer
+
+    def _last(self) -> Link:
+        """The end of the chain. Transactions leave marks in the log, so the last offset is not the last record."""
+        with self._reader() as reader:
+            start = end = self._ends()
+            while start > 0:
+                start = max(0, start - _LOOK_BACK)
+                sealed = [record for _, record in self._read(reader, start, end) if record.seal]
+                if sealed:
+                    return end_of(sealed[-1])
+        return Link()
+
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[Consumer]:
+        own: dict[str, str | int] = {"isolation.level": "read_committed", "enable.partition.eof": True}
+        reader = Consumer(consumer_config(self._servers, "sluice-audit", "sluice-audit", own))
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    def _ends(self) -> int:
+        return KafkaAdmin(self._servers).ends({TOPIC: 1}).get((TOPIC, PARTITION), 0)
+
+    def _read(self, reader: Consumer, start: int, end: int) -> Iterator[tuple[int, AuditRecorded]]:
+        """From `start`, or from what retention has left."""
+        reader.assign([TopicPartition(TOPIC, PARTITION, start)])
+        while start < end:
+            message = reader.poll(_SECONDS)
+            if message is None:
+                raise Unavailable("Kafka stopped answering while the audit log was read.")
+            if message.error():
+                return  # the end of what is committed
+            start = int(message.offset() or 0) + 1
+            with contextlib.suppress(Rejected):
+                event = self._codec.decode(message.value())
+                if isinstance(event, AuditRecorded):
+                    yield start - 1, event
+
+
+class Auditor:
+    """For processes that must not wait: marks are gathered for a second and appended by a thread.
+
+    What cannot be written is kept, up to a limit, and tried again; `lost` counts what did not fit.
+    """
+
+    def __init__(self, append: Callable[[list[Mark]], object], pause: float = _GATHER_SECONDS) -> None:
+        self._append, self._pause = append, pause
+        self._waiting: queue.Queue[Mark | None] = queue.Queue(_MOST_WAITING)
+        self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
+        self._ending = threading.Event()
+        self.lost = 0
+
+    def start(self) -> None:
+        """Once."""
+        self._thread.start()
+
+    def note(self, mark: Mark) -> None:
+        """Never waits."""
+        try:
+            self._waiting.put_nowait(mark)
+        except queue.Full:
+            self.lost += 1
+
+    def stop(self, seconds: float = _SECONDS) -> None:
+        """Write what is left, for so long at most."""
+        self._ending.set()
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        held: list[Mark] = []
+        while not (self._ending.is_set() and self._waiting.empty() and not held):
+            held += self._gathered(wait=not held)
+            if held:
+                try:
+                    self._append(held)
+                    held = []
+                except Unavailable:
+                    if self._ending.wait(_LATER_SECONDS):
+                        return
+
+    def _gathered(self, *, wait: bool) -> list[Mark]:
+        marks = []
+        if wait and (first := self._waiting.get()) is not None:
+            marks.append(first)
+            self._ending.wait(self._pause)
+        with contextlib.suppress(queue.Empty):
+            while len(marks) < _MOST_WAITING:
+                if (mark := self._waiting.get_nowait()) is not None:
+                    marks.append(mark)
+        return marks

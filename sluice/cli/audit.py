@@ -1,0 +1,94 @@
+"""`sluice audit`."""
+
+import json
+import sys
+from getpass import getuser
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from sluice import wiring
+from sluice.audit import Action, Mark, Outcome, breaks
+from sluice.cli.leaving import ExitCode, leave
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.events import AuditRecorded
+from sluice.ids import pseudonym
+from sluice.key_files import AUDIT_KEY, PSEUDONYM_KEY, read_key_file
+from sluice.settings import Settings, load_settings
+
+commands = typer.Typer(no_args_is_help=True)
+
+
+def mark(
+    settings: Settings, action: Action, outcome: Outcome, reason: str | None = None, subject_id: str | None = None
+) -> None:
+    """Leave the mark of whoever runs this command, before what it does. Raises Unavailable or ConfigurationError."""
+    actor = pseudonym(f"operator:{getuser()}", read_key_file(settings.keys_dir, PSEUDONYM_KEY))
+    wiring.audit_log(settings).append([Mark(actor, action, outcome, reason, subject_id)])
+
+
+@commands.command("list")
+def list_records(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")] = False,
+) -> None:
+    """Who did what to whom, and how it ended. Pseudonyms only."""
+    _settings, records = _read()
+    if as_json:
+        sys.stdout.write(json.dumps([_shown(offset, record) for offset, record in records]) + "\n")
+        return
+    table = Table("when", "who", Column("what", no_wrap=True), "whom", "outcome", "why", "times")
+    for _, record in records:
+        when, times = f"{record.occurred_at:%Y-%m-%d %H:%M:%S}", str(record.times)
+        whom, why = record.subject_id or "", record.reason or ""
+        table.add_row(when, record.actor_id, record.action, whom, record.outcome, why, times)
+    Console().print(table)
+
+
+@commands.command("verify")
+def verify(as_json: Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")] = False) -> None:
+    """Whether every record is there, unchanged and in its place. Exits with 1 where one is not.
+
+    What was cut off at the end shows in the warehouse: compare `last_place` with what has landed.
+    """
+    settings, records = _read()
+    found = list(breaks(records, read_key_file(settings.keys_dir, AUDIT_KEY)))
+    places = [record.place for _, record in records if record.seal]
+    if as_json:
+        document = {
+            "records": len(records),
+            "first_place": places[0] if places else None,
+            "last_place": places[-1] if places else None,
+            "broken": [{"offset": one.offset, "place": one.place, "what": one.what} for one in found],
+        }
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        for one in found:
+            typer.echo(f"offset {one.offset}, place {one.place}: {one.what}")
+        whole = f" from place {places[0]} to {places[-1]}" if places else ""
+        typer.echo(f"{len(records)} records{whole}, {len(found)} broken")
+    if found:
+        raise typer.Exit(ExitCode.NO)
+
+
+def _read() -> tuple[Settings, list[tuple[int, AuditRecorded]]]:
+    try:
+        settings = load_settings()
+        return settings, list(wiring.audit_log(settings).records())
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+
+
+def _shown(offset: int, record: AuditRecorded) -> dict[str, str | int | None]:
+    return {
+        "offset": offset,
+        "place": record.place,
+        "occurred_at": record.occurred_at.isoformat(),
+        "actor_id": record.actor_id,
+        "action": record.action,
+        "subject_id": record.subject_id,
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "times": record.times,
+    }

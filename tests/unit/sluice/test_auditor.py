@@ -1,0 +1,66 @@
+"""Marks that nobody waits for are written sooner or later, or counted."""
+
+import threading
+
+import pytest
+
+from sluice import audit_log
+from sluice.audit import Mark
+from sluice.audit_log import Auditor
+from sluice.errors import Unavailable
+from tests.waiting import until
+
+MARK = Mark("unknown", "token.refuse", "refused", "unauthenticated")
+
+
+class Log:
+    """Takes marks, after having been away a number of times."""
+
+    def __init__(self, away: int = 0) -> None:
+        self.away, self.taken = away, []
+        self.asked = threading.Event()
+
+    def append(self, marks: list[Mark]) -> None:
+        self.asked.set()
+        if self.away:
+            self.away -= 1
+            raise Unavailable("no broker")
+        self.taken += marks
+
+
+def test_a_log_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(audit_log, "_LATER_SECONDS", 0.01)
+    log = Log(away=2)
+    auditor = Auditor(log.append, pause=0.0)
+    auditor.start()
+    auditor.note(MARK)
+    assert until(lambda: log.taken == [MARK])
+    auditor.note(MARK)
+    auditor.stop()
+    assert log.taken == [MARK, MARK]
+
+
+def test_an_end_does_not_wait_for_a_log_that_is_away():
+    log = Log(away=1000)
+    auditor = Auditor(log.append, pause=0.0)
+    auditor.start()
+    auditor.note(MARK)
+    assert log.asked.wait(10)
+    auditor.stop(10)
+    assert not auditor._thread.is_alive()
+
+
+def test_who_never_started_ends_at_once():
+    Auditor(Log().append).stop()
+
+
+def test_what_does_not_fit_is_counted(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(audit_log, "_MOST_WAITING", 2)
+    log = Log()
+    auditor = Auditor(log.append, pause=0.0)
+    for _ in range(3):
+        auditor.note(MARK)
+    assert auditor.lost == 1
+    auditor.start()
+    auditor.stop()
+    assert log.taken == [MARK, MARK]
