@@ -8,6 +8,7 @@ ifdef LLM
 export SLUICE_LLM := $(LLM)
 endif
 BIN = .venv/bin
+NO_SECRETS = --exclude-files 'constraints/.*\.txt|.*lock\.json' --exclude-lines 'nosecret|api_key: SLUICE_DEV_KEY' --exclude-secrets '^(none|KEY|SOME_KEY)$$'
 CAMPAIGNS = tests/e2e/test_chaos.py
 TOGETHER = -n 3 --dist loadscope --no-loadscope-reorder
 .DEFAULT_GOAL := help
@@ -32,13 +33,14 @@ clean: install   ## stop it, delete data and environments
 warehouse: install  ## build the star schema from what has landed, and reconcile
 	@$(BIN)/sluice warehouse
 
-check: develop   ## format, lint, types, import contracts, unused dependencies, SQL
+check: develop   ## format, lint, types, import contracts, unused dependencies, SQL, secrets
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/sqlfluff lint dbt
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(NO_SECRETS)
 test: develop    ## all tests
 	@$(BIN)/python -m local.test_tools
 	$(BIN)/pytest $(TOGETHER) --ignore=$(CAMPAIGNS) --cov --cov-report=

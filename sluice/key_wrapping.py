@@ -7,6 +7,7 @@ import base64
 import re
 import secrets
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -128,7 +129,7 @@ class VaultWrapper:
     """
 
     address: str
-    token: SecretStr
+    token: Callable[[], SecretStr | None]
     key: str = "transit/sluice"
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=_VAULT_SECONDS))
     _newest: int | None = None
@@ -158,8 +159,10 @@ class VaultWrapper:
     def _ask(self, action: str, body: dict[str, str]) -> dict[str, str]:
         mount, _, name = self.key.rpartition("/")
         url = f"{self.address.rstrip('/')}/v1/{mount}/{action}/{name}"
+        token = self.token()
+        headers = {"X-Vault-Token": token.get_secret_value()} if token else {}
         try:
-            answer = self.client.post(url, json=body, headers={"X-Vault-Token": self.token.get_secret_value()})
+            answer = self.client.post(url, json=body, headers=headers)
         except httpx.HTTPError as error:
             raise Unavailable(f"Vault at {self.address} does not answer ({type(error).__name__}).") from None
         if answer.status_code == _BAD_REQUEST and action == "decrypt":

@@ -44,6 +44,7 @@ Message = Literal[
     "record put away",
     "record rejected",
     "request failed",
+    "secrets stay as they were",
     "small model listens",
     "step failed",
     "the burnt fuse could not be marked",

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from sluice.errors import ConfigurationError
 from sluice.paths import checkout, data_folder
+from sluice.secret_sources import Environment, MountedFiles, Remembered, Secrets, Source, VaultSecrets
 
 ProcessName = Literal["gateway", "enrich", "redact", "respond", "landing", "provider"]
 _METRICS_PORTS: dict[ProcessName, int] = {
@@ -55,7 +56,9 @@ class Settings(BaseSettings):
         "file", description="Who keeps the key that wraps people's keys: a file beside them, or HashiCorp Vault."
     )
     vault_address: str = Field("http://127.0.0.1:8200", description="Of Vault, for `vault`.")
-    vault_token: SecretStr | None = Field(None, description="May use the key below and nothing else.")
+    vault_token: SecretStr | None = Field(
+        None, description="For Vault. A file of this name in `SLUICE_SECRETS_DIR` is read at each use instead."
+    )
     vault_key: str = Field("transit/sluice", description="Mount and name of the key in Vault's transit engine.")
 
     gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on.")
@@ -95,14 +98,34 @@ class Settings(BaseSettings):
     landing_flush_seconds: float = Field(2.0, gt=0, description="The sink writes a file at least this often.")
     landing_flush_records: int = Field(50_000, ge=1, description="The sink writes a file at this many records.")
 
+    secrets_dir: Path | None = Field(
+        None, description="Mounted secrets, one file each, named like the variable; read at each use."
+    )
+    vault_secrets: str | None = Field(
+        None, description="Mount and name of a secret in Vault's key-value engine whose fields are secrets."
+    )
     dev_key: SecretStr = Field(SecretStr("dev-key"), description="Key of the development provider.")
 
     def secret(self, name: str) -> SecretStr | None:
-        """A secret by its name: an environment variable. The development provider's key has a default."""
-        if name == "SLUICE_DEV_KEY":
-            return self.dev_key
-        value = os.environ.get(name)
-        return SecretStr(value) if value else None
+        """A secret by its name, as it is now: see sluice.secret_sources. The development provider's key has a default.
+
+        Raises Unavailable where Vault is asked for the first time and does not answer.
+        """
+        return self._secrets(name) or (self.dev_key if name == "SLUICE_DEV_KEY" else None)
+
+    def current_vault_token(self) -> SecretStr | None:
+        """As mounted, else as set."""
+        mounted = MountedFiles(self.secrets_dir)("SLUICE_VAULT_TOKEN") if self.secrets_dir else None
+        return mounted or self.vault_token
+
+    @cached_property
+    def _secrets(self) -> Secrets:
+        sources: list[Source] = []
+        if self.secrets_dir is not None:
+            sources.append(MountedFiles(self.secrets_dir))
+        if self.vault_secrets is not None:
+            sources.append(Remembered(VaultSecrets(self.vault_address, self.current_vault_token, self.vault_secrets)))
+        return Secrets((*sources, Environment(os.environ)))
 
     def port(self, base: int) -> int:
         """A port of this platform."""

@@ -36,9 +36,11 @@ def key_wrapper(settings: Settings) -> Wrapper:
     """Raises ConfigurationError where Vault is wanted and no token is there."""
     if settings.key_encryption == "file":
         return FileWrapper(settings.keys_dir)
-    if settings.vault_token is None:
-        raise ConfigurationError("SLUICE_KEY_ENCRYPTION is vault: set SLUICE_VAULT_TOKEN.")
-    return VaultWrapper(settings.vault_address, settings.vault_token, settings.vault_key)
+    if settings.current_vault_token() is None:
+        raise ConfigurationError(
+            "SLUICE_KEY_ENCRYPTION is vault: set SLUICE_VAULT_TOKEN, or mount it as a file in SLUICE_SECRETS_DIR."
+        )
+    return VaultWrapper(settings.vault_address, settings.current_vault_token, settings.vault_key)
 
 
 def key_store(settings: Settings) -> DatabaseKeyStore:

@@ -26,8 +26,8 @@ class Transit:
         self.keys = [AESGCM.generate_key(256)]
         self.token, self.answers = "s.token", {}
 
-    def handle(self, path: str, token: str, body: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        if token != self.token:
+    def handle(self, path: str, token: str | None, body: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        if token is None or token != self.token:
             return 403, {"errors": ["permission denied"]}
         if path in self.answers:
             return self.answers[path]
@@ -75,7 +75,7 @@ def transit() -> Iterator[tuple[Transit, str]]:
 
 @pytest.fixture
 def vault(transit: tuple[Transit, str]) -> VaultWrapper:
-    return VaultWrapper(transit[1], SecretStr("s.token"))
+    return VaultWrapper(transit[1], lambda: SecretStr("s.token"))
 
 
 @pytest.fixture(params=["file", "vault"])
@@ -139,13 +139,19 @@ def test_answers_that_are_none(vault: VaultWrapper, transit: tuple[Transit, str]
 
 def test_a_token_that_may_not_is_named_without_being_said(transit: tuple[Transit, str]):
     with pytest.raises(Unavailable, match="refuses the token for transit/encrypt/sluice") as refused:
-        VaultWrapper(transit[1], SecretStr("s.another")).wrap(SECRET, BOUND)
+        VaultWrapper(transit[1], lambda: SecretStr("s.another")).wrap(SECRET, BOUND)
     assert "s.another" not in str(refused.value)
+
+
+def test_without_a_token_vault_refuses(transit: tuple[Transit, str]):
+    transit[0].token = ""
+    with pytest.raises(Unavailable, match="refuses the token"):
+        VaultWrapper(transit[1], lambda: None).wrap(SECRET, BOUND)
 
 
 def test_a_vault_that_is_away_is_unavailable():
     with pytest.raises(Unavailable, match="does not answer"):
-        VaultWrapper("http://127.0.0.1:9", SecretStr("t")).unwrap(b"vault:v1:AAAA", BOUND)
+        VaultWrapper("http://127.0.0.1:9", lambda: None).unwrap(b"vault:v1:AAAA", BOUND)
 
 
 def test_who_wraps_is_a_setting(tmp_path: Path):

@@ -66,3 +66,15 @@ def test_refused_tokens_leave_marks_in_a_chain_that_holds(platform: Platform):
     assert until(lambda: refused() >= 2)
     verified = platform.run("audit", "verify")
     assert (verified.returncode, "0 broken" in verified.stdout) == (0, True), verified.stdout
+
+
+def test_no_key_is_in_what_a_platform_writes(platform: Platform):
+    platform.ask("What is a sluice?")
+    folder = platform.settings.keys_dir
+    keys = {path.name: path.read_bytes().strip() for path in [*folder.glob("*.key"), *folder.glob("*.private")]}
+    assert len(keys) >= 5
+    written = {path: path.read_bytes() for path in files_of(platform)}
+    assert len(written) > 10
+    for name, key in keys.items():
+        assert not [path for path, content in written.items() if key in content], name
+        assert records_with(platform, key) == [], name

@@ -113,7 +113,7 @@ def test_numbers_without_end_do_not_wait_for_ever():
 
 
 def test_a_private_key_is_taken_together():
-    key = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQ\n" * 20 + "-----END PRIVATE KEY----- ok "
+    key = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQ\n" * 20 + "-----END PRIVATE KEY----- ok "  # nosecret
     gate = AnswerGate(find)
     *within, last = [gate.take(line) for line in key.splitlines(keepends=True)]
     assert within == [""] * 21

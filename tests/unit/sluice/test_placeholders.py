@@ -16,7 +16,7 @@ from sluice.placeholders import (
 VALUES = {
     "[EMAIL_1]": "jane@example.org",
     "[EMAIL_12]": "joe@example.org",
-    "[API_KEY_1]": "sk-1",
+    "[API_KEY_1]": "sk-1",  # nosecret
     "[PERSON_2]": "[EMAIL_1]",
 }
 
