@@ -5,6 +5,7 @@ import os
 import sys
 from functools import partial
 
+import httpx
 from confluent_kafka import Consumer
 
 from gateway.access import Access
@@ -13,6 +14,7 @@ from gateway.bridge import Bridge
 from gateway.edge import Edge
 from gateway.history import History
 from gateway.hub import Hub
+from gateway.issuer import Issuer, is_confidential
 from gateway.log_reader import HISTORY_TOPICS, LogReader
 from gateway.opening import open_values
 from gateway.posting import Posting
@@ -25,6 +27,7 @@ from sluice.audit_log import Auditor
 from sluice.bots import load_bots
 from sluice.clock import utc_now
 from sluice.dead_letters import DeadLetters
+from sluice.errors import ConfigurationError
 from sluice.failpoints import Failpoints
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
 from sluice.kafka_config import consumer_config
@@ -34,7 +37,7 @@ from sluice.letter_box import PUBLIC_FILE
 from sluice.logs import fact, get_logger
 from sluice.metrics import make_metrics
 from sluice.process import ProcessExit, run_process
-from sluice.settings import load_settings
+from sluice.settings import Settings, load_settings
 from sluice.topics import catalogue
 
 _NAME = "sluice-gateway"
@@ -58,6 +61,22 @@ def not_caused_by_clients(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith(_CAUSED_BY_CLIENTS)
 
 
+def issuer_of(settings: Settings) -> Issuer | None:
+    """Raises ConfigurationError where people's tokens would be checked by what anybody can change on the way."""
+    if settings.oidc_issuer is None:
+        return None
+    if not is_confidential(settings.oidc_issuer):
+        raise ConfigurationError("SLUICE_OIDC_ISSUER must begin with https://, but for a provider on this machine.")
+    return Issuer(
+        settings.oidc_issuer,
+        settings.oidc_audience,
+        settings.oidc_roles_claim,
+        read_key_file(settings.keys_dir, PSEUDONYM_KEY),
+        utc_now,
+        httpx.AsyncClient(),
+    )
+
+
 def main() -> None:
     """Wire and serve until SIGTERM."""
     settings = load_settings()
@@ -71,9 +90,10 @@ def main() -> None:
         read_key_file(keys, PSEUDONYM_KEY),
         utc_now,
         settings.token_seconds,
-        settings.dev_tokens,
+        settings.takes_dev_tokens,
         settings.allowed_origins,
         auditor.note,
+        issuer_of(settings),
     )
 
     def on_fatal(reason: str) -> None:

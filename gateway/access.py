@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.frames import TICKET_PREFIX
+from gateway.issuer import Issuer
 from gateway.tickets import Tickets
 from sluice.audit import Mark
 from sluice.clock import Clock
 from sluice.errors import ErrorCode, Refused
-from sluice.tokens import DEVELOPER, Person, issue, verify
+from sluice.tokens import DEVELOPER, Person, is_own, issue, verify
 
 _LOOPBACK_NAMES = {"127.0.0.1", "localhost", "[::1]", "::1"}
 
@@ -27,29 +28,34 @@ class Access:
     allowed_origins: tuple[str, ...] = ()
     note: Callable[[Mark], None] = lambda _mark: None
     """Leaves a mark in the audit log without waiting for it."""
+    issuer: Issuer | None = None
+    """Of people's tokens; where there is one, the platform's own tokens count only if development tokens do."""
     tickets: Tickets = field(init=False)
 
     def __post_init__(self) -> None:
         """Tickets are signed by the same key."""
         self.tickets = Tickets(self.signing_key, self.clock)
 
-    def person(self, headers: Mapping[str, str]) -> Person:
+    async def person(self, headers: Mapping[str, str]) -> Person:
         """From `Authorization: Bearer`. Raises Refused, which leaves a mark."""
         with self._marked():
-            return self._bearer(headers)
+            return await self._bearer(headers)
 
-    def _bearer(self, headers: Mapping[str, str]) -> Person:
+    async def _bearer(self, headers: Mapping[str, str]) -> Person:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused(ErrorCode.UNAUTHENTICATED)
-        return verify(token.strip(), self.signing_key, self.pseudonym_key, self.clock())
+        token = token.strip()
+        if self.issuer is not None and not (self.dev_tokens and is_own(token)):
+            return await self.issuer.verify(token)
+        return verify(token, self.signing_key, self.pseudonym_key, self.clock())
 
-    def socket_person(self, headers: Mapping[str, str], subprotocols: list[str]) -> Person:
+    async def socket_person(self, headers: Mapping[str, str], subprotocols: list[str]) -> Person:
         """A program's bearer token, or a browser's ticket from the sub-protocol list. Raises Refused, with a mark."""
         tickets = [name.removeprefix(TICKET_PREFIX) for name in subprotocols if name.startswith(TICKET_PREFIX)]
         with self._marked():
             self.check_origin(headers)
-            return self.tickets.redeem(tickets[0]) if tickets else self._bearer(headers)
+            return self.tickets.redeem(tickets[0]) if tickets else await self._bearer(headers)
 
     @contextmanager
     def _marked(self) -> Iterator[None]:

@@ -61,6 +61,11 @@ class Connection:
         except Refused as refused:
             self._refuse(self.protocol.refuse(refused))
 
+    def expire(self) -> None:
+        """The token's time is over: say so, and close."""
+        self.protocol.close_code = CLOSE_TOKEN
+        self._refuse(self.protocol.refuse(Refused(ErrorCode.TOKEN_EXPIRED)))
+
     def close(self) -> None:
         """Stop listening."""
         for session_id in self._heard:

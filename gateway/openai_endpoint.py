@@ -16,7 +16,7 @@ from sluice.tracing import HEADER
 
 async def chat_completions(request: Request) -> Response:
     """Accept the question and follow its turn, as a stream or to its end."""
-    edge, person = edge_of(request), person_of(request)
+    edge, person = edge_of(request), await person_of(request)
     asked = read_chat(await read_body(request, MOST_BODY_BYTES, ErrorCode.MESSAGES_TOO_LARGE))
     key, name = request.headers.get("idempotency-key"), request.headers.get("x-session-id")
     grouped_by = wire_id(name) if name else key and f":{wire_id(key)}"
@@ -31,14 +31,14 @@ async def chat_completions(request: Request) -> Response:
 
 async def list_models(request: Request) -> Response:
     """All bots."""
-    person_of(request)
+    await person_of(request)
     bots = edge_of(request).turns.bots.by_name
     return JSONResponse(msgspec.to_builtins(ModelList([Model(name) for name in bots])))
 
 
 async def show_model(request: Request) -> Response:
     """One bot."""
-    person_of(request)
+    await person_of(request)
     name = request.path_params["model"]
     if name not in edge_of(request).turns.bots.by_name:
         raise Refused(ErrorCode.BOT_UNKNOWN)

@@ -14,6 +14,8 @@ from gateway.protocol import error_frame
 from sluice.errors import ErrorCode, Refused
 
 CLOSE_SLOW = 4408
+_LONGEST_TIMER_SECONDS = 86_400.0
+"""A socket of a token that is good for longer is closed after a day all the same."""
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -24,7 +26,7 @@ async def websocket_endpoint(websocket: WebSocket) -> None:
     try:
         if SUBPROTOCOL not in offered:
             raise Refused(ErrorCode.SUBPROTOCOL_REQUIRED)
-        person = edge.access.socket_person(websocket.headers, offered)
+        person = await edge.access.socket_person(websocket.headers, offered)
     except Refused as refused:
         edge.metrics.count("sluice_refusals_total", code=refused.code.value)
         await websocket.send_denial_response(problem(refused))
@@ -34,10 +36,13 @@ async def websocket_endpoint(websocket: WebSocket) -> None:
     slow_readers.guard(connection.outbox, websocket.scope)
     edge.metrics.gauge("sluice_sockets").inc()
     writer = asyncio.create_task(_write(websocket, connection, edge))
+    left = (person.expires_at - edge.turns.clock()).total_seconds()
+    expiry = asyncio.get_running_loop().call_later(min(left, _LONGEST_TIMER_SECONDS), connection.expire)
     try:
         connection.greet()
         await _read(websocket, connection)
     finally:
+        expiry.cancel()
         edge.metrics.gauge("sluice_sockets").dec()
         connection.close()
         writer.cancel()

@@ -12,7 +12,7 @@ import jwt
 
 from sluice.clock import Clock
 from sluice.errors import ErrorCode, Refused
-from sluice.tokens import Person
+from sluice.tokens import Person, roles_of
 
 TICKET_SECONDS = 30
 _ALGORITHM = "HS256"
@@ -38,6 +38,7 @@ class Tickets:
             "jti": self.new_id(),
             "user": person.user_id,
             "until": person.expires_at.timestamp(),
+            "roles": sorted(person.roles),
         }
         return jwt.encode(claims, self.signing_key, algorithm=_ALGORITHM)
 
@@ -55,7 +56,8 @@ class Tickets:
                 options={"require": ["aud", "exp", "jti", "user", "until"], "verify_exp": False},
             )
             until = datetime.fromtimestamp(int(claims["exp"]), now.tzinfo)
-            person = Person(str(claims["user"]), datetime.fromtimestamp(float(claims["until"]), now.tzinfo))
+            ends_at = datetime.fromtimestamp(float(claims["until"]), now.tzinfo)
+            person = Person(str(claims["user"]), ends_at, roles_of(claims.get("roles")))
         except (jwt.InvalidTokenError, ValueError, OverflowError, OSError):
             raise Refused(ErrorCode.UNAUTHENTICATED) from None
         ticket_id = str(claims["jti"])

@@ -31,6 +31,13 @@ def build() -> bool:
     return True
 
 
+def install_beside(folder: Path) -> None:
+    """Its locked npm packages, unless they are there. Raises ConfigurationError with npm's own words."""
+    done, lock = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
+    if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
+        _run([*find_npm(), "ci", "--no-audit", "--no-fund"], folder)
+
+
 def fingerprint(web: Path) -> str:
     """Hash of all sources of the page."""
     digest = hashlib.sha256()

@@ -1,4 +1,6 @@
-"""What `make test` needs beside Python packages: a Chromium, the built page, Kafka, dbt. Installs, or says how."""
+"""What `make test` needs beside Python packages: Chromium, the page, an OpenID provider, Kafka, dbt. Installs, or says
+how.
+"""
 
 import os
 import shutil
@@ -18,6 +20,7 @@ def main() -> None:
     """Leave with 3 and the next step where something cannot be had."""
     try:
         page.build()
+        page.install_beside(checkout() / "tests" / "oidc")
         jars.install(jars.kafka_lib())
         environment = DbtEnvironment(checkout())
         if not environment.ready:

@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     SUBPROTOCOL_REQUIRED = "subprotocol_required"
     UNAUTHENTICATED = "unauthenticated"
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 (a code, not a secret)
+    IDENTITY_UNAVAILABLE = "identity_unavailable"
     ORIGIN_REFUSED = "origin_refused"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -90,6 +91,9 @@ CATALOGUE: dict[ErrorCode, ErrorKind] = {
     ErrorCode.SUBPROTOCOL_REQUIRED: ErrorKind(400, False, "Offer the WebSocket sub-protocol sluice.v1."),
     ErrorCode.UNAUTHENTICATED: ErrorKind(401, False, "A valid bearer token is needed."),
     ErrorCode.TOKEN_EXPIRED: ErrorKind(401, False, "The token has expired; obtain a new one."),
+    ErrorCode.IDENTITY_UNAVAILABLE: ErrorKind(
+        503, True, "The identity provider does not answer; try again in a moment."
+    ),
     ErrorCode.ORIGIN_REFUSED: ErrorKind(403, False, "This origin or host may not do this."),
     ErrorCode.NOT_FOUND: ErrorKind(404, False, "There is no such thing, or it is not yours."),
     ErrorCode.METHOD_NOT_ALLOWED: ErrorKind(405, False, "This path does not take that method."),

@@ -62,7 +62,16 @@ class Settings(BaseSettings):
     vault_key: str = Field("transit/sluice", description="Mount and name of the key in Vault's transit engine.")
 
     gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on.")
-    dev_tokens: bool = Field(True, description="Let a page on loopback obtain its own token. Off in production.")
+    oidc_issuer: str | None = Field(
+        None, description="An OpenID provider whose tokens count, exactly as it names itself. None: development tokens."
+    )
+    oidc_audience: str = Field("sluice", description="What its tokens must be made for.")
+    oidc_roles_claim: str = Field("roles", description="Where its tokens name roles; a dot goes into an object.")
+    dev_tokens: bool | None = Field(
+        None,
+        description="Take tokens of the platform's own key, and let a page on loopback obtain one. Unless set: only "
+        "without an OpenID provider.",
+    )
     allowed_origins: tuple[str, ...] = Field((), description="Exact origins of pages beside the gateway's own.")
     token_seconds: int = Field(3600, ge=60, description="Life of a development token.")
     coalesce_ms: int = Field(25, ge=0, le=1000, description="Deltas after the first are gathered for this long.")
@@ -130,6 +139,11 @@ class Settings(BaseSettings):
     def port(self, base: int) -> int:
         """A port of this platform."""
         return base + self.port_offset
+
+    @property
+    def takes_dev_tokens(self) -> bool:
+        """See dev_tokens."""
+        return self.oidc_issuer is None if self.dev_tokens is None else self.dev_tokens
 
     @property
     def bootstrap_servers(self) -> str:

@@ -1,7 +1,9 @@
 """Development tokens: signed by a key file of this platform. Anything else than HS256 by that key is refused."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal, get_args
 
 import jwt
 
@@ -11,26 +13,45 @@ from sluice.ids import pseudonym
 ISSUER, AUDIENCE = "sluice-development", "sluice"
 DEVELOPER = "developer"
 _ALGORITHM = "HS256"
-_LONGEST_TOKEN = 8192
+LONGEST_TOKEN = 8192
+Role = Literal["user", "analyst", "operator", "privacy_officer", "admin"]
+ROLES: frozenset[str] = frozenset(get_args(Role))
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is asking: a pseudonym, and until when the token counts."""
+    """Who is asking: a pseudonym, until when the token counts, and what they may do beside talking."""
 
     user_id: str
     expires_at: datetime
+    roles: frozenset[str] = frozenset({"user"})
 
 
-def issue(subject: str, signing_key: bytes, now: datetime, seconds: int) -> str:
+def roles_of(claim: object) -> frozenset[str]:
+    """Those of a claim that are known here; everybody is a user."""
+    named = claim if isinstance(claim, list) else str(claim or "").split()
+    return frozenset({"user"}) | {role for role in named if isinstance(role, str) and role in ROLES}
+
+
+def issue(subject: str, signing_key: bytes, now: datetime, seconds: int, roles: Sequence[str] = ()) -> str:
     """A bearer token for `subject`."""
     claims = {"sub": subject, "iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + timedelta(seconds=seconds)}
+    claims |= {"roles": list(roles)} if roles else {}
     return jwt.encode(claims, signing_key, algorithm=_ALGORITHM)
+
+
+def is_own(token: str) -> bool:
+    """Whether it says that this platform made it. Nothing is checked."""
+    try:
+        claims = jwt.decode(token[:LONGEST_TOKEN], options={"verify_signature": False})
+    except (jwt.InvalidTokenError, ValueError):
+        return False
+    return claims.get("iss") == ISSUER
 
 
 def verify(token: str, signing_key: bytes, pseudonym_key: bytes, now: datetime) -> Person:
     """The person behind a token. Raises Refused(unauthenticated or token_expired)."""
-    if len(token) > _LONGEST_TOKEN:
+    if len(token) > LONGEST_TOKEN:
         raise Refused(ErrorCode.UNAUTHENTICATED)
     try:
         claims = jwt.decode(
@@ -46,4 +67,4 @@ def verify(token: str, signing_key: bytes, pseudonym_key: bytes, now: datetime) 
         raise Refused(ErrorCode.UNAUTHENTICATED) from None
     if expires_at <= now:
         raise Refused(ErrorCode.TOKEN_EXPIRED)
-    return Person(pseudonym(claims["sub"], pseudonym_key), expires_at)
+    return Person(pseudonym(claims["sub"], pseudonym_key), expires_at, roles_of(claims.get("roles")))

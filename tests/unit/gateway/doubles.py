@@ -25,7 +25,7 @@ from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
 from sluice.sealing import Sealer
 from sluice.settings import Settings
-from sluice.tokens import issue
+from sluice.tokens import issue, verify
 from tests.doubles import ManualClock, MemoryLog
 
 SEND = {"type": "message.send", "client_msg_id": "m-1", "session_id": "s-1", "text": "hello", "bot": "assistant"}
@@ -90,7 +90,7 @@ def make_edge(folder: Path, **settings: Any) -> Edge:
     history = History(folder / "history.sqlite", "cluster")
     reading = QuietReading()
     turns = Turns(load_bots(read), history, reading, hub, CODEC, log, Posting(log, metrics), sealer, clock, metrics)
-    access = Access(SIGNING, PSEUDONYM, clock, read.token_seconds, read.dev_tokens, read.allowed_origins)
+    access = Access(SIGNING, PSEUDONYM, clock, read.token_seconds, read.takes_dev_tokens, read.allowed_origins)
     return Edge(read, access, turns, hub, QuietBridge(), log, metrics, get_logger())  # type: ignore[arg-type]
 
 
@@ -100,7 +100,8 @@ def bearer(edge: Edge, subject: str = "jane") -> dict[str, str]:
 
 def connect(edge: Edge, subject: str = "jane") -> Connection:
     """A client of this person, without a socket."""
-    return edge.connect(edge.access.person({name.lower(): value for name, value in bearer(edge, subject).items()}))
+    token = issue(subject, SIGNING, edge.turns.clock(), 3600)
+    return edge.connect(verify(token, SIGNING, PSEUDONYM, edge.turns.clock()))
 
 
 async def say(connection: Connection, **frame: object) -> list[ServerFrame]:

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocketState
 from gateway.frames import Cancelled, Delta
 from gateway.socket import CLOSE_SLOW, _write
 from tests.doubles import NOON
-from tests.unit.gateway.doubles import bearer, make_edge
+from tests.unit.gateway.doubles import connect, make_edge
 
 
 @dataclass
@@ -43,7 +43,7 @@ def edge(tmp_path: Path):
 
 @pytest.fixture
 def jane(edge):
-    return edge.connect(edge.access.person({name.lower(): value for name, value in bearer(edge).items()}))
+    return connect(edge)
 
 
 async def settle() -> None:

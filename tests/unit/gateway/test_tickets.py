@@ -14,16 +14,16 @@ KEY = b"k" * 64
 JANE = Person("usr_jane", NOON.replace(hour=13))
 
 
-def test_who_is_refused_leaves_a_mark():
+async def test_who_is_refused_leaves_a_mark():
     marks: list[Mark] = []
     access = Access(KEY, b"p" * 64, ManualClock(), 60, dev_tokens=True, note=marks.append)
     for headers, offered in (({}, []), ({"authorization": "Bearer x"}, []), ({}, ["ticket.x"])):
         with pytest.raises(Refused):
-            access.socket_person(headers, offered)
+            await access.socket_person(headers, offered)
     with pytest.raises(Refused):
-        access.person({"authorization": "Basic x"})
+        await access.person({"authorization": "Basic x"})
     with pytest.raises(Refused):
-        access.socket_person({"origin": "http://evil.example", "host": "here"}, [])
+        await access.socket_person({"origin": "http://evil.example", "host": "here"}, [])
     assert [mark.reason for mark in marks] == ["unauthenticated"] * 4 + ["origin_refused"]
     assert {(mark.actor_id, mark.action, mark.outcome) for mark in marks} == {("unknown", "token.refuse", "refused")}
 
@@ -32,26 +32,26 @@ def gate(clock: ManualClock) -> Access:
     return Access(KEY, b"p" * 64, clock, 60, dev_tokens=True)
 
 
-def test_a_ticket_is_good_once_and_not_for_long():
+async def test_a_ticket_is_good_once_and_not_for_long():
     clock = ManualClock()
     access = gate(clock)
     ticket = access.tickets.issue(JANE)
-    assert access.socket_person({}, ["sluice.v1", f"ticket.{ticket}"]) == JANE
+    assert await access.socket_person({}, ["sluice.v1", f"ticket.{ticket}"]) == JANE
     with pytest.raises(Refused, match="unauthenticated"):
-        access.socket_person({}, [f"ticket.{ticket}"])
+        await access.socket_person({}, [f"ticket.{ticket}"])
     late = access.tickets.issue(JANE)
     clock.advance(seconds=30)
     with pytest.raises(Refused, match="unauthenticated"):
-        access.socket_person({}, [f"ticket.{late}"])
+        await access.socket_person({}, [f"ticket.{late}"])
 
 
-def test_another_gateway_of_the_platform_takes_it():
+async def test_another_gateway_of_the_platform_takes_it():
     clock = ManualClock()
     ticket = gate(clock).tickets.issue(JANE)
-    assert gate(clock).socket_person({}, [f"ticket.{ticket}"]) == JANE
+    assert await gate(clock).socket_person({}, [f"ticket.{ticket}"]) == JANE
 
 
-def test_used_tickets_do_not_pile_up():
+async def test_used_tickets_do_not_pile_up():
     clock = ManualClock()
     tickets = Tickets(KEY, clock)
     for number in range(10_000):
@@ -61,7 +61,7 @@ def test_used_tickets_do_not_pile_up():
     assert len(tickets._used) == 1
 
 
-def test_tickets_and_tokens_are_not_each_other():
+async def test_tickets_and_tokens_are_not_each_other():
     clock = ManualClock()
     ticket = Tickets(KEY, clock).issue(JANE)
     with pytest.raises(Refused, match="unauthenticated"):
@@ -80,6 +80,6 @@ def test_tickets_and_tokens_are_not_each_other():
         jwt.encode({"aud": "sluice-ticket", "exp": 9e9, "jti": "1", "user": "u"}, KEY),
     ],
 )
-def test_what_we_did_not_give_is_refused(ticket: str):
+async def test_what_we_did_not_give_is_refused(ticket: str):
     with pytest.raises(Refused, match="unauthenticated"):
         Tickets(KEY, ManualClock()).redeem(ticket)

@@ -242,9 +242,9 @@ def access(clock: ManualClock, **over) -> Access:
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic x"}, {"authorization": "Bearer"}])
-def test_without_a_bearer_nobody_is_known(headers):
+async def test_without_a_bearer_nobody_is_known(headers):
     with pytest.raises(Refused, match="unauthenticated"):
-        access(ManualClock()).person(headers)
+        await access(ManualClock()).person(headers)
 
 
 def test_origins_are_exact():
