@@ -82,6 +82,7 @@ def _consumer_settings(settings: Settings, folder_id: str) -> Config:
         "topic.metadata.refresh.interval.ms": 10_000,
         "fetch.min.bytes": 65_536,  # nobody waits for it: two answers a second instead of one for each record
         "queued.max.messages.kbytes": _BUFFER_KILOBYTES,
+        "enable.partition.eof": True,
     }
     return consumer_config(settings.bootstrap_servers, GROUP, GROUP, own)
 

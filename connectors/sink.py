@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from connectors.batching import Batch, Place, Portion, Row
 from connectors.columns import columns_of, fields_of
@@ -128,6 +128,9 @@ class Sink:
         if failure is not None:
             if failure.fatal():
                 raise KafkaException(failure)
+            if failure.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 (librdkafka's own name)
+                self._reach_end(message)
+                return
             self.log.warning("kafka says", error=fact(failure.name()), topic=fact(message.topic()))
             return
         origin = origin_of(message)
@@ -151,6 +154,12 @@ class Sink:
         }
         size = len(origin.value or b"")
         self._batch.take(Row(place, origin.offset, event.occurred_at.date(), origin.timestamp, fields, size, origin))
+
+    def _reach_end(self, message: Message) -> None:
+        """The last offsets of a partition may be marks of transactions, which nobody is given."""
+        end = int(message.offset() or 0)
+        if end > 0:
+            self._batch.pass_over(Place(str(message.topic()), int(message.partition() or 0)), end - 1)
 
     def _decode(self, origin: Origin, stopping: threading.Event) -> Event | None:
         """None where the registry stays away until we are told to stop; the record then comes again."""

@@ -101,6 +101,19 @@ def test_notes_of_what_was_put_back_are_passed_over(tmp_path: Path) -> None:
     assert not next(iter(s.metrics.dead_letters.collect())).samples
 
 
+def test_marks_of_transactions_at_the_end_are_passed_over(tmp_path: Path) -> None:
+    def end(at: int) -> FakeMessage:
+        return FakeMessage(USAGE, at, failure=KafkaError(KafkaError._PARTITION_EOF))
+
+    s = stage(tmp_path, end(0), metered(0), end(2))
+    s.run()
+    assert s.landed() == [0]
+    assert s.consumer.commits == [{(USAGE, 0): 2}]
+    empty = stage(tmp_path / "empty", end(0))
+    empty.run()
+    assert empty.consumer.commits == []
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
