@@ -99,7 +99,8 @@ class Bridge:
             if waited >= _PATIENCE_SECONDS or not self.pulse.beats:
                 raise TimeoutError
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(caught_up.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await caught_up.wait()
             waited += _LOOK_SECONDS
 
     def _let_go(self, partition: int) -> None:

@@ -65,7 +65,8 @@ class Progress:
     async def caught_up_once(self) -> None:
         """See HistoryReading."""
         if not self._once.is_set():
-            await asyncio.wait_for(self._once.wait(), _PATIENCE_SECONDS)
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._once.wait()
 
     async def catch_up(self) -> None:
         """See HistoryReading. Who asks while an answer is on its way shares the next one."""

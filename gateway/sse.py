@@ -97,7 +97,8 @@ async def turn_frames(missed: list[ServerFrame], outbox: Outbox, turn_id: str) -
         yield frame
     while not outbox.overflown:
         try:
-            frames = await asyncio.wait_for(outbox.take(), _HEARTBEAT_SECONDS)
+            async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                frames = await outbox.take()
         except TimeoutError:
             yield None
             continue

@@ -118,7 +118,7 @@ class Up:
 
     def _probe(self, manager: ProcessManager) -> TurnResult:
         try:
-            return asyncio.run(asyncio.wait_for(self._turn_unless_refused(manager), _TURN_SECONDS))
+            return asyncio.run(self._turn_unless_refused(manager))
         except TimeoutError:
             restless = [state.name for state in manager.states() if state.uptime_seconds < _TURN_SECONDS / 2]
             raise ConfigurationError(
@@ -129,8 +129,9 @@ class Up:
     async def _turn_unless_refused(self, manager: ProcessManager) -> TurnResult:
         turn = asyncio.create_task(self._turn())
         try:
-            while not (await asyncio.wait({turn}, timeout=_LOOK_SECONDS))[0]:
-                self._none_refuses(manager)
+            async with asyncio.timeout(_TURN_SECONDS):
+                while not (await asyncio.wait({turn}, timeout=_LOOK_SECONDS))[0]:
+                    self._none_refuses(manager)
             return turn.result()
         finally:
             turn.cancel()

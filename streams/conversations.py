@@ -36,7 +36,8 @@ class Conversations:
         """Until the turn is finished. False where it takes longer."""
         event = self._waiting.setdefault(turn_id, asyncio.Event())
         try:
-            await asyncio.wait_for(event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await event.wait()
         except TimeoutError:
             self._waiting.pop(turn_id, None)
             return False

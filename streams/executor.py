@@ -79,7 +79,8 @@ class KeyedExecutor:
             self._schedule.drop(key)
         self._maybe_idle()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), grace_seconds)
+            async with asyncio.timeout(grace_seconds):
+                await self._idle.wait()
         left = list(self._tasks.values())
         for task in left:
             task.cancel()

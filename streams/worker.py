@@ -199,7 +199,8 @@ class _Process(faust.Worker):  # type: ignore[misc]
 async def leave(handing_over: Awaitable[None], seconds: float) -> None:
     """Raises TimeoutError saying what took too long."""
     try:
-        await asyncio.wait_for(handing_over, seconds)
+        async with asyncio.timeout(seconds):
+            await handing_over
     except TimeoutError:
         raise TimeoutError(f"the last commit and leaving the group took more than {seconds:g} s") from None
 

@@ -104,7 +104,9 @@ class Client:
         async with self._connect(self._gateway) as socket:
             self.connections += 1
             number = self.connections
-            self._note("received", number, ready := json.loads(await asyncio.wait_for(socket.recv(), 5)))
+            async with asyncio.timeout(5):
+                ready = json.loads(await socket.recv())
+            self._note("received", number, ready)
             self.user_id = ready["user_id"]
             self._socket = socket
             for turn in self.open_turns:

@@ -153,7 +153,8 @@ class Injector:
         visitor = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
         with contextlib.suppress(TimeoutError):
             try:
-                await asyncio.wait_for(visitor.wait(), _VISIT_SECONDS)
+                async with asyncio.timeout(_VISIT_SECONDS):
+                    await visitor.wait()
             finally:
                 if visitor.returncode is None:
                     visitor.kill()
@@ -183,7 +184,8 @@ class Injector:
         try:
             await asyncio.sleep(seconds)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(proxy.late.wait(), _SOMEBODY_SECONDS)
+                async with asyncio.timeout(_SOMEBODY_SECONDS):
+                    await proxy.late.wait()
         finally:
             proxy.delay_seconds = 0.0
         return proxy.late.is_set()
@@ -201,7 +203,8 @@ class Injector:
     async def _used(self, chosen: tuple[str, int]) -> tuple[str, int]:
         """The chosen link once somebody uses it; where nobody does for long, another of its kind that is used now."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.proxies[chosen].somebody.wait(), _SOMEBODY_SECONDS)
+            async with asyncio.timeout(_SOMEBODY_SECONDS):
+                await self.proxies[chosen].somebody.wait()
             return chosen
         others = (link for link, proxy in self.proxies.items() if link[0] == chosen[0] and proxy.somebody.is_set())
         return next(others, chosen)

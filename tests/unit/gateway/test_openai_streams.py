@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import httpx
 import pytest
 from openai import APIError, AsyncOpenAI
 
-from gateway import sse
+from gateway import openai_turn, sse
 from gateway.app import make_app
 from gateway.edge import Edge
 from sluice import events as e
@@ -177,23 +177,17 @@ async def test_a_stream_that_waits_beats_after_its_first_word_only(
 ):
     monkeypatch.setattr(sse, "_HEARTBEAT_SECONDS", 0.01)
     log.script = []
-    beats = [0]
+    real = sse.turn_frames
 
-    def slow() -> Any:
-        beats[0] += 1
-        if beats[0] == 3:
-            log.say(hello()[:2])
-        return TimeoutError()
+    async def counted(*arguments: Any) -> AsyncIterator[Any]:
+        beats = 0
+        async for frame in real(*arguments):
+            beats += frame is None
+            if beats == 3:
+                log.say(hello()[:2])
+            yield frame
 
-    real = asyncio.wait_for
-
-    async def counted(awaitable: Any, seconds: float) -> Any:
-        try:
-            return await real(awaitable, seconds)
-        except TimeoutError as error:
-            raise slow() from error
-
-    monkeypatch.setattr(sse.asyncio, "wait_for", counted)
+    monkeypatch.setattr(openai_turn, "turn_frames", counted)
     chunks = await serve(edge, STREAM, lambda chunks: chunks == 3)
     assert chunks[1:] == [b": still here\n\n"] * 2
 

@@ -1,5 +1,6 @@
 """Events of one turn, without a server: what is missed first, then what comes, beats in between."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 
 from gateway import sse
 from gateway.edge import Edge
+from gateway.frames import Delta
+from gateway.outbox import Outbox
 from gateway.sse import TurnEvents
 from sluice.errors import Refused
 from sluice.ids import pseudonym
@@ -116,3 +119,23 @@ async def test_without_the_log_nothing_begins_and_nothing_stays(edge: Edge, part
     with pytest.raises(Refused, match="log_unavailable"):
         await TurnEvents(edge, turn, None)(SCOPE, None, None)  # type: ignore[arg-type]
     assert edge.bridge.wanted == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("moments", range(5))
+async def test_whoever_hangs_up_at_the_moment_of_a_frame_has_hung_up(moments: int):
+    """Waiting with `asyncio.wait_for` swallowed this before Python 3.12: the answer went on for nobody."""
+    outbox = Outbox(10_000)
+
+    async def read() -> list[object]:
+        return [frame async for frame in sse.turn_frames([], outbox, TURN_ID)]
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    outbox.put(Delta(TURN_ID, 1, 0, 0, "word"))
+    for _ in range(moments):
+        await asyncio.sleep(0)
+    reading.cancel()
+    done, _ = await asyncio.wait({reading}, timeout=5)
+    assert done
+    assert reading.cancelled()
