@@ -6,10 +6,17 @@ import pytest
 
 from sluice import audit_log
 from sluice.audit import Mark
-from sluice.audit_log import Auditor
+from sluice.audit_log import AuditLog, Auditor
+from sluice.codec import Codec
 from sluice.errors import Unavailable
+from sluice.paths import data_folder
+from sluice.schema_ids import LockFileIds
+from tests.doubles import ManualClock
+from tests.samples import SAMPLES
+from tests.unit.connectors.doubles import FakeMessage
 from tests.waiting import until
 
+CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
 MARK = Mark("unknown", "token.refuse", "refused", "unauthenticated")
 
 
@@ -48,6 +55,30 @@ def test_an_end_does_not_wait_for_a_log_that_is_away():
     assert log.asked.wait(10)
     auditor.stop(10)
     assert not auditor._thread.is_alive()
+
+
+class Told:
+    """A reader that gives these messages, then nothing."""
+
+    def __init__(self, *messages: object) -> None:
+        self.messages = [*messages]
+
+    def assign(self, _partitions: object) -> None:
+        return
+
+    def poll(self, _seconds: float) -> object:
+        return self.messages.pop(0) if self.messages else None
+
+
+def test_what_is_no_mark_is_passed_over_and_silence_is_no_end():
+    other = FakeMessage("audit-log", 0, CODEC.encode(SAMPLES["StageTimed"]))
+    junk = FakeMessage("audit-log", 1, b"junk")
+    mark = FakeMessage("audit-log", 2, CODEC.encode(SAMPLES["AuditRecorded"]))
+    log = AuditLog("127.0.0.1:9", CODEC, b"key", ManualClock())
+    read = log._read(Told(other, junk, mark), 0, 9)  # type: ignore[arg-type]
+    assert next(read) == (2, SAMPLES["AuditRecorded"])
+    with pytest.raises(Unavailable, match="stopped answering"):
+        next(read)
 
 
 def test_who_never_started_ends_at_once():

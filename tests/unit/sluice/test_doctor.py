@@ -49,3 +49,16 @@ def test_a_small_model_that_is_missing_or_silent_is_named_with_the_next_step(loo
     assert not found["small model"].good
     assert found["small model"].detail.endswith("run `make up LLM=local`")
     assert look("dev", PACKAGES[1:])["packages"].detail == "missing: faust-streaming; run `make up`"
+
+
+def test_the_model_that_sums_up_is_looked_at_too(look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    bots = tmp_path / "bots"
+    bots.mkdir()
+    (bots / "helper.yaml").write_text(
+        "name: helper\ndescription: helps\ntemplate: assistant@1\nredaction: default\n"
+        "route:\n  - {model: openai/dear, api_base: 'http://127.0.0.1:9100/v1', price: none}\n"
+        "summary: {model: openai/cheap, api_base: 'http://127.0.0.1:9100/v1', price: none}\n"
+    )
+    monkeypatch.setenv("SLUICE_BOTS_DIR", str(bots))
+    found = look("dev", PACKAGES)
+    assert found["summary helper"].detail.startswith("openai/cheap at http://127.0.0.1:9100/v1")

@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sluice import wiring
-from sluice.cli import audit
+from sluice.cli import audit, dlq
 from sluice.cli.keys import commands
+from sluice.dead_letter_topics import Held
 from sluice.key_files import make_key_files
 from sluice.key_store import DatabaseKeyStore
 from sluice.key_wrapping import FileWrapper
@@ -43,6 +44,19 @@ def test_rotation_keeps_the_key_before_until_the_next(store: DatabaseKeyStore, t
     assert run("rotate").exit_code == 0
     assert files.numbers == [2, 3]
     assert [store.current(f"usr_{number}") for number in range(3)] == keys
+
+
+def test_without_letters_nothing_is_put_back_and_no_mark_is_left(
+    store: DatabaseKeyStore, monkeypatch: pytest.MonkeyPatch
+):
+    def unwanted(*_: object) -> None:
+        raise AssertionError("a mark")
+
+    monkeypatch.setattr(audit, "mark", unwanted)
+    monkeypatch.setattr(dlq, "_held", lambda: Held([], frozenset()))
+    monkeypatch.setattr(dlq, "redrive", lambda *_: [])
+    done = CliRunner().invoke(dlq.commands, ["redrive", "--all"])
+    assert (done.exit_code, done.output) == (0, "nothing to put back\n")
 
 
 def test_a_long_rotation_tells_how_far_it_is(store: DatabaseKeyStore, monkeypatch: pytest.MonkeyPatch):

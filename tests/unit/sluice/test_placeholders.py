@@ -11,7 +11,9 @@ from sluice.placeholders import (
     find_placeholders,
     placeholder,
     restore,
+    show_none,
 )
+from sluice.safe_text import Sealed
 
 VALUES = {
     "[EMAIL_1]": "jane@example.org",
@@ -95,6 +97,10 @@ def test_little_is_kept_back():
     assert restorer.take("AIL_1]! I") == "jane@example.org! "
     assert restorer.take(" am") == "I am"
     assert (restorer.take(" [EMAIL_1"), restorer.finish(), restorer.finish()) == (" ", "[jane@example.org", "")
+
+
+def test_without_a_key_no_value_is_shown():
+    assert show_none(Sealed(b"map"), "usr_1") == {}
 
 
 def test_maps_as_they_are_sealed():
