@@ -22,13 +22,16 @@ _ATOM = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"  # scripts without spaces: each sign is a word
     r"|[^\s\u3001\u3002\uff0c\uff01\uff1f\uff1b\uff1a\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
 )
-_DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"(?=.*\d)(?:[\W\d_]*[^\W\d_]){0,4}[\W\d_]*")
+"""A word with a digit and at most four letters, as the groups of an IBAN have them."""
 _PREFIX = re.compile(r"[A-Z]{2,3}|[^\w\s]{1,3}")
 """What stands before a number and belongs to it: a country's letters, a plus, a bracket."""
-_SUSPICIOUS = re.compile(r"[\d@]|-----|[A-Za-z0-9+/_=-]{20}|(?i:pass|pwd|secret|token|key|bearer)")
-"""Nothing with a form of its own is without one of these."""
+_FORM = re.compile(r"@|-----|(?:\d\D*){4}|[A-Za-z0-9+/_=-]{20}")
+_ANNOUNCED = re.compile(r"pass|pwd|secret|token|key|bearer", re.IGNORECASE)
+"""Nothing with a form of its own is without one of these, in itself or shortly before."""
 _BEGIN, _END = "-----BEGIN", "-----END"
 _CONTEXT: Final = 200
+_SHORTLY: Final = 40
 _LONGEST: Final = 300
 """Characters of words and numbers that are taken together. Then what has come is looked at, whatever may follow."""
 _LONGEST_KEY: Final = 8_000
@@ -61,7 +64,7 @@ class AnswerGate:
     def _clear(self, segment: str) -> str:
         seen, start = self._context + segment, len(self._context)
         self._context = seen[-_CONTEXT:]
-        if not _SUSPICIOUS.search(seen, max(0, start - 40)):
+        if not _FORM.search(segment) and not _ANNOUNCED.search(seen, max(0, start - _SHORTLY)):
             return segment
         pieces, position = [], start
         for span in self._find(seen):
@@ -107,8 +110,8 @@ def _goes_on(text: str, atoms: list[re.Match[str]], place: int, *, ended: bool) 
     head = text[: atom.end()]
     if _BEGIN in head:
         return _END not in text[: atom.start()]
-    after_number = place > 0 and _DIGIT.search(atoms[place - 1][0])
-    if _DIGIT.search(atom[0]):
+    after_number = place > 0 and _NUMBER.fullmatch(atoms[place - 1][0])
+    if _NUMBER.fullmatch(atom[0]):
         return _number_within(text, atoms, place, 2, ended=ended)
     if after_number or _PREFIX.fullmatch(atom[0]):
         return _number_within(text, atoms, place, 1, ended=ended)
@@ -116,15 +119,15 @@ def _goes_on(text: str, atoms: list[re.Match[str]], place: int, *, ended: bool) 
 
 
 def _number_within(text: str, atoms: list[re.Match[str]], place: int, steps: int, *, ended: bool) -> bool | None:
-    """Whether one of the next atoms of the same line has a digit."""
+    """Whether one of the next atoms of the same line is a number."""
     for here in range(place, place + steps):
         following = atoms[here + 1] if here + 1 < len(atoms) else None
         if "\n" in text[atoms[here].end() : following.start() if following else len(text)]:
             return False
         if following is None:
             return False if ended else None
-        if _DIGIT.search(following[0]):
-            return True
         if following.end() == len(text) and not ended:
             return None
+        if _NUMBER.fullmatch(following[0]):
+            return True
     return False
