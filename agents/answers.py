@@ -30,6 +30,8 @@ _FORM = re.compile(r"@|-----|(?:\d\D*){4}|[A-Za-z0-9+/_=-]{20}")
 _ANNOUNCED = re.compile(r"pass|pwd|secret|token|key|bearer", re.IGNORECASE)
 """Nothing with a form of its own is without one of these, in itself or shortly before."""
 _BEGIN, _END = "-----BEGIN", "-----END"
+_UNREMARKABLE = re.compile(r"\s?[A-Za-z]{0,19}[a-z][,.;:!?]?\s")
+"""One plain word with the space behind it."""
 _CONTEXT: Final = 200
 _SHORTLY: Final = 40
 _LONGEST: Final = 300
@@ -48,6 +50,11 @@ class AnswerGate:
     def take(self, piece: str) -> SafeText:
         """What may go on now."""
         self._held += piece
+        if _UNREMARKABLE.fullmatch(self._held):  # most text: segments of it would go on one by one, unchanged
+            seen = self._context + self._held
+            if not _ANNOUNCED.search(seen, max(0, len(self._context) - _SHORTLY)):
+                given, self._held, self._context = self._held, "", seen[-_CONTEXT:]
+                return cleared(given)
         return self._give(ended=False)
 
     def finish(self) -> SafeText:
