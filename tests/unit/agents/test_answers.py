@@ -133,6 +133,14 @@ def test_what_was_said_before_is_seen_and_not_said_again():
     assert (gate.take("hunter2 "), gate.finish()) == ("[CARD] ", "")
 
 
+def test_a_plain_word_behind_a_word_that_announces_a_secret_is_looked_at():
+    def secret(text: str) -> list[Span]:
+        start = text.find("swordfish")
+        return [Span(start, start + 9, "CARD", 1.0)] if start >= 0 else []
+
+    assert AnswerGate(secret, "Your password: ").take("swordfish ") == "[CARD] "
+
+
 def test_what_began_before_is_masked_from_here_on():
     def all_of_it(text: str) -> list[Span]:
         return [Span(0, len(text), "CARD", 1.0)]
