@@ -8,7 +8,7 @@ ifdef LLM
 export SLUICE_LLM := $(LLM)
 endif
 BIN = .venv/bin
-NO_SECRETS = --exclude-files 'constraints/.*\.txt|.*lock\.json' --exclude-lines nosecret --exclude-secrets '^(none|KEY|SOME_KEY|SLUICE_DEV_KEY)$$'
+NO_SECRETS = --exclude-files 'constraints/.*\.txt|.*lock\.json|tests/unit/agents/personal/.*|benchmarks/personal/.*' --exclude-lines nosecret --exclude-secrets '^(none|KEY|SOME_KEY|SLUICE_DEV_KEY)$$'
 CAMPAIGNS = tests/e2e/test_chaos.py
 TOGETHER = -n 3 --dist loadscope --no-loadscope-reorder
 .DEFAULT_GOAL := help

@@ -9,14 +9,22 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from agents.patterns import PersonalType, Span, find
+from agents.personal.finding import find
+from agents.personal.policy import Policy, Rule
+from agents.personal.spans import Span
 from sluice.safe_text import SafeText, cleared, join
 
 FindSpans = Callable[[str], Sequence[Span]]
 """In order and without overlap."""
 
-MASKED: tuple[PersonalType, ...] = ("EMAIL", "PHONE", "CARD", "IBAN", "SSN")
-"""Addresses of machines are left: they are what many answers are about."""
+MASKED: Final = Policy(
+    name="answers",
+    description="Addresses of machines and what examples call a password are left: many answers are about them.",
+    types={
+        **dict.fromkeys(("EMAIL", "PHONE", "CARD", "IBAN", "SSN", "JWT", "PRIVATE_KEY"), Rule(action="mask")),
+        "API_KEY": Rule(action="mask", from_score=0.95),
+    },
+)
 
 _ATOM = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"  # scripts without spaces: each sign is a word
@@ -29,7 +37,9 @@ _PREFIX = re.compile(r"[A-Z]{2,3}|[^\w\s]{1,3}")
 _FORM = re.compile(r"@|-----|(?:\d\D*){4}|[A-Za-z0-9+/_=-]{20}")
 _ANNOUNCED = re.compile(r"pass|pwd|secret|token|key|bearer", re.IGNORECASE)
 """Nothing with a form of its own is without one of these, in itself or shortly before."""
-_BEGIN, _END = "-----BEGIN", "-----END"
+_BEGIN: Final = "-----BEGIN"
+_END = re.compile(r"-----END (?:[A-Z0-9]{1,12} ){0,4}[A-Z0-9]{1,12}-----")
+_LONGEST_END: Final = 80
 _UNREMARKABLE = re.compile(r"\s?[A-Za-z]{0,19}[a-z][,.;:!?]?\s")
 """One plain word with the space behind it."""
 _CONTEXT: Final = 200
@@ -116,7 +126,7 @@ def _goes_on(text: str, atoms: list[re.Match[str]], place: int, *, ended: bool) 
     atom = atoms[place]
     head = text[: atom.end()]
     if _BEGIN in head:
-        return _END not in text[: atom.start()]
+        return not _END.search(text, max(0, atom.start() - _LONGEST_END), atom.end())
     after_number = place > 0 and _NUMBER.fullmatch(atoms[place - 1][0])
     if _NUMBER.fullmatch(atom[0]):
         return _number_within(text, atoms, place, 2, ended=ended)

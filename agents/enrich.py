@@ -21,6 +21,8 @@ class Conversation(Struct, frozen=True, kw_only=True):
     """Finished turns, newest last, with (epoch, attempts) of the record that counts: see `finished`."""
     requested: tuple[str, ...] = ()
     """Turns passed on, newest last."""
+    touched_at: datetime | None = None
+    """Time of the newest event in it."""
 
 
 _REMEMBERED = 64
@@ -32,7 +34,8 @@ def requested(conversation: Conversation | None, request: ChatRequested) -> Conv
     current = conversation or Conversation(user_id=request.user_id)
     if request.turn_id in current.requested:
         return current
-    return replace(current, requested=(*current.requested, request.turn_id)[-_REMEMBERED:])
+    known = (*current.requested, request.turn_id)[-_REMEMBERED:]
+    return replace(current, requested=known, touched_at=_later(current.touched_at, request.occurred_at))
 
 
 def finished(conversation: Conversation | None, turn: TurnFinished, keep: int) -> Conversation:
@@ -50,7 +53,12 @@ def finished(conversation: Conversation | None, turn: TurnFinished, keep: int) -
         exchange = Exchange(turn_id=turn.turn_id, question=turn.question, answer=turn.answer)
         exchanges = fitting((*exchanges, exchange)[-keep:], _HISTORY_BYTES) if keep else ()
     ranks = [*current.ranks.items(), (turn.turn_id, rank)][-_REMEMBERED:]
-    return replace(current, exchanges=exchanges, ranks=dict(ranks))
+    touched_at = _later(current.touched_at, turn.occurred_at)
+    return replace(current, exchanges=exchanges, ranks=dict(ranks), touched_at=touched_at)
+
+
+def _later(known: datetime | None, at: datetime) -> datetime:
+    return at if known is None else max(known, at)
 
 
 def awaits(conversation: Conversation | None, request: ChatRequested) -> str | None:

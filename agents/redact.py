@@ -5,11 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import assert_never
 
 from msgspec.structs import replace
 
 from agents.memory import NOTHING, Memory
-from agents.patterns import PERSONAL_TYPES, PersonalType, Span, find
+from agents.personal.finding import find
+from agents.personal.policy import Policy
+from agents.personal.spans import PERSONAL_TYPES, PersonalType, Span
 from sluice.errors import ErrorCode, Unavailable
 from sluice.events import ContextMessage, Exchange, Hop, PromptReady, Refusal, RequestEnriched, Sampling
 from sluice.ids import derived_event_id
@@ -17,7 +20,8 @@ from sluice.own_context import SEALED_AS, read_own_context
 from sluice.placeholders import encode_values, find_placeholders, placeholder
 from sluice.safe_text import EMPTY, SafeText, Sealed, cleared
 
-Find = Callable[[str, tuple[PersonalType, ...]], list[Span]]
+Find = Callable[[str, Policy], list[Span]]
+"""What the policy wants found in a text: in order, without overlap. Raises whatever it likes: then nothing goes on."""
 Open = Callable[[Sealed, str, str], str]
 """Sealed text, subject and the field it was sealed as, to text. Raises where it cannot be opened."""
 Seal = Callable[[str, str], Sealed]
@@ -33,12 +37,8 @@ TYPED = "PLACEHOLDER"
 _KINDS = {*PERSONAL_TYPES, TYPED}
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Which types one bot's messages are cleared of."""
-
-    name: str
-    types: tuple[PersonalType, ...]
+class PersonalDataRefused(Exception):
+    """The policy wants no answer to a text with such data. Names a type, never a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,29 @@ class Redactor:
 
     def redact(self, text: str) -> SafeText:
         """One of the texts."""
-        spans = self._find(text, self._policy.types)
+        spans = self._find(text, self._policy)
         pieces, position = [], 0
         for start, end, kind in _with_typed(text, spans):
-            pieces += [text[position:start], self._placeholder(kind, text[start:end])]
+            value = text[start:end]
+            pieces += [
+                text[position:start],
+                self._placeholder(TYPED, value) if kind is None else self._stand_in(kind, value),
+            ]
             position = end
         pieces.append(text[position:])
         self.spans += spans
         return cleared("".join(pieces))
+
+    def _stand_in(self, kind: PersonalType, value: str) -> str:
+        match self._policy.action(kind):
+            case "placeholder":
+                return self._placeholder(kind, value)
+            case "mask":
+                return f"[{kind}]"
+            case "refuse":
+                raise PersonalDataRefused(kind)
+            case unknown:
+                assert_never(unknown)
 
     def _placeholder(self, kind: str, value: str) -> str:
         if (kind, value) not in self._by_value:
@@ -104,15 +119,15 @@ def redact_text(text: str, policy: Policy, find_spans: Find = find) -> Redacted:
     return Redacted(redactor.redact(text), redactor.values, tuple(redactor.spans))
 
 
-def _with_typed(text: str, spans: Iterable[Span]) -> list[tuple[int, int, str]]:
-    """Start, end and type of what is replaced: personal data, and what somebody typed that reads as a placeholder."""
-    found = [(span.start, span.end, str(span.type)) for span in spans]
+def _with_typed(text: str, spans: Iterable[Span]) -> list[tuple[int, int, PersonalType | None]]:
+    """Start, end and type of personal data; without a type, what somebody typed that reads as a placeholder."""
+    found = [(span.start, span.end, span.type) for span in spans]
     typed = [
-        (start, end, TYPED)
+        (start, end, None)
         for start, end, name in find_placeholders(text)
         if _kind(name) in _KINDS and not any(start < its_end and its_start < end for its_start, its_end, _ in found)
     ]
-    return sorted(found + typed)
+    return sorted([*found, *typed], key=lambda place: place[0])
 
 
 def _highest(texts: Iterable[str]) -> Counter[str]:
@@ -173,6 +188,8 @@ def redact(
             raise
         except _TooLarge:
             refusal = Refusal(code=ErrorCode.MESSAGES_TOO_LARGE.value, stage="redact", retryable=False)
+        except PersonalDataRefused:
+            refusal = Refusal(code=ErrorCode.PERSONAL_DATA_REFUSED.value, stage="redact", retryable=False)
         except Exception:  # noqa: BLE001 (whatever fails here, the text must not go on; the cause may quote it)
             refusal = Refusal(code=ErrorCode.REDACTION_FAILED.value, stage="redact", retryable=True)
     left_at = clock()

@@ -15,10 +15,12 @@ from confluent_kafka import KafkaException
 from benchmarks.codec import codec
 from benchmarks.crowd import crowd
 from benchmarks.deltas import deltas
+from benchmarks.erasure import erasure
 from benchmarks.measurement import NothingMeasured, Result
 from benchmarks.memory import memory
 from benchmarks.options import Options
 from benchmarks.overhead import overhead
+from benchmarks.personal.benchmark import personal
 from benchmarks.relay import relay
 from benchmarks.running import progress
 from benchmarks.sockets import sockets
@@ -38,6 +40,8 @@ BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "stage": stage,
     "relay": relay,
     "crowd": crowd,
+    "erasure": erasure,
+    "personal": personal,
 }
 RESULTS = Path(__file__).parent / "results"
 

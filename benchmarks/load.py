@@ -15,6 +15,8 @@ from sluice.ids import new_id, turn_id_for
 
 _TERMINAL = {"completed", "failed", "cancelled"}
 _PATIENCE_SECONDS = 60.0
+SUBJECT = "benchmark"
+"""Of the tokens: who asks."""
 _TEXT = "Hello there"
 _WARM_UP_RATE, _WARM_UP_TURNS = 12.0, 48
 """So that the gateway follows every partition and the model's adapter has its connections."""
@@ -97,7 +99,7 @@ async def ask(platform: RunningPlatform, bot: str, *, rate: float, turns: int, s
 
     Raises NothingMeasured where a turn is not completed, or completed without a delta.
     """
-    token = development_token(platform.settings, "benchmark")
+    token = development_token(platform.settings, SUBJECT)
     async with AsyncExitStack() as stack:
         url = platform.settings.gateway_url
         clients = [await stack.enter_async_context(ChatClient(url, token)) for _ in range(sockets)]

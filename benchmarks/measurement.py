@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-Unit = Literal["s", "ms", "us", "kB", "MB", "turns/s", "deltas/s", "events/s", "streams"]
+Unit = Literal["s", "ms", "us", "kB", "MB", "turns/s", "deltas/s", "events/s", "streams", "%"]
 
 
 class NothingMeasured(Exception):

@@ -14,8 +14,12 @@ from rich.table import Table
 
 from connectors.usage import Dimension, usage_table, used
 from sluice import wiring
+from sluice.cli import audit
 from sluice.cli.leaving import ExitCode, leave
+from sluice.cli.people import Subject, user_of
+from sluice.durable_files import create_secret_file
 from sluice.errors import ConfigurationError, Rejected, Unavailable
+from sluice.kafka_access import connection
 from sluice.paths import checkout, data_folder
 from sluice.settings import Settings, load_settings
 
@@ -41,7 +45,7 @@ def warehouse(
 
     settings, console = load_settings(), Console(highlight=False, soft_wrap=True)
     try:
-        scan = LogScan(settings.bootstrap_servers)
+        scan = LogScan(connection(settings, "operator"))
         with console.status("dbt's environment ...") as status:
             dbt = _dbt()
             status.update("landing sink ...")
@@ -67,7 +71,7 @@ def reconcile(as_json: _AsJson = False) -> None:
 
     settings = load_settings()
     try:
-        scan = LogScan(settings.bootstrap_servers)
+        scan = LogScan(connection(settings, "operator"))
         found = _reconcile(settings, scan, whole(scan, TOPICS), _progress("records read"))
     except (ConfigurationError, Unavailable) as error:
         leave(ExitCode.MISSING, str(error))
@@ -90,7 +94,7 @@ def turn(turn_id: Annotated[str, typer.Argument(metavar="TURN_ID")], as_json: _A
     try:
         way = find_turn(
             turn_id,
-            LogScan(settings.bootstrap_servers),
+            LogScan(connection(settings, "operator")),
             wiring.codec(settings),
             LandingZone(settings.landing_dir),
             settings.warehouse_path,
@@ -104,6 +108,34 @@ def turn(turn_id: Annotated[str, typer.Argument(metavar="TURN_ID")], as_json: _A
         sys.stdout.write(json.dumps(way.as_json()) + "\n")
     else:
         Console(highlight=False, soft_wrap=True).print(view(way))
+
+
+@commands.command()
+def export(
+    subject: Subject,
+    output: Annotated[Path | None, typer.Option(help="A new file for it, readable by you alone.")] = None,
+) -> None:
+    """Everything that is kept of a person, as one JSON document, for that person. Leaves a mark in the audit log."""
+    from connectors.export import export as gather  # noqa: PLC0415
+    from connectors.landing_zone import LandingZone  # noqa: PLC0415
+    from connectors.log_scan import LogScan  # noqa: PLC0415
+
+    settings = load_settings()
+    try:
+        user_id = user_of(settings, subject)
+        if output is not None and output.exists():
+            leave(ExitCode.USAGE, f"{output} is there already.")
+        audit.mark(settings, "data.export", "allowed", "requested", user_id)
+        scan, zone = LogScan(connection(settings, "operator")), LandingZone(settings.landing_dir)
+        found = gather(user_id, scan, wiring.codec(settings), zone, wiring.sealer(settings), _progress("records read"))
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+    text = json.dumps(found, ensure_ascii=False, indent=2, default=str) + "\n"
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        create_secret_file(output.absolute(), text.encode())
+        typer.echo(f"{len(found['conversations'])} conversations of {user_id} in {output}")
 
 
 @commands.command()
@@ -122,7 +154,7 @@ def usage(
     codec, progress = wiring.codec(settings), _progress("rows read")
 
     def rows() -> Iterator[AttemptMetered]:
-        scan = LogScan(settings.bootstrap_servers)
+        scan = LogScan(connection(settings, "operator"))
         for number, record in enumerate(scan.records(whole(scan, [topic_of(AttemptMetered.__name__)]))):
             progress(number)
             try:
@@ -161,7 +193,7 @@ def _wait_for_sink(settings: Settings, scan: "LogScan", seconds: float, status: 
 
     window = whole(scan, [topic.name for topic in landed_topics()])
     wait_for_sink(
-        KafkaAdmin(settings.bootstrap_servers),
+        KafkaAdmin(connection(settings, "operator")),
         GROUP,
         window,
         Patience(seconds, time.monotonic, time.sleep),

@@ -16,14 +16,16 @@ from sluice.clock import utc_now
 from sluice.dead_letters import DeadLetters
 from sluice.failpoints import Failpoints
 from sluice.ids import new_id
+from sluice.kafka_access import connection
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
-from sluice.kafka_config import Config, consumer_config
+from sluice.kafka_config import Config, Servers, consumer_config
 from sluice.key_files import read_key_file
 from sluice.letter_box import PUBLIC_FILE
 from sluice.logs import Logger, fact, get_logger
 from sluice.process import run_process
 from sluice.settings import Settings, load_settings
-from sluice.topics import Topic, catalogue
+from sluice.tls import server_files
+from sluice.topics import Topic, catalogue, seen_by
 
 GROUP = "landing"
 _BUFFER_KILOBYTES = 32_768
@@ -39,19 +41,20 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
     codec = wiring.resolved_codec(settings, _pause(stopping))
     letters = DeadLetters(codec, read_key_file(settings.keys_dir, PUBLIC_FILE), GROUP, utc_now)
     zone = LandingZone(settings.landing_dir)
-    admin = KafkaAdmin(settings.bootstrap_servers)
-    wait_for_topics(admin, [topic.name for topic in landed_topics()], _pause(stopping))
+    kafka, shown = connection(settings, "connectors"), server_files(settings, "landing", utc_now())
+    admin = KafkaAdmin(kafka)
+    wait_for_topics(admin, seen_by("connectors"), _pause(stopping), log)
     with zone.claim(admin.cluster_id(), new_id()) as folder_id:
         metrics = SinkMetrics()
-        metrics.serve(settings.metrics_port("landing"))
-        consumer = Consumer(_consumer_settings(settings, folder_id))
+        metrics.serve(settings.metrics_port("landing"), shown, settings.metrics_client_ca_file)
+        consumer = Consumer(_consumer_settings(settings, kafka, folder_id))
         sink = Sink(
             consumer=consumer,
             zone=zone,
             folder_id=folder_id,
             topics=landed_topics(),
             codec=codec,
-            office=KafkaDeadLetters(settings.bootstrap_servers, letters),
+            office=KafkaDeadLetters(kafka, letters),
             metrics=metrics,
             log=log,
             limits=Limits(settings.landing_flush_seconds, settings.landing_flush_records),
@@ -75,7 +78,7 @@ def _pause(stopping: threading.Event) -> Callable[[float], None]:
     return pause
 
 
-def _consumer_settings(settings: Settings, folder_id: str) -> Config:
+def _consumer_settings(settings: Settings, kafka: Servers, folder_id: str) -> Config:
     own: dict[str, str | int] = {
         "group.instance.id": f"{GROUP}-{folder_id}",  # a restart goes on at once, without a rebalance
         "session.timeout.ms": int(settings.broker_session_seconds * 1000),
@@ -84,7 +87,7 @@ def _consumer_settings(settings: Settings, folder_id: str) -> Config:
         "queued.max.messages.kbytes": _BUFFER_KILOBYTES,
         "enable.partition.eof": True,
     }
-    return consumer_config(settings.bootstrap_servers, GROUP, GROUP, own)
+    return consumer_config(kafka, GROUP, GROUP, own)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from connectors.batching import Place, Portion
 from connectors.columns import columns_of
+from connectors.erasing.erased import ErasedList
 from connectors.only_one import Taken, hold
 from connectors.runs import Runs
 from sluice.durable_files import TEMPORARY, write_durably
@@ -39,6 +40,7 @@ class LandingZone:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.erased = ErasedList(root)
 
     @contextmanager
     def claim(self, cluster_id: str, new_id: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from sluice.dead_letters import DeadLetters, Origin
 from sluice.errors import Rejected, Unavailable
-from sluice.kafka_config import producer_config
+from sluice.kafka_config import Servers, producer_config
 
 _FLUSH_SECONDS = 15.0
 
@@ -26,7 +26,7 @@ class DeadLetterOffice(Protocol):
 class KafkaDeadLetters:
     """Writes to `<topic>-dlq`."""
 
-    def __init__(self, bootstrap_servers: str, letters: DeadLetters) -> None:
+    def __init__(self, bootstrap_servers: Servers, letters: DeadLetters) -> None:
         self._letters = letters
         self._producer = Producer(producer_config(bootstrap_servers, "landing"))
         self._unsettled: dict[str, tuple[str, bytes]] = {}

@@ -9,6 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from connectors.batching import Batch, Place, Portion, Row
 from connectors.columns import columns_of, fields_of
+from connectors.erasing.erased import Erased
 from connectors.landing_zone import LandingZone
 from connectors.rejections import DeadLetterOffice
 from connectors.sink_metrics import SinkMetrics
@@ -191,14 +192,15 @@ class Sink:
 
     def _land(self, portion: Portion) -> None:
         columns = self._columns[portion.place.topic]
-        try:
-            table = pa.Table.from_pylist([row.fields for row in portion.rows], schema=columns)
-        except (pa.ArrowException, OverflowError):
-            portion = self._without_misfits(portion, columns)
-            if not portion.rows:
-                return
-            table = pa.Table.from_pylist([row.fields for row in portion.rows], schema=columns)
-        path = self.zone.write(portion, table)
+        with self.zone.erased.while_landing() as erased:
+            try:
+                table = _table(portion, columns, erased)
+            except (pa.ArrowException, OverflowError):
+                portion = self._without_misfits(portion, columns)
+                if not portion.rows:
+                    return
+                table = _table(portion, columns, erased)
+            path = self.zone.write(portion, table)
         self.failpoints.reach("landing.file_written")
         self._batch.settle(portion)
         topic = portion.place.topic
@@ -237,3 +239,7 @@ class Sink:
     def _lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             self._batch.drop(Place(partition.topic, partition.partition))
+
+
+def _table(portion: Portion, columns: pa.Schema, erased: Erased) -> pa.Table:
+    return pa.Table.from_pylist([erased.cleared(row.fields) for row in portion.rows], schema=columns)

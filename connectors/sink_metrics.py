@@ -1,6 +1,11 @@
 """The sink's metrics. `sluice_dead_letters_total` has the same name and labels as in every other process."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from sluice.metrics_server import serve_metrics
+from sluice.tls import ServerFiles
 
 
 class SinkMetrics:
@@ -23,6 +28,6 @@ class SinkMetrics:
             "sluice_landing_lag_seconds", "Age of the oldest record read but not landed.", registry=self.registry
         )
 
-    def serve(self, port: int) -> None:
-        """Show them on loopback, path /metrics."""
-        start_http_server(port, addr="127.0.0.1", registry=self.registry)
+    def serve(self, port: int, shown: ServerFiles | None = None, clients: Path | None = None) -> None:
+        """Show them on loopback, path /metrics: see `serve_metrics`."""
+        serve_metrics(self.registry, port, shown, clients)

@@ -29,6 +29,7 @@ from sluice.clock import utc_now
 from sluice.dead_letters import DeadLetters
 from sluice.errors import ConfigurationError
 from sluice.failpoints import Failpoints
+from sluice.kafka_access import connection
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
 from sluice.kafka_config import consumer_config
 from sluice.kafka_producer import KafkaProducer
@@ -38,7 +39,8 @@ from sluice.logs import fact, get_logger
 from sluice.metrics import make_metrics
 from sluice.process import ProcessExit, run_process
 from sluice.settings import Settings, load_settings
-from sluice.topics import catalogue
+from sluice.tls import server_files
+from sluice.topics import catalogue, seen_by
 
 _NAME = "sluice-gateway"
 _READING: dict[str, str | int] = {"enable.partition.eof": True}
@@ -82,9 +84,10 @@ def main() -> None:
     settings = load_settings()
     log, metrics, codec = get_logger(), make_metrics(), wiring.resolved_codec(settings)
     bots = load_bots(settings)
-    servers, keys = settings.bootstrap_servers, settings.keys_dir
+    servers, keys = connection(settings, "gateway"), settings.keys_dir
+    shown = server_files(settings, "gateway", utc_now())
     dead_letters = DeadLetters(codec, read_key_file(keys, PUBLIC_FILE), _NAME, utc_now)
-    auditor = Auditor(wiring.audit_log(settings).append)
+    auditor = Auditor(wiring.audit_log(settings, "gateway").append)
     access = Access(
         read_key_file(keys, TOKEN_KEY),
         read_key_file(keys, PSEUDONYM_KEY),
@@ -103,7 +106,7 @@ def main() -> None:
 
     producer = KafkaProducer(servers, _NAME, on_fatal)
     admin, topics = KafkaAdmin(servers), catalogue()
-    wait_for_topics(admin, topics)
+    wait_for_topics(admin, seen_by("gateway"), log=log)
     sealer = wiring.sealer(settings)
     open_map = partial(open_values, sealer, metrics)
     history = History(settings.state_of("gateway") / "history.sqlite", admin.cluster_id(), open_map)
@@ -151,9 +154,9 @@ def main() -> None:
         log.info("gateway listens", host=fact(settings.gateway_host), port=settings.gateway_port)
 
     logging.getLogger("uvicorn.error").addFilter(not_caused_by_clients)
-    metrics.serve(settings.metrics_port("gateway"))
+    metrics.serve(settings.metrics_port("gateway"), shown, settings.metrics_client_ca_file)
     app = make_app(edge, start)
-    status = serve(Server(configuration(app, settings.gateway_host, settings.gateway_port), turns))
+    status = serve(Server(configuration(app, settings.gateway_host, settings.gateway_port, shown), turns))
     auditor.stop(_LAST_MARKS_SECONDS)
     sys.exit(status)
 

@@ -8,10 +8,10 @@ from urllib.parse import SplitResult, urlsplit
 from gateway.frames import TICKET_PREFIX
 from gateway.issuer import Issuer
 from gateway.tickets import Tickets
-from sluice.audit import Mark
+from sluice.audit import Action, Mark
 from sluice.clock import Clock
 from sluice.errors import ErrorCode, Refused
-from sluice.tokens import DEVELOPER, Person, is_own, issue, verify
+from sluice.tokens import DEVELOPER, Person, Role, is_own, issue, verify
 
 _LOOPBACK_NAMES = {"127.0.0.1", "localhost", "[::1]", "::1"}
 
@@ -56,6 +56,23 @@ class Access:
         with self._marked():
             self.check_origin(headers)
             return self.tickets.redeem(tickets[0]) if tickets else await self._bearer(headers)
+
+    async def officer(self, headers: Mapping[str, str], role: Role, action: Action, subject_id: str) -> Person:
+        """Who may do this to somebody else's data. What is asked for leaves a mark, refused or not. Raises Refused."""
+        person = await self.person(headers)
+        allowed = role in person.roles
+        self.note(
+            Mark(
+                person.user_id,
+                action,
+                "allowed" if allowed else "refused",
+                "requested" if allowed else ErrorCode.ROLE_REQUIRED.value,
+                subject_id,
+            )
+        )
+        if not allowed:
+            raise Refused(ErrorCode.ROLE_REQUIRED)
+        return person
 
     @contextmanager
     def _marked(self) -> Iterator[None]:

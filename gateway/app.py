@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from gateway import openai_endpoint, openai_errors, rest
+from gateway import openai_endpoint, openai_errors, people, rest
 from gateway.asyncapi import asyncapi_document
 from gateway.edge import Edge
 from gateway.openai_errors import openai_error
@@ -87,6 +87,8 @@ ROUTES = [
     Route("/v1/turns/{turn_id}/events", turn_events, methods=["GET"]),
     Route("/v1/turns/{turn_id}/stop", rest.stop_turn, methods=["POST"]),
     Route("/v1/turns/{turn_id}/feedback", rest.judge_turn, methods=["POST"]),
+    Route("/v1/people/{user_id}/erasure", people.erase_person, methods=["POST"]),
+    Route("/v1/people/{user_id}/erasure", people.show_erasure, methods=["GET"]),
     Route("/v1/tickets", rest.make_ticket, methods=["POST"]),
     Route("/v1/dev/token", rest.make_development_token, methods=["POST"]),
     Route("/openai/v1/chat/completions", openai_endpoint.chat_completions, methods=["POST"]),

@@ -127,6 +127,8 @@ class Bridge:
     def _take(self, batch: Batch) -> None:
         for event in batch.replies:
             self._hub.take(event)
+        for user_id in batch.erased:
+            self._hub.forget(user_id)
         self.progress.reached(batch.reached)
         for partition in batch.caught_up:
             if partition in self._caught_up:

@@ -10,16 +10,18 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never, get_args
 
 from gateway.documents import StoredTurn, document_of
 from sluice.errors import ConfigurationError
-from sluice.events import ChatRequested, TurnFinished
+from sluice.events import ChatRequested, ErasureCompleted, ErasureRequested, TurnFinished
 from sluice.ids import OWN_CONTEXT
 from sluice.placeholders import OpenMap, restore, show_none
 from sluice.safe_text import Sealed
 
-_VERSION = 4
+Recorded = ChatRequested | TurnFinished | ErasureRequested | ErasureCompleted
+RECORDED = get_args(Recorded)
+_VERSION = 5
 """Of the tables. A file of another version is emptied and filled anew from the log."""
 _TABLES = """
 create table if not exists sessions (
@@ -38,6 +40,7 @@ create table if not exists positions (
     topic text, partition integer, next_offset integer, primary key (topic, partition)
 );
 create table if not exists origin (cluster_id text);
+create table if not exists erasures (user_id text primary key, until text not null, running text) without rowid;
 """
 
 
@@ -71,10 +74,11 @@ class History:
     def _prepare(self, cluster_id: str) -> None:
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=normal")
+        self._db.execute("pragma secure_delete=on")
         self._db.execute("begin immediate")  # fails now where nothing can be written later
         self._db.execute("rollback")
         if not self._is_of(cluster_id):
-            for table in ("sessions", "turns", "positions", "origin"):
+            for table in ("sessions", "turns", "positions", "origin", "erasures"):
                 self._db.execute(f"drop table if exists {table}")
             self._db.executescript(_TABLES)
             self._db.execute("insert into origin values (?)", (cluster_id,))
@@ -97,24 +101,39 @@ class History:
             rows = self._db.execute("select topic, partition, next_offset from positions").fetchall()
         return {(topic, partition): offset for topic, partition, offset in rows}
 
-    def record(
-        self, events: Iterable[ChatRequested | TurnFinished], positions: dict[tuple[str, int], int] | None = None
-    ) -> None:
+    def record(self, events: Iterable[Recorded], positions: dict[tuple[str, int], int] | None = None) -> None:
         """Note events and how far the log has been read, all or nothing. Repeats change nothing."""
         with self._lock:
             self._db.execute("begin")
             try:
                 for event in events:
-                    if isinstance(event, ChatRequested):
-                        self._requested(event)
-                    else:
-                        self._finished(event)
+                    self._take(event)
                 for (topic, partition), offset in (positions or {}).items():
                     self._db.execute("insert or replace into positions values (?, ?, ?)", (topic, partition, offset))
             except BaseException:
                 self._db.execute("rollback")
                 raise
             self._db.execute("commit")
+
+    def being_erased(self, user_id: str) -> bool:
+        """Whether this person's data is on its way out: nothing new may be added to it."""
+        known = self.erasure(user_id)
+        return known is not None and known[1]
+
+    def erasure(self, user_id: str) -> tuple[str, bool] | None:
+        """Until when (ISO 8601) this person was erased, and whether that is still going on; None: never."""
+        with self._lock:
+            row = self._db.execute("select until, running from erasures where user_id = ?", (user_id,)).fetchone()
+        return None if row is None else (str(row[0]), row[1] is not None)
+
+    def forget_before(self, time: str) -> int:
+        """Turns accepted before a time (ISO 8601), and conversations without any; how many turns."""
+        with self._lock:
+            gone = self._db.execute("delete from turns where created_at < ?", (time,)).rowcount
+            self._db.execute("delete from sessions where updated_at < ?", (time,))
+            self._db.execute("delete from erasures where until < ? and running is null", (time,))
+            self._db.execute("pragma wal_checkpoint(truncate)")
+        return gone
 
     def owner(self, session_id: str) -> str | None:
         """user_id of a session; None where it is new."""
@@ -159,8 +178,36 @@ class History:
             for session_id, title, bot, updated_at, sealed, turns in rows
         ]
 
+    def _take(self, event: Recorded) -> None:
+        match event:
+            case ChatRequested():
+                self._requested(event)
+            case TurnFinished():
+                self._finished(event)
+            case ErasureRequested():
+                self._erase(event.user_id, event.occurred_at.isoformat(), event.event_id)
+            case ErasureCompleted():
+                self._erase(event.user_id, event.erased_at.isoformat(), None)
+            case unknown:
+                assert_never(unknown)
+
+    def _erase(self, user_id: str, until: str, running: str | None) -> None:
+        self._db.execute(
+            "insert into erasures values (?, ?, ?) on conflict (user_id) do update set "
+            "until = max(until, excluded.until), running = excluded.running",
+            (user_id, until, running),
+        )
+        self._db.execute("delete from turns where user_id = ? and created_at <= ?", (user_id, until))
+        self._db.execute("delete from sessions where user_id = ? and updated_at <= ?", (user_id, until))
+
+    def _is_erased(self, user_id: str, at: str) -> bool:
+        query = "select count(*) from erasures where user_id = ? and until >= ?"
+        return bool(self._db.execute(query, (user_id, at)).fetchone()[0])
+
     def _requested(self, event: ChatRequested) -> None:
         at = event.occurred_at.isoformat()
+        if self._is_erased(event.user_id, at):
+            return
         self._touch(event.session_id, event.user_id, event.bot, at)
         self._db.execute(
             "insert or ignore into turns values (?, ?, ?, ?, ?, 'accepted', null, 0, 0, null)",
@@ -170,6 +217,8 @@ class History:
     def _finished(self, event: TurnFinished) -> None:
         """A turn that was taken over may be finished twice: the highest epoch counts, then the most attempts."""
         at = event.accepted_at.isoformat()
+        if self._is_erased(event.user_id, at):
+            return
         self._touch(event.session_id, event.user_id, event.bot, at)
         document = json.dumps(document_of(event), ensure_ascii=False)
         self._db.execute(

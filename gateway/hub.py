@@ -58,6 +58,11 @@ class Hub:
         found = (self.replies[turn_id] for turn_id in self._by_session.get(session_id, ()))
         return [reply for reply in found if reply.user_id == user_id]
 
+    def forget(self, user_id: str) -> None:
+        """What this person was told. Turns under way go on: their end is still to be told."""
+        for turn_id in [name for name, reply in self.replies.items() if reply.user_id == user_id and reply.terminal]:
+            self._forget(turn_id)
+
     def take(self, event: ReplyEvent) -> None:
         """Apply one event and pass it on where it is visible."""
         reply = self.replies.get(event.turn_id)

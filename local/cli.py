@@ -12,6 +12,7 @@ from rich.table import Table
 from sluice.cli.leaving import ExitCode, leave
 from sluice.clock import utc_now
 from sluice.errors import ConfigurationError, Unavailable
+from sluice.kafka_access import connection
 from sluice.kafka_admin import KafkaAdmin, lag
 from sluice.paths import checkout
 from sluice.settings import load_settings
@@ -60,13 +61,13 @@ def status() -> None:
     if not manager.running():
         leave(ExitCode.NO, "Sluice is not running. Start it with `make up`.")
     try:
-        rows = lag(KafkaAdmin(settings.bootstrap_servers), catalogue(), int(utc_now().timestamp() * 1000))
-    except Unavailable:
+        rows = lag(KafkaAdmin(connection(settings, "operator")), catalogue(), int(utc_now().timestamp() * 1000))
+    except (ConfigurationError, Unavailable):
         rows = []
     table = Table("process", "state", "pid", "uptime", "memory", "lag")
     states = manager.states()
     for state in states:
-        group = {"landing": "landing"}.get(state.name, f"sluice-{state.name}")
+        group = {"landing": "landing", "steward": "steward"}.get(state.name, f"sluice-{state.name}")
         own = [row.lag for row in rows if row.group == group]
         memory = f"{psutil.Process(state.pid).memory_info().rss / _MEGABYTE:.0f} MB" if state.pid else ""
         table.add_row(

@@ -20,7 +20,7 @@ def needed(settings: Settings) -> dict[str, int]:
         ports["small model"] = settings.small_model_port
     if settings.broker == "local":
         ports |= {"broker": settings.broker_port, "broker's controller": settings.controller_port}
-    for process in ("gateway", "enrich", "redact", "respond", "landing"):
+    for process in ("gateway", "enrich", "redact", "respond", "landing", "steward"):
         ports[f"metrics of {process}"] = settings.metrics_port(process)
     return ports
 

@@ -19,7 +19,12 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport
 
 from local.broker import Broker
+from local.broker_security import BrokerSecurity
+from local.security import own_keys
+from sluice.certificates import AUTHORITY_FILE, certificate_file
 from sluice.errors import ConfigurationError
+from sluice.kafka_access import BROKER, user_of
+from sluice.key_files import password_file
 from sluice.process import ProcessExit
 from sluice.settings import Settings
 
@@ -56,7 +61,18 @@ class ProcessState:
 
 def broker_of(settings: Settings) -> Broker:
     """The built-in Kafka of one platform."""
-    return Broker(settings.home / "kafka", settings.broker_port, settings.controller_port)
+    security = broker_security_of(settings) if settings.secure else None
+    return Broker(settings.home / "kafka", settings.broker_port, settings.controller_port, security=security)
+
+
+def broker_security_of(settings: Settings) -> BrokerSecurity:
+    """Its files, which `make up` makes."""
+    return BrokerSecurity(
+        keystore=certificate_file(settings.certs_dir, BROKER),
+        truststore=settings.certs_dir / AUTHORITY_FILE,
+        user=user_of(BROKER),
+        password_file=settings.keys_dir / password_file(BROKER),
+    )
 
 
 def programs(settings: Settings) -> list[Program]:
@@ -68,6 +84,7 @@ def programs(settings: Settings) -> list[Program]:
         Program("redact", [*python, "streams.redact"], 20),
         Program("respond", [*python, "streams.respond"], 20),
         Program("landing", [*python, "connectors.landing"], 20),
+        Program("steward", [*python, "connectors.steward"], 25),
     ]
     if settings.llm == "dev":
         found.append(Program("provider", [*python, "local.provider"], 10))
@@ -177,6 +194,7 @@ class ProcessManager:
                 "startsecs=1",
                 "startretries=1000000",
                 f"stopwaitsecs={program.stop_seconds}",
+                f'environment=SLUICE_KEYS_DIR="{_quoted(own_keys(self._settings, program.name))}"',
                 "redirect_stderr=true",
                 f"stdout_logfile={_quoted(_quoted(logs / (program.name + '.log')))}",  # expanded twice
                 "stdout_logfile_maxbytes=20MB",

@@ -21,7 +21,11 @@ def settings_page() -> str:
         default = "see below" if field.default_factory else repr(field.default)
         default = "(development key)" if "SecretStr" in default else default
         lines.append(f"| `SLUICE_{name.upper()}` | `{default}` | {field.description} |")
-    lines += ["", "`SLUICE_HOME` is `.sluice` in the checkout, `SLUICE_BOTS_DIR` is `deploy/bots`. `make` knows", ""]
+    lines += [
+        "",
+        "`SLUICE_HOME` is `.sluice` in the checkout, `SLUICE_BOTS_DIR` is `deploy/bots`, `SLUICE_KEYS_DIR` is",
+    ]
+    lines += ["`keys` in `SLUICE_HOME`. `SLUICE_SECURE` is off, until it was set once. `make` knows"]
     lines += ["`BROKER` and `LLM` as short names of `SLUICE_BROKER` and `SLUICE_LLM`."]
     return "\n".join(lines) + "\n"
 

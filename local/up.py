@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,14 +16,18 @@ from rich.console import Console
 from local import jars, page, ports
 from local.processes import RUNNING, ProcessManager, broker_of, programs
 from local.refusals import refusals
+from local.security import let_in, makes_users, prepare
 from sluice.bots import SMALL_MODEL, load_bots
+from sluice.certificates import AUTHORITY_FILE
 from sluice.chat_client import ChatClient, TurnResult
 from sluice.cli.chat import development_token
+from sluice.clock import utc_now
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.ids import new_id
+from sluice.kafka_access import broker_connection, connection
 from sluice.kafka_admin import KafkaAdmin
-from sluice.key_files import make_key_files
 from sluice.settings import Settings
+from sluice.tls import client_context
 from sluice.topics import catalogue
 
 _FREE_BYTES = 1_000_000_000
@@ -59,11 +64,11 @@ class Up:
         ports.check(self.settings)
         with self._step("chat page"):
             page.build()
+        prepare(self.settings, utc_now())
         if self.settings.broker == "local":
             with self._step("Apache Kafka and its Java"):
                 jars.install(jars.kafka_lib())
                 broker_of(self.settings).prepare()
-        make_key_files(self.settings.keys_dir)
         manager.launch()
         try:
             self._start(manager)
@@ -78,10 +83,14 @@ class Up:
         for program in programs(self.settings):
             manager.start(program.name)
         with self._step(f"broker at {self.settings.bootstrap_servers}"):
-            admin = KafkaAdmin(self.settings.bootstrap_servers)
+            first = broker_connection if makes_users(self.settings) else partial(connection, principal="admin")
+            admin = KafkaAdmin(first(self.settings))
             self._until(lambda: bool(admin.partitions(1.0)) or True, _BROKER_SECONDS, "broker")
+        if makes_users(self.settings):
+            with self._step("users and access control"):
+                let_in(self.settings)
         with self._step("topics"):
-            admin.apply(catalogue().values(), self.settings.replication_factor)
+            KafkaAdmin(connection(self.settings, "admin")).apply(catalogue().values(), self.settings.replication_factor)
         self._prove(manager)
 
     def _prove(self, manager: ProcessManager) -> None:
@@ -103,8 +112,10 @@ class Up:
 
     def _already(self, manager: ProcessManager) -> None:
         file = self.settings.home / "run.json"
-        if file.exists() and json.loads(file.read_text()) != self._choices():
-            raise ConfigurationError("The platform runs with another BROKER or LLM. Run `make down` first.")
+        if file.exists() and {"secure": False} | json.loads(file.read_text()) != self._choices():
+            raise ConfigurationError(
+                "The platform runs with another BROKER, LLM or SLUICE_SECURE. Run `make down` first."
+            )
         halted = [state.name for state in manager.states() if state.state != RUNNING]
         for name in halted:
             manager.start(name)
@@ -113,8 +124,8 @@ class Up:
         self._until(self._gateway_ready, _READY_SECONDS, "gateway")
         self._tell()
 
-    def _choices(self) -> dict[str, str]:
-        return {"broker": self.settings.broker, "llm": self.settings.llm}
+    def _choices(self) -> dict[str, str | bool]:
+        return {"broker": self.settings.broker, "llm": self.settings.llm, "secure": self.settings.secure}
 
     def _probe(self, manager: ProcessManager) -> TurnResult:
         try:
@@ -145,12 +156,12 @@ class Up:
 
     async def _turn(self) -> TurnResult:
         token = development_token(self.settings, _SUBJECT)
-        async with ChatClient(self.settings.gateway_url, token) as client:
+        async with ChatClient(self.settings.gateway_url, token, client_context(self.settings)) as client:
             bot = client.ready["bots"][0]["name"]
             return await client.ask(_PROBE, session_id=f"self-check-{new_id()}", bot=bot, client_msg_id=new_id())
 
     def _gateway_ready(self) -> bool:
-        return _answers(f"{self.settings.gateway_url}/readyz")
+        return _answers(f"{self.settings.gateway_url}/readyz", client_context(self.settings))
 
     def _check_disk(self) -> None:
         self.settings.home.mkdir(parents=True, exist_ok=True)
@@ -182,6 +193,7 @@ class Up:
 
     def _tell(self) -> None:
         s = self.settings
+        secured = f"  secured  TLS; clients trust {s.certs_dir / AUTHORITY_FILE}\n" if s.secure else ""
         broker = f"Apache Kafka {jars.KAFKA_VERSION}, built in" if s.broker == "local" else "your cluster"
         self.console.print(
             f"\nSluice is up.\n\n"
@@ -190,6 +202,7 @@ class Up:
             f"  logs     {s.logs_dir}\n"
             f"  broker   {broker} at {s.bootstrap_servers}\n"
             f"  model    {_MODELS.get(s.llm, s.llm)}\n"
+            f"{secured}"
             f"  data     {s.home} (durable; `make clean` deletes it)\n"
             f"  stop     make down\n",
             highlight=False,
@@ -198,8 +211,8 @@ class Up:
         )
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, tls: ssl.SSLContext | None = None) -> bool:
     try:
-        return httpx.get(url, timeout=2.0).is_success
+        return httpx.get(url, timeout=2.0, verify=tls or True).is_success
     except httpx.HTTPError:
         return False

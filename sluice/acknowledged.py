@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from sluice.kafka_config import Config, Headers, producer_config
+from sluice.kafka_config import Config, Headers, Servers, producer_config
 
 _TIME_OUT: Config = {"delivery.timeout.ms": 10_000}
 """After which the log's silence is a no."""
@@ -26,7 +26,7 @@ class Record:
 class AcknowledgedWriter:
     """Waits for the delivery report of each record."""
 
-    def __init__(self, bootstrap_servers: str, client_id: str) -> None:
+    def __init__(self, bootstrap_servers: Servers, client_id: str) -> None:
         self._producer = Producer(producer_config(bootstrap_servers, client_id) | _TIME_OUT)
 
     def write(self, records: Iterable[Record]) -> set[str]:

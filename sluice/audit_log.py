@@ -19,11 +19,11 @@ from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
 from sluice.events import AuditRecorded
 from sluice.kafka_admin import KafkaAdmin
-from sluice.kafka_config import consumer_config, producer_config
-from sluice.topics import topic_of
+from sluice.kafka_config import Servers, consumer_config, producer_config
+from sluice.topics import catalogue, topic_of
 
 TOPIC = topic_of("AuditRecorded")
-TRANSACTIONAL_ID = "sluice-audit-0"
+TRANSACTIONAL_ID = str(catalogue()[TOPIC].transactional_id)
 PARTITION = 0
 _SECONDS = 10.0
 _TRIES = 5
@@ -40,8 +40,9 @@ _QUIET.propagate = False
 class AuditLog:
     """Appends and reads. Every call blocks and raises Unavailable where the log does not answer."""
 
-    def __init__(self, bootstrap_servers: str, codec: Codec, key: bytes, clock: Callable[[], datetime]) -> None:
-        self._servers, self._codec, self._key, self._clock = bootstrap_servers, codec, key, clock
+    def __init__(self, servers: Servers, group: str, codec: Codec, key: bytes, clock: Callable[[], datetime]) -> None:
+        """`group` is one that Kafka lets this user read with; nothing is committed in it."""
+        self._servers, self._group, self._codec, self._key, self._clock = servers, group, codec, key, clock
         self._producer: Producer | None = None
         self._end = Link()
 
@@ -95,7 +96,7 @@ class AuditLog:
     @contextlib.contextmanager
     def _reader(self) -> Iterator[Consumer]:
         own: dict[str, str | int] = {"isolation.level": "read_committed", "enable.partition.eof": True}
-        reader = Consumer(consumer_config(self._servers, "sluice-audit", "sluice-audit", own))
+        reader = Consumer(consumer_config(self._servers, "sluice-audit", self._group, own))
         try:
             yield reader
         finally:

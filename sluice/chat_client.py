@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -10,7 +11,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
 
-from sluice.errors import Unavailable
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.tls import complaint, plain_to_tls
 
 _SUBPROTOCOL = Subprotocol("sluice.v1")
 _NO_USAGE: dict[str, Any] = {"prompt_tokens": 0, "completion_tokens": 0, "estimated": False}
@@ -60,12 +62,13 @@ class TurnResult:
 
 
 class ChatClient:
-    """One connection to a gateway. Use it as an async context manager."""
+    """One connection to a gateway. Use it as an async context manager. `tls`: whom to trust; see sluice/tls.py."""
 
-    def __init__(self, gateway_url: str, token: str) -> None:
+    def __init__(self, gateway_url: str, token: str, tls: ssl.SSLContext | None = None) -> None:
         self._url = gateway_url.replace("http", "ws", 1) + "/v1/ws"
         self._address = gateway_url
         self._token = token
+        self._tls = tls
         self._socket: ClientConnection | None = None
         self.ready: dict[str, Any] = {}
 
@@ -79,9 +82,13 @@ class ChatClient:
                 open_timeout=10,
                 compression=None,
                 proxy=None,
+                ssl=self._tls,
             )
             self.ready = json.loads(await self._socket.recv())
         except (OSError, InvalidHandshake, TimeoutError, WebSocketException) as error:
+            wrong = complaint(error, self._address) or await asyncio.to_thread(plain_to_tls, self._address)
+            if wrong is not None:
+                raise ConfigurationError(wrong) from error
             raise Unavailable(
                 f"The gateway at {self._address} does not answer ({type(error).__name__}). Is it up? Try `make up`."
             ) from error

@@ -13,8 +13,9 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
 from sluice.events import DeadLetter
+from sluice.kafka_access import OPERATOR_GROUP
 from sluice.kafka_admin import KafkaAdmin
-from sluice.kafka_config import Headers, consumer_config
+from sluice.kafka_config import Headers, Servers, consumer_config
 from sluice.topics import DEAD_LETTER_SUFFIX, catalogue
 
 REDRIVEN = "sluice-redriven"
@@ -40,13 +41,13 @@ def is_note(topic: str, value: bytes | None, headers: Headers) -> bool:
     return value is None and topic.endswith(DEAD_LETTER_SUFFIX) and bool(redriven_ids(headers))
 
 
-def read(bootstrap_servers: str, codec: Codec) -> Held:
+def read(bootstrap_servers: Servers, codec: Codec) -> Held:
     """All letters and notes. A record that is neither is passed over. Raises Unavailable."""
     admin = KafkaAdmin(bootstrap_servers)
     existing = admin.partitions()
     topics = {name: existing[name] for name in catalogue() if name.endswith(DEAD_LETTER_SUFFIX) and name in existing}
     left = {place: end for place, end in admin.ends(topics).items() if end}
-    reader = Consumer(consumer_config(bootstrap_servers, "sluice-dlq", "sluice-dlq", {"enable.partition.eof": True}))
+    reader = Consumer(consumer_config(bootstrap_servers, "sluice-dlq", OPERATOR_GROUP, {"enable.partition.eof": True}))
     letters: dict[str, DeadLetter] = {}
     noted: set[str] = set()
     try:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 TEMPORARY = ".part"
 """Suffix of what a crash leaves half-written."""
+PRIVATE = 0o600
+"""Mode of a file that only its owner may read."""
 
 
 def create_secret_file(path: Path, content: bytes) -> None:
@@ -26,11 +28,11 @@ def create_secret_file(path: Path, content: bytes) -> None:
         temporary.unlink()
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Appears by a rename and is on the disk for good. Raises OSError and leaves nothing where that fails."""
     temporary = path.with_name(path.name + TEMPORARY)
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -46,6 +46,7 @@ class ErrorCode(StrEnum):
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 (a code, not a secret)
     IDENTITY_UNAVAILABLE = "identity_unavailable"
     ORIGIN_REFUSED = "origin_refused"
+    ROLE_REQUIRED = "role_required"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BOT_UNKNOWN = "bot_unknown"
@@ -57,10 +58,12 @@ class ErrorCode(StrEnum):
     SLOW_READER = "slow_reader"
     LOG_UNAVAILABLE = "log_unavailable"
     KEYS_UNAVAILABLE = "keys_unavailable"
+    ERASURE_RUNNING = "erasure_running"
     SHUTTING_DOWN = "shutting_down"
     INTERNAL = "internal"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     REDACTION_FAILED = "redaction_failed"
+    PERSONAL_DATA_REFUSED = "personal_data_refused"
     SESSION_FORBIDDEN = "session_forbidden"
     MODEL_REFUSED_KEY = "model_refused_key"
     MODEL_RATE_LIMITED = "model_rate_limited"
@@ -95,6 +98,7 @@ CATALOGUE: dict[ErrorCode, ErrorKind] = {
         503, True, "The identity provider does not answer; try again in a moment."
     ),
     ErrorCode.ORIGIN_REFUSED: ErrorKind(403, False, "This origin or host may not do this."),
+    ErrorCode.ROLE_REQUIRED: ErrorKind(403, False, "Your roles do not allow this."),
     ErrorCode.NOT_FOUND: ErrorKind(404, False, "There is no such thing, or it is not yours."),
     ErrorCode.METHOD_NOT_ALLOWED: ErrorKind(405, False, "This path does not take that method."),
     ErrorCode.BOT_UNKNOWN: ErrorKind(422, False, "There is no bot of this name."),
@@ -110,11 +114,17 @@ CATALOGUE: dict[ErrorCode, ErrorKind] = {
     ErrorCode.KEYS_UNAVAILABLE: ErrorKind(
         503, True, "The message cannot be encrypted now and was not taken; try again in a moment."
     ),
+    ErrorCode.ERASURE_RUNNING: ErrorKind(
+        409, True, "What you said before is being erased; write again when that is done, in about a minute."
+    ),
     ErrorCode.SHUTTING_DOWN: ErrorKind(503, True, "This gateway is going away; reconnect."),
     ErrorCode.INTERNAL: ErrorKind(500, True, "Something went wrong on our side."),
     ErrorCode.DEADLINE_EXCEEDED: ErrorKind(504, True, "The answer took too long."),
     ErrorCode.REDACTION_FAILED: ErrorKind(
         500, True, "The message could not be checked for personal data, so it was not passed on."
+    ),
+    ErrorCode.PERSONAL_DATA_REFUSED: ErrorKind(
+        422, False, "The message has personal data of a kind that this bot does not take; leave it out."
     ),
     ErrorCode.SESSION_FORBIDDEN: ErrorKind(404, False, "There is no such conversation, or it is not yours."),
     ErrorCode.MODEL_REFUSED_KEY: ErrorKind(502, False, "The model's provider refused our key or balance."),

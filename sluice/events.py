@@ -311,6 +311,31 @@ class ErasureRequested(Event, frozen=True, kw_only=True):
     requested_by: str
 
 
+class ErasureCompleted(Event, frozen=True, kw_only=True):
+    """Nothing that was said before can be read any more, and nothing kept names the person."""
+
+    user_id: str
+    request_id: str
+    erased_at: datetime
+    turns_stopped: int
+    keys: int
+    letters: int
+    rows: int
+
+
+class PersonErased(Event, frozen=True, kw_only=True):
+    """Stages forget what they keep of the person. One copy for each partition of the chat topics."""
+
+    user_id: str
+    erased_at: datetime
+
+
+class StateExpired(Event, frozen=True, kw_only=True):
+    """Stages forget what nobody has touched since. One copy for each partition of the chat topics."""
+
+    before: datetime
+
+
 class DeadLetter(Event, frozen=True, kw_only=True):
     """A record that a reader could not use."""
 
@@ -349,6 +374,9 @@ EVENT_TYPES: dict[str, type[Event]] = {
         TurnTimed,
         AuditRecorded,
         ErasureRequested,
+        ErasureCompleted,
+        PersonErased,
+        StateExpired,
         DeadLetter,
     )
 }

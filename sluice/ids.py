@@ -54,6 +54,14 @@ def derived_event_id(*parts: str | int) -> str:
     return str(uuid.uuid5(_NAMESPACE, "\n".join(map(str, ("event", *parts)))))
 
 
+_PSEUDONYM = re.compile(r"usr_[0-9a-f]{32}")
+
+
+def is_pseudonym(text: str) -> bool:
+    """Whether it looks like a user_id."""
+    return _PSEUDONYM.fullmatch(text) is not None
+
+
 def pseudonym(subject: str, key: bytes) -> str:
     """The user_id of a token's subject: a keyed hash, so that nobody without the key can guess it back."""
     return "usr_" + hmac.new(key, subject.encode(), hashlib.sha256).hexdigest()[:32]

@@ -7,15 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    OffsetSpec,
+)
 from confluent_kafka.cimpl import NewTopic
 
 from sluice.errors import ConfigurationError, Unavailable
-from sluice.kafka_config import client_config, consumer_config
+from sluice.kafka_access import OPERATOR_GROUP
+from sluice.kafka_config import Connection, Servers, client_config, consumer_config
+from sluice.logs import Logger, fact
+from sluice.tls import look_at, speaks_tls, trusting
 from sluice.topics import Topic
 
 _TIMEOUT_SECONDS = 10.0
 _PAUSE_SECONDS = 0.1
+_STEP_SECONDS = 2.0
+_REFUSALS_BORNE = 15
+"""A process may start before its user is made; after half a minute nobody makes it any more."""
 _SILENT = {"_TIMED_OUT", "_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE"}
 _LEADER_MOVES = {
     "NOT_LEADER_FOR_PARTITION",
@@ -40,22 +52,36 @@ class PartitionLag:
     state: str
 
 
-class KafkaAdmin:
-    """Thin over librdkafka's AdminClient. Every call raises Unavailable where the broker is silent or refuses."""
+class Unauthenticated(Unavailable):
+    """Kafka does not take the user or its password."""
 
-    def __init__(self, bootstrap_servers: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
+
+class KafkaAdmin:
+    """Thin over librdkafka's AdminClient. Every call raises Unavailable where the broker is silent or refuses, and
+    ConfigurationError where it shows a certificate that is no good.
+    """
+
+    def __init__(self, bootstrap_servers: Servers, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
         self._servers = bootstrap_servers
         self._timeout = timeout_seconds
-        self._client = AdminClient(client_config(bootstrap_servers, "sluice-admin"))
+        self._heard: set[str] = set()
+        self._met = False
+        self._client = AdminClient(client_config(bootstrap_servers, "sluice-admin") | {"error_cb": self._hear})  # type: ignore[arg-type, unused-ignore]
 
     def partitions(self, timeout_seconds: float | None = None) -> dict[str, int]:
-        """Topics of the cluster with their partition counts."""
-        try:
-            found = self._client.list_topics(timeout=timeout_seconds or self._timeout).topics
-        except KafkaException as error:
-            raise Unavailable(
-                f"No Kafka broker answers at {self._servers}. Start the platform with `make up`, or set SLUICE_BROKER."
-            ) from error
+        """Topics of the cluster with their partition counts. Waits no longer once Kafka has said that we may not in."""
+        left = timeout_seconds or self._timeout
+        while True:
+            try:
+                found = self._client.list_topics(timeout=min(left, _STEP_SECONDS)).topics
+                break
+            except KafkaException as error:
+                left -= _STEP_SECONDS
+                remedy = "Start the platform with `make up`, or set SLUICE_BROKER."
+                trouble = self._silent(f"No Kafka broker answers at {self._servers}. {remedy}")
+                if left <= 0 or isinstance(trouble, Unauthenticated):
+                    raise trouble from error
+        self._met = True
         return {name: len(topic.partitions) for name, topic in found.items()}
 
     def cluster_id(self) -> str:
@@ -63,7 +89,7 @@ class KafkaAdmin:
         return str(self._answer(self._client.describe_cluster()).cluster_id)
 
     def apply(self, topics: Iterable[Topic], replication_factor: int) -> list[str]:
-        """Create what is missing; topics that exist stay as they are. Gives the names of topics made.
+        """Create what is missing; topics that exist get the retention of the catalogue. Gives the names of topics made.
 
         Raises ConfigurationError where a topic exists with another partition count: sessions would move.
         """
@@ -93,7 +119,24 @@ class KafkaAdmin:
             except (KafkaException, TimeoutError) as error:
                 if _name(error) != "TOPIC_ALREADY_EXISTS":
                     raise Unavailable(f"Topic {name} could not be created: {error}") from error
+        self._align([topic for name, topic in wanted.items() if name in existing])
         return made
+
+    def _align(self, topics: list[Topic]) -> None:
+        """Bring the configuration of topics that exist up to date, where it differs."""
+        asked = {ConfigResource(ConfigResource.Type.TOPIC, topic.name): topic for topic in topics}
+        found = self._client.describe_configs([*asked]) if asked else {}
+        changes = []
+        for resource, answer in found.items():
+            now = self._answer(answer)
+            wrong = {name: value for name, value in asked[resource].kafka_config.items() if now[name].value != value}
+            entries = [
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in wrong.items()
+            ]
+            if entries:
+                changes.append(ConfigResource(ConfigResource.Type.TOPIC, resource.name, incremental_configs=entries))
+        for answer in (self._client.incremental_alter_configs(changes) if changes else {}).values():
+            self._answer(answer)
 
     def groups(self) -> list[str]:
         """Consumer groups of the cluster."""
@@ -123,9 +166,15 @@ class KafkaAdmin:
         described = self._answer(self._client.describe_consumer_groups([group])[group])
         return str(described.state.name)
 
+    def cut(self, topic: str, partition: int, before: int) -> None:
+        """Remove the records of a partition before an offset, for good."""
+        (answer,) = self._client.delete_records([TopicPartition(topic, partition, before)]).values()
+        self._answer(answer)
+
     def record_time_ms(self, topic: str, partition: int, offset: int) -> int | None:
         """The log's time of the record at or after an offset; None where there is none."""
-        reader = Consumer(consumer_config(self._servers, "sluice-lag", "sluice-lag", {"enable.partition.eof": True}))
+        config = consumer_config(self._servers, "sluice-lag", OPERATOR_GROUP, {"enable.partition.eof": True})
+        reader = Consumer(config)
         try:
             reader.assign([TopicPartition(topic, partition, offset)])
             message = reader.poll(self._timeout)
@@ -140,6 +189,10 @@ class KafkaAdmin:
         finally:
             reader.close()
 
+    def refusal(self, error: KafkaError) -> Unavailable:
+        """In words, with what to do."""
+        return self._unavailable(KafkaException(error))
+
     def _answer(self, asked: "Future[Any]") -> Any:
         try:
             return asked.result(self._timeout)
@@ -147,24 +200,69 @@ class KafkaAdmin:
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: KafkaException | TimeoutError) -> Unavailable:
-        if _name(error) in _SILENT:
-            return Unavailable(f"No Kafka broker answers at {self._servers}.")
-        return Unavailable(f"Kafka at {self._servers} says {_name(error)}.")
+        name = _name(error)
+        if name in _SILENT:
+            return self._silent(f"No Kafka broker answers at {self._servers}.")
+        return Unavailable(f"Kafka at {self._servers} says {name}.{self._remedy(name)}")
+
+    def _remedy(self, name: str) -> str:
+        if name == "SECURITY_DISABLED":
+            return " It checks nobody's rights: SLUICE_SECURE=1 with `make up`, or give your cluster an authorizer."
+        if not name.endswith("AUTHORIZATION_FAILED"):
+            return ""
+        user = f"User {self._servers.user}" if isinstance(self._servers, Connection) else "This user"
+        return f" {user} may not do this: `sluice topics acls` lists who may what, `--apply` puts it in force."
+
+    def _hear(self, error: KafkaError) -> None:
+        self._heard.add(str(error.name()))
+
+    def _silent(self, words: str) -> Unavailable:
+        """Why nobody answers: librdkafka tells apart who is not let in only beside its answers."""
+        self._client.poll(0)
+        heard, self._heard = self._heard, set()
+        known = self._servers if isinstance(self._servers, Connection) else Connection(self._servers, "PLAINTEXT")
+        host, _, port = str(known).split(",")[0].strip().rpartition(":")
+        if "_AUTHENTICATION" in heard:
+            return Unauthenticated(
+                f"Kafka at {known} does not take user {known.user} with the password given. Look at "
+                "SLUICE_KAFKA_USER and SLUICE_KAFKA_PASSWORD_FILE; the built-in Kafka gets its users from `make up`."
+            )
+        if known.encrypted and "_SSL" in heard:
+            complaint = look_at(host, int(port), trusting(known.ca_file))
+            if complaint is not None:
+                raise ConfigurationError(f"Kafka: {complaint}")
+        if not known.encrypted and not self._met and port.isdigit() and speaks_tls(host, int(port)):
+            raise ConfigurationError(f"Kafka at {known} speaks TLS. Set SLUICE_SECURE=1, or SLUICE_KAFKA_PROTOCOL.")
+        return Unavailable(words)
 
 
 def _name(error: KafkaException | TimeoutError) -> str:
     return str(error.args[0].name()) if isinstance(error, KafkaException) else "_TIMED_OUT"
 
 
-def wait_for_topics(admin: KafkaAdmin, topics: Iterable[str], pause: Callable[[float], None] = time.sleep) -> None:
-    """Returns once all are there: a process may start before its broker, and before its topics are made."""
+def wait_for_topics(
+    admin: KafkaAdmin, topics: Iterable[str], pause: Callable[[float], None] = time.sleep, log: Logger | None = None
+) -> None:
+    """Returns once all are there: a process may start before its broker, and before its topics and users are made.
+
+    Raises ConfigurationError where the broker is not to be trusted, or does not let us in for long.
+    """
     wanted = set(topics)
+    told, refused = "", 0
     while True:
         try:
-            if wanted <= admin.partitions(timeout_seconds=2.0).keys():
+            missing = wanted - admin.partitions(timeout_seconds=2.0).keys()
+            if not missing:
                 return
-        except Unavailable:
-            pass
+            reason = f"{len(missing)} topics are not there, or not for this user to see"
+        except Unavailable as error:
+            reason = str(error)
+            refused += isinstance(error, Unauthenticated)
+            if refused > _REFUSALS_BORNE:
+                raise ConfigurationError(reason) from None
+        if log is not None and reason != told:
+            log.info("waiting for Kafka", reason=fact(reason))
+        told = reason
         pause(_PAUSE_SECONDS)
 
 

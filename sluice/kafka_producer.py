@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from sluice.errors import Rejected, RejectReason, Unavailable
-from sluice.kafka_config import Headers, producer_config
+from sluice.kafka_config import Headers, Servers, producer_config
 
 OnFatal = Callable[[str], None]
 PARTITION_UA = -1
@@ -36,7 +36,11 @@ class KafkaProducer:
     """`put` gives the delivery report, `post` does not. Both keep the order of calls within a key."""
 
     def __init__(
-        self, bootstrap_servers: str, client_id: str, on_fatal: OnFatal, extra: Mapping[str, int] = MappingProxyType({})
+        self,
+        bootstrap_servers: Servers,
+        client_id: str,
+        on_fatal: OnFatal,
+        extra: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._on_fatal = on_fatal
         self._producer = Producer(

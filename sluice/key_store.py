@@ -25,6 +25,8 @@ create table if not exists data_keys (
     place integer primary key autoincrement, tenant text not null, subject text not null, generation integer not null,
     wrapped blob not null, created_at text not null, unique (tenant, subject, generation)
 );
+create table if not exists last_used (tenant text not null, subject text not null, day text not null,
+    primary key (tenant, subject)) without rowid;
 """
 
 
@@ -107,6 +109,7 @@ class DatabaseKeyStore:
         self._wrapper, self._tenant, self._clock = wrapper, tenant, clock
         self._lock = threading.Lock()
         self._unwrapped: OrderedDict[bytes, bytes] = OrderedDict()
+        self._used: dict[str, str] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
@@ -137,6 +140,7 @@ class DatabaseKeyStore:
                 if row is None:
                     self._insert(subject, made.generation, wrapped)
                     row = made.generation, wrapped
+        self._note_use(subject)
         return self._key(subject, *row)
 
     def find(self, subject: str, generation: int) -> DataKey:
@@ -159,12 +163,57 @@ class DatabaseKeyStore:
     def destroy(self, subject: str) -> int:
         """See KeyStore. Nothing of them is left in the file or beside it."""
         with self._held(writing=True):
-            gone = self._db.execute(
-                "delete from data_keys where tenant = ? and subject = ?", (self._tenant, subject)
-            ).rowcount
+            gone = self._delete(subject)
+        self._leave_nothing()
+        return gone
+
+    def destroy_older(self, subject: str, until: datetime) -> int:
+        """Forget a subject's keys that were made until a time, as a restored copy may have them; how many."""
+        old = "delete from data_keys where tenant = ? and subject = ? and created_at <= ?"
+        with self._held(writing=True):
+            gone = self._db.execute(old, (self._tenant, subject, until.isoformat())).rowcount
+        self._leave_nothing()
+        return gone
+
+    def copy_to(self, path: Path) -> None:
+        """A whole copy of the file, whatever is written meanwhile. Raises OSError where it cannot be written."""
+        path.touch(mode=0o600, exist_ok=False)
+        with self._held(), contextlib.closing(sqlite3.connect(path)) as copy:
+            self._db.backup(copy)
+
+    def destroy_unused(self, since: datetime) -> int:
+        """Forget the keys of everybody who sealed nothing since; how many there were."""
+        old = (
+            "select distinct k.subject from data_keys k left join last_used u using (tenant, subject) "
+            "where k.tenant = ?1 and coalesce(u.day, substr(k.created_at, 1, 10)) < ?2"
+        )
+        with self._held(writing=True):
+            subjects = [row[0] for row in self._db.execute(old, (self._tenant, since.date().isoformat()))]
+            gone = sum(self._delete(subject) for subject in subjects)
+        if gone:
+            self._leave_nothing()
+        return gone
+
+    def _delete(self, subject: str) -> int:
+        whose = (self._tenant, subject)
+        self._db.execute("delete from last_used where tenant = ? and subject = ?", whose)
+        self._used.pop(subject, None)
+        return self._db.execute("delete from data_keys where tenant = ? and subject = ?", whose).rowcount
+
+    def _leave_nothing(self) -> None:
         with self._held():
             self._db.execute("pragma wal_checkpoint(truncate)")
-        return gone
+
+    def _note_use(self, subject: str) -> None:
+        """Once a day and person."""
+        today = self._clock().date().isoformat()
+        if self._used.get(subject) == today:
+            return
+        with self._held(writing=True):
+            self._db.execute("insert or replace into last_used values (?, ?, ?)", (self._tenant, subject, today))
+        self._used[subject] = today
+        if len(self._used) > _REMEMBERED:
+            self._used.clear()
 
     def rewrap(self, progress: Callable[[int], None] = lambda _done: None) -> int:
         """Wrap anew what is not under the newest key-encryption key; how many these were. May be repeated.

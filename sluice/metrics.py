@@ -1,9 +1,13 @@
 """The catalogue of metrics. Names and labels are public: dashboards and alerts use them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+from sluice.metrics_server import serve_metrics
+from sluice.tls import ServerFiles
 
 CounterName = Literal[
     "sluice_turns_total",
@@ -13,6 +17,7 @@ CounterName = Literal[
     "sluice_telemetry_dropped_total",
     "sluice_model_failures_total",
     "sluice_unopened_maps_total",
+    "sluice_redaction_failures_total",
 ]
 HistogramName = Literal["sluice_stage_seconds", "sluice_overhead_seconds"]
 GaugeName = Literal["sluice_sockets", "sluice_running_turns", "sluice_model_breaker"]
@@ -27,6 +32,10 @@ _COUNTERS: dict[CounterName, tuple[str, tuple[str, ...]]] = {
     "sluice_telemetry_dropped_total": ("Telemetry of the gateway that did not get to the log.", ()),
     "sluice_unopened_maps_total": ("Times a person was shown placeholders because their values cannot be opened.", ()),
     "sluice_model_failures_total": ("Failed calls of models, by model and kind of failure.", ("model", "kind")),
+    "sluice_redaction_failures_total": (
+        "Texts that could not be searched for personal data, by failure.",
+        ("failure",),
+    ),
 }
 _HISTOGRAMS: dict[HistogramName, tuple[str, tuple[str, ...]]] = {
     "sluice_stage_seconds": ("Time of one turn in one stage.", ("stage",)),
@@ -62,9 +71,9 @@ class Metrics:
         """To set, raise or lower."""
         return self._gauges[name]
 
-    def serve(self, port: int) -> None:
-        """Show them on loopback, path /metrics."""
-        start_http_server(port, addr="127.0.0.1", registry=self.registry)
+    def serve(self, port: int, shown: ServerFiles | None = None, clients: Path | None = None) -> None:
+        """Show them on loopback, path /metrics: see `serve_metrics`."""
+        serve_metrics(self.registry, port, shown, clients)
 
 
 def make_metrics(registry: CollectorRegistry | None = None) -> Metrics:

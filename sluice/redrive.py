@@ -16,7 +16,8 @@ from sluice.acknowledged import AcknowledgedWriter, Record
 from sluice.dead_letter_topics import REDRIVEN, redriven_ids
 from sluice.errors import Unavailable
 from sluice.events import DeadLetter
-from sluice.kafka_config import Headers, consumer_config
+from sluice.kafka_access import ADMIN_GROUP
+from sluice.kafka_config import Headers, Servers, consumer_config
 from sluice.letter_box import take_out
 from sluice.sealing import CannotOpen
 from sluice.topics import dead_letter_topic
@@ -38,7 +39,7 @@ class Redriven:
 
 
 def redrive(
-    letters: Iterable[DeadLetter], noted: Collection[str], bootstrap_servers: str, private_key: bytes
+    letters: Iterable[DeadLetter], noted: Collection[str], bootstrap_servers: Servers, private_key: bytes
 ) -> list[Redriven]:
     """Put each letter's record back into its partition, with its key and its trace, and note it.
 
@@ -105,13 +106,13 @@ def _note(letters: list[DeadLetter], writer: AcknowledgedWriter) -> None:
         )
 
 
-def _already_back(letters: list[DeadLetter], bootstrap_servers: str) -> set[str]:
+def _already_back(letters: list[DeadLetter], bootstrap_servers: Servers) -> set[str]:
     """Ids of letters whose record is in its origin partition again."""
     first: dict[tuple[str, int], int] = {}
     for letter in letters:
         place = (letter.origin_topic, letter.origin_partition)
         first[place] = min(first.get(place, letter.origin_offset), letter.origin_offset)
-    reader = Consumer(consumer_config(bootstrap_servers, "sluice-redrive", "sluice-redrive"))
+    reader = Consumer(consumer_config(bootstrap_servers, "sluice-redrive", ADMIN_GROUP))
     try:
         return _search(reader, first) & {letter.event_id for letter in letters}
     except KafkaException as error:

@@ -3,7 +3,7 @@
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -12,7 +12,9 @@ from sluice.errors import ConfigurationError
 from sluice.paths import checkout, data_folder
 from sluice.secret_sources import Environment, MountedFiles, Remembered, Secrets, Source, VaultSecrets
 
-ProcessName = Literal["gateway", "enrich", "redact", "respond", "landing", "provider"]
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
+ProcessName = Literal["gateway", "enrich", "redact", "respond", "landing", "provider", "steward"]
 _METRICS_PORTS: dict[ProcessName, int] = {
     "gateway": 9401,
     "enrich": 9402,
@@ -20,10 +22,21 @@ _METRICS_PORTS: dict[ProcessName, int] = {
     "respond": 9404,
     "landing": 9405,
     "provider": 9406,
+    "steward": 9407,
 }
 _INSTANCE_PORTS = 100
 _GATEWAY_PORT, _PROVIDER_PORT, _BROKER_PORT, _CONTROLLER_PORT = 8080, 9100, 9092, 9093
 _SMALL_MODEL_PORT = 9110
+SECURED_MARK = "secured"
+"""A file in the home of a platform that was last started with `SLUICE_SECURE`."""
+
+
+def _was_secured(known: dict[str, Any]) -> bool:
+    return "home" in known and (known["home"] / SECURED_MARK).exists()
+
+
+def _keys_of_home(known: dict[str, Any]) -> Path:
+    return Path(known.get("home", "")) / "keys"
 
 
 class Settings(BaseSettings):
@@ -60,6 +73,38 @@ class Settings(BaseSettings):
         None, description="For Vault. A file of this name in `SLUICE_SECRETS_DIR` is read at each use instead."
     )
     vault_key: str = Field("transit/sluice", description="Mount and name of the key in Vault's transit engine.")
+    keys_dir: Path = Field(default_factory=_keys_of_home, description="Key files; nobody else may read them.")
+
+    secure: bool = Field(
+        default_factory=_was_secured,
+        description="TLS for Kafka, gateway and metrics, and a Kafka user of its own for each service. Where it is not "
+        "given: as this platform was started last.",
+    )
+    ca_file: Path | None = Field(
+        None, description="Authority that the gateway's clients trust; none: `certs/ca.pem` of `SLUICE_HOME`."
+    )
+    tls_certificate_file: Path | None = Field(
+        None,
+        description="What this process shows, PEM; none: its own of `certs`. With it, TLS without `SLUICE_SECURE`.",
+    )
+    tls_key_file: Path | None = Field(None, description="Its key; none: in the same file.")
+    metrics_client_ca_file: Path | None = Field(
+        None, description="With TLS: who reads metrics must show a certificate of this authority; none: nobody must."
+    )
+    kafka_protocol: SecurityProtocol | None = Field(
+        None, description="Of a cluster of your own; none: `SASL_SSL` with `SLUICE_SECURE`, else `PLAINTEXT`."
+    )
+    kafka_mechanism: Mechanism = Field("SCRAM-SHA-512", description="How Kafka asks for the password.")
+    kafka_user: str | None = Field(None, description="Of this process at Kafka; none: `sluice-` and its name.")
+    kafka_password: SecretStr | None = Field(
+        None, description="Its password; none: `SLUICE_KAFKA_PASSWORD_FILE`, else `kafka-<name>.password` of the keys."
+    )
+    kafka_password_file: Path | None = Field(None, description="A file with the password.")
+    kafka_ca_file: Path | None = Field(
+        None,
+        description="Authority of Kafka's certificate; none: `certs/ca.pem` of `SLUICE_HOME` for the built-in Kafka, "
+        "the system's for another cluster.",
+    )
 
     gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     oidc_issuer: str | None = Field(
@@ -103,6 +148,13 @@ class Settings(BaseSettings):
     )
     fuse_share: float = Field(0.5, gt=0, description="A stage stops when more of a window is put away; 1: never.")
     fuse_window: int = Field(200, ge=10, description="Records the fuse looks back at.")
+
+    redaction_processes: int = Field(
+        2, ge=1, le=64, description="Processes of one redact worker that look for personal data."
+    )
+    redaction_seconds: float = Field(
+        10.0, gt=0, description="How long the search in 64 k characters may take before the turn fails."
+    )
 
     landing_flush_seconds: float = Field(2.0, gt=0, description="The sink writes a file at least this often.")
     landing_flush_records: int = Field(50_000, ge=1, description="The sink writes a file at this many records.")
@@ -186,7 +238,7 @@ class Settings(BaseSettings):
     @property
     def gateway_url(self) -> str:
         """How programs on this machine reach the gateway."""
-        return f"http://127.0.0.1:{self.gateway_port}"
+        return f"{'https' if self.secure or self.tls_certificate_file else 'http'}://127.0.0.1:{self.gateway_port}"
 
     @property
     def provider_url(self) -> str:
@@ -204,9 +256,9 @@ class Settings(BaseSettings):
         return f"http://127.0.0.1:{self.small_model_port}/health"
 
     @cached_property
-    def keys_dir(self) -> Path:
-        """Key files; nobody else may read them."""
-        return self.home / "keys"
+    def certs_dir(self) -> Path:
+        """The development authority and its certificates."""
+        return self.home / "certs"
 
     @cached_property
     def key_store_path(self) -> Path:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -19,8 +19,11 @@ TopicName = Literal[
     "turn-telemetry",
     "audit-log",
     "erasure-requests",
+    "housekeeping",
 ]
 DEAD_LETTER_SUFFIX = "-dlq"
+_FORGOTTEN_MS = str(24 * 3_600_000)
+"""What a tombstone says is gone leaves the log after a day at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,33 @@ class Topic:
     owner: str
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
+    looked_up_by: tuple[str, ...] = ()
+    measured_by: tuple[str, ...] = ()
+    cut_by: tuple[str, ...] = ()
+    append_only: bool = False
+    transactional_id: str | None = None
     cleanup_policy: str = "delete"
+
+    @property
+    def principals(self) -> frozenset[str]:
+        """Whoever may do something with it, roles of people apart."""
+        return frozenset({*self.producers, *self.consumers, *self.looked_up_by, *self.measured_by, *self.cut_by})
 
     @property
     def kafka_config(self) -> dict[str, str]:
         """Topic-level configuration as Kafka names it."""
         retention_ms = self.retention_hours * 3_600_000 if self.retention_hours else -1
-        return {"retention.ms": str(retention_ms), "cleanup.policy": self.cleanup_policy}
+        config = {"retention.ms": str(retention_ms), "cleanup.policy": self.cleanup_policy}
+        return config | ({"max.compaction.lag.ms": _FORGOTTEN_MS} if self.cleanup_policy == "compact" else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A service, or a role of people."""
+
+    group: str
+    role: Literal["operator", "admin"] | None = None
+    watches: tuple[str, ...] = ()
 
 
 def dead_letter_topic(origin: str) -> str:
@@ -51,9 +74,15 @@ def dead_letter_topic(origin: str) -> str:
 
 
 @cache
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((data_folder("avro") / "topics.yaml").read_text())
+    return document
+
+
+@cache
 def catalogue() -> dict[str, Topic]:
     """All topics by name, dead-letter topics and changelogs included."""
-    document = yaml.safe_load((data_folder("avro") / "topics.yaml").read_text())
+    document = _document()
     topics: dict[str, Topic] = {}
     for name, entry in document["topics"].items():
         topics[name] = Topic(
@@ -66,6 +95,10 @@ def catalogue() -> dict[str, Topic]:
             owner=entry["owner"],
             producers=tuple(entry["producers"]),
             consumers=tuple(entry["consumers"]),
+            looked_up_by=tuple(entry.get("looked_up_by", ())),
+            measured_by=tuple(entry.get("measured_by", ())),
+            append_only=entry.get("append_only", False),
+            transactional_id=entry.get("transactional_id"),
         )
     letters = document["dead_letters"]
     for topic in [*topics.values()]:
@@ -78,8 +111,10 @@ def catalogue() -> dict[str, Topic]:
             retention_hours=letters["retention_hours"],
             pii=letters["pii"],
             owner=topic.owner,
-            producers=topic.consumers,
+            producers=(*topic.consumers, *(name for name in letters["cut_by"] if name not in topic.consumers)),
             consumers=("connectors",),
+            looked_up_by=tuple(letters["cut_by"]),
+            cut_by=tuple(letters["cut_by"]),
         )
     for name, entry in document["changelogs"].items():
         topics[name] = Topic(
@@ -95,6 +130,21 @@ def catalogue() -> dict[str, Topic]:
             cleanup_policy="compact",
         )
     return topics
+
+
+@cache
+def principals() -> dict[str, Principal]:
+    """Who comes to Kafka, by name."""
+    return {
+        name: Principal(entry["group"], entry.get("role"), tuple(entry.get("watches", ())))
+        for name, entry in _document()["principals"].items()
+    }
+
+
+@cache
+def seen_by(principal: str) -> frozenset[str]:
+    """Topics that a service has to do with. With access control it knows of no other."""
+    return frozenset(name for name, topic in catalogue().items() if principal in topic.principals)
 
 
 @cache

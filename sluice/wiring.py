@@ -8,6 +8,7 @@ from sluice.clock import utc_now
 from sluice.codec import Codec
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.events import EVENT_TYPES
+from sluice.kafka_access import Principal, connection
 from sluice.key_files import AUDIT_KEY, read_key_file
 from sluice.key_store import DatabaseKeyStore
 from sluice.key_wrapping import FileWrapper, VaultWrapper, Wrapper
@@ -16,6 +17,7 @@ from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds, RegistryIds, SchemaIds
 from sluice.sealing import Sealer
 from sluice.settings import Settings
+from sluice.topics import principals
 
 _PAUSE_SECONDS = 1.0
 
@@ -53,10 +55,10 @@ def sealer(settings: Settings) -> Sealer:
     return Sealer(key_store(settings), settings.tenant)
 
 
-def audit_log(settings: Settings) -> AuditLog:
+def audit_log(settings: Settings, principal: Principal) -> AuditLog:
     """Raises ConfigurationError where its key is missing."""
-    key = read_key_file(settings.keys_dir, AUDIT_KEY)
-    return AuditLog(settings.bootstrap_servers, codec(settings), key, utc_now)
+    key, group = read_key_file(settings.keys_dir, AUDIT_KEY), principals()[principal].group
+    return AuditLog(connection(settings, principal), group, codec(settings), key, utc_now)
 
 
 def resolved_codec(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Codec:

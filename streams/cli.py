@@ -10,6 +10,7 @@ from rich.console import Console
 from sluice import wiring
 from sluice.cli.leaving import ExitCode, leave
 from sluice.errors import ConfigurationError, Unavailable
+from sluice.kafka_access import OPERATOR_GROUP, connection
 from sluice.kafka_config import consumer_config
 from sluice.settings import load_settings
 
@@ -37,7 +38,7 @@ def render(
     from streams.prompt_search import prompts_of, read_all  # noqa: PLC0415
 
     settings = load_settings()
-    reader = Consumer(consumer_config(settings.bootstrap_servers, "sluice-prompts", "sluice-prompts"))
+    reader = Consumer(consumer_config(connection(settings, "operator"), "sluice-prompts", OPERATOR_GROUP))
     try:
         found = prompts_of(turn_id, read_all(reader, wiring.codec(settings)))
     except (ConfigurationError, Unavailable) as error:
@@ -52,6 +53,44 @@ def render(
         _show(Console(highlight=False, soft_wrap=True), found)
     if not all(one.proved for one in found):
         leave(ExitCode.NO, "Not every prompt has the hash that the log has of it.")
+
+
+@commands.command()
+def redact(
+    file: Annotated[
+        typer.FileBinaryRead,
+        typer.Argument(help='JSON lines: {"text": "..."}; - is standard input.', metavar="[FILE]"),
+    ] = "-",  # type: ignore[assignment]
+    policy: Annotated[str, typer.Option(metavar="NAME", help="A policy of deploy/redaction/.")] = "default",
+) -> None:
+    """Take the personal data out of texts, line by line.
+
+    Out come JSON lines: {"redacted": ..., "spans": [{"start", "end", "type", "score"}]}, offsets in Unicode code
+    points. A text that the policy refuses has null for `redacted`, and its types in `refused`; then the exit code is 1.
+    """
+    from agents.personal.finding import find  # noqa: PLC0415 (slow to import)
+    from agents.policies import load_policies  # noqa: PLC0415
+    from streams.finding.model import load_detectors  # noqa: PLC0415
+    from streams.redacted_lines import BadLine, LineNotSearched, redacted_lines  # noqa: PLC0415
+
+    policies, sources = load_policies(), load_detectors()
+    if policy not in policies:
+        leave(ExitCode.USAGE, f"There is no policy {policy}. There is: {', '.join(sorted(policies))}.")
+    refused = 0
+    try:
+        for line in redacted_lines(file, policies[policy], lambda text, asked: find(text, asked, sources)):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+            refused += line.refused
+    except BadLine as error:
+        leave(ExitCode.USAGE, str(error))
+    except LineNotSearched as error:
+        leave(ExitCode.NO, str(error))
+    except BrokenPipeError:
+        sys.stdout = None
+        leave(ExitCode.NO, "Whoever read the answer has gone.")
+    if refused:
+        leave(ExitCode.NO, f"The policy {policy} refuses {refused} of these texts.")
 
 
 def _document(one: "PastPrompt") -> dict[str, object]:

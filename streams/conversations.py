@@ -1,12 +1,22 @@
 """The enrich stage's memory: conversations in a Faust table, and a bounded wait for a turn's predecessor."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from agents.enrich import Conversation, finished
+from agents.forgetting import Order, forgets
 from sluice.events import TurnFinished
+from streams.table_entries import forget_entries
+
+
+class _Whose(msgspec.Struct, frozen=True):
+    """The part of a conversation that says whose it is and how old."""
+
+    user_id: str
+    touched_at: datetime | None = None
 
 
 class Conversations:
@@ -31,6 +41,15 @@ class Conversations:
         self.put(turn.session_id, finished(self.get(turn.session_id), turn, self._keep))
         if turn.turn_id in self._waiting:
             self._waiting.pop(turn.turn_id).set()
+
+    async def forget(self, order: Order, partition: int) -> int:
+        """Of the conversations in a partition, those that the order is about; how many."""
+
+        def unwanted(stored: bytes) -> bool:
+            kept = msgspec.json.decode(stored, type=_Whose)
+            return forgets(order, kept.user_id, kept.touched_at)
+
+        return await forget_entries(self._table, partition, unwanted)
 
     async def wait_for(self, turn_id: str, seconds: float) -> bool:
         """Until the turn is finished. False where it takes longer."""

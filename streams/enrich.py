@@ -1,10 +1,11 @@
 """Composition root of the enrich stage: `python -m streams.enrich`."""
 
 from agents.enrich import awaits, enrich, requested
+from agents.forgetting import Order
 from agents.timing import stage_timed
 from sluice.bots import load_bots
 from sluice.clock import utc_now
-from sluice.events import ChatRequested, TurnFinished
+from sluice.events import ChatRequested, PersonErased, StateExpired, TurnFinished
 from sluice.ids import has_own_context
 from sluice.process import run_process
 from streams.conversations import Conversations
@@ -44,8 +45,12 @@ def main() -> None:
         if not has_own_context(turn.session_id):
             conversations.finish(turn)
 
+    async def forget_step(order: Order, delivery: Delivery) -> None:
+        await conversations.forget(order, delivery.origin.partition)
+
     worker.consume("chat-requests", (ChatRequested,), enrich_step)
     worker.consume("chat-turns", (TurnFinished,), remember_step)
+    worker.consume("housekeeping", (PersonErased, StateExpired), forget_step)
     worker.run()
 
 

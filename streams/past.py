@@ -16,7 +16,7 @@ from agents.ports import Earlier
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
 from sluice.events import AttemptMetered, AttemptStarted, Event, PromptReady, ReplyEvent, StopRequested, TurnFinished
-from sluice.kafka_config import consumer_config
+from sluice.kafka_config import Servers, consumer_config
 from sluice.replies import Reply, reply_of
 from sluice.topics import topic_of
 from streams.transport.queries import Queries
@@ -60,8 +60,8 @@ class _Tail:
 class Past:
     """A partition's tail is read once and then only continued. Partitions are read side by side."""
 
-    def __init__(self, bootstrap_servers: str, codec: Codec) -> None:
-        self._config, self._codec = consumer_config(bootstrap_servers, "sluice-past", "sluice-past"), codec
+    def __init__(self, bootstrap_servers: Servers, codec: Codec) -> None:
+        self._config, self._codec = consumer_config(bootstrap_servers, "sluice-past", "sluice-respond"), codec
         self._shelves: dict[int, _Shelf] = {}
 
     async def of(self, ready: PromptReady, partition: int) -> Earlier:

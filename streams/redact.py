@@ -1,51 +1,91 @@
 """Composition root of the redact stage: `python -m streams.redact`. The only stage with keys."""
 
 import asyncio
+import sys
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 
+from agents.forgetting import Order
+from agents.personal.policy import Policy
 from agents.policies import load_policies
-from agents.redact import redact
+from agents.redact import Find, redact
 from agents.timing import stage_timed
 from sluice import wiring
 from sluice.clock import utc_now
-from sluice.events import RequestEnriched
+from sluice.events import PersonErased, RequestEnriched, StateExpired
 from sluice.ids import has_own_context
 from sluice.placeholders import SEALED_AS as MAP
 from sluice.process import run_process
+from sluice.sealing import Sealer
 from streams.delivery import Delivery
+from streams.finding.pool import FinderPool
 from streams.memories import Memories
+from streams.runner import Step
 from streams.worker import make_worker
 
+_SWITCH_SECONDS = 0.001
+"""A thread at work lets the event loop have its turn after so long."""
 
-def main() -> None:
-    """Wire and run."""
-    worker = make_worker("redact")
-    policies = load_policies()
-    sealer = wiring.sealer(worker.settings)
-    memories = Memories(worker.app.Table("placeholders", key_type=bytes, value_type=bytes), sealer)
 
-    async def redact_step(enriched: RequestEnriched, delivery: Delivery) -> None:
+def redact_step(
+    policies: dict[str, Policy],
+    sealer: Sealer,
+    memories: Memories,
+    find_spans: Find,
+    threads: Executor,
+    clock: Callable[[], datetime] = utc_now,
+) -> Step[RequestEnriched]:
+    """Threads wait for the finder processes, the event loop never does."""
+
+    async def step(enriched: RequestEnriched, delivery: Delivery) -> None:
         remembers = not has_own_context(enriched.session_id)
-        sealed = memories.get(enriched.session_id) if remembers else None
+        kept = memories.get(enriched.session_id) if remembers else None
         clear = partial(
             redact,
             enriched,
             policies,
             open_text=lambda sealed, subject, field: sealer.open(sealed, subject=subject, field=field),
             seal_map=lambda plain, subject: sealer.seal(plain, subject=subject, field=MAP),
-            recall=lambda: memories.open(sealed, enriched.user_id),
-            entered_at=utc_now(),
-            clock=utc_now,
+            recall=lambda: memories.open(kept, enriched.user_id),
+            entered_at=clock(),
+            clock=clock,
             repeated=delivery.repeated,
+            find_spans=find_spans,
         )
-        # A client's own context can be so long that the loop would stand still for a second.
-        prompt, memory = await asyncio.to_thread(clear) if enriched.context is not None else clear()
+        prompt, memory = await asyncio.get_running_loop().run_in_executor(threads, clear)
         await delivery.emit(prompt)
         if memory is not None and remembers:
-            memories.put(enriched.session_id, memory, enriched.user_id)
+            memories.put(enriched.session_id, memory, enriched.user_id, prompt.occurred_at)
         await delivery.emit(stage_timed(prompt))
 
-    worker.consume("chat-enriched", (RequestEnriched,), redact_step)
+    return step
+
+
+def main() -> None:
+    """Wire and run."""
+    worker = make_worker("redact")
+    settings, metrics = worker.settings, worker.metrics
+    policies = load_policies()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    pool = FinderPool(
+        policies,
+        settings.redaction_processes,
+        settings.redaction_seconds,
+        worker.log,
+        failed=lambda failure: metrics.count("sluice_redaction_failures_total", failure=failure),
+    )
+    pool.start()
+    sealer = wiring.sealer(settings)
+    memories = Memories(worker.app.Table("placeholders", key_type=bytes, value_type=bytes), sealer)
+    threads = ThreadPoolExecutor(settings.running_turns, "redact")
+
+    async def forget_step(order: Order, delivery: Delivery) -> None:
+        await memories.forget(order, delivery.origin.partition)
+
+    worker.consume("chat-enriched", (RequestEnriched,), redact_step(policies, sealer, memories, pool.find, threads))
+    worker.consume("housekeeping", (PersonErased, StateExpired), forget_step)
     worker.run()
 
 

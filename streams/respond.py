@@ -39,7 +39,7 @@ def main() -> None:
     stops = Stops()
     worker.app.task(model.warm_up)
 
-    past = Past(worker.settings.bootstrap_servers, worker.codec)
+    past = Past(worker.kafka, worker.codec)
     worker.on_gone = lambda gone: past.forget({number for _topic, number in gone})
     respond = Respond(
         Means(

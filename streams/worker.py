@@ -17,10 +17,12 @@ from sluice.burnt_fuse import BurntFuse
 from sluice.clock import utc_now
 from sluice.codec import Codec
 from sluice.dead_letters import DeadLetters
+from sluice.errors import ConfigurationError
 from sluice.events import Event
 from sluice.failpoints import FAILPOINTS, Failpoints
+from sluice.kafka_access import connection
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
-from sluice.kafka_config import consumer_config
+from sluice.kafka_config import Connection, consumer_config
 from sluice.kafka_producer import KafkaProducer
 from sluice.key_files import read_key_file
 from sluice.letter_box import PUBLIC_FILE
@@ -28,7 +30,8 @@ from sluice.logs import Logger, fact, get_logger
 from sluice.metrics import Metrics, make_metrics
 from sluice.process import ProcessExit
 from sluice.settings import Settings, load_settings
-from sluice.topics import catalogue
+from sluice.tls import server_files
+from sluice.topics import seen_by
 from streams.app import make_app, source
 from streams.executor import KeyedExecutor
 from streams.fuse import Fuse
@@ -57,6 +60,7 @@ class Worker:
 
     stage: Stage
     settings: Settings
+    kafka: Connection
     app: faust.App
     codec: Codec
     producer: KafkaProducer
@@ -121,9 +125,10 @@ class Worker:
     def run(self) -> None:
         """Until SIGTERM. Raises ConfigurationError where it must not start."""
         burnt_fuse.check(self.settings.state_of(self.stage), self.stage)
-        self.metrics.serve(self.settings.metrics_port(self.stage))
-        admin = KafkaAdmin(self.settings.bootstrap_servers)
-        wait_for_topics(admin, catalogue())
+        shown = server_files(self.settings, self.stage, utc_now())
+        self.metrics.serve(self.settings.metrics_port(self.stage), shown, self.settings.metrics_client_ca_file)
+        admin = KafkaAdmin(self.kafka)
+        wait_for_topics(admin, seen_by(self.stage), log=self.log)
         check_partitions(admin, self._executors)
         check_state(self.settings.state_of(self.stage), admin.cluster_id())
 
@@ -223,16 +228,20 @@ def make_worker(stage: Stage) -> Worker:
     def full(topic: str) -> bool:
         return worker.full(topic)
 
-    producer = KafkaProducer(settings.bootstrap_servers, f"sluice-{stage}", lambda reason: crash(f"producer: {reason}"))
-    options = None if stock else _options(stage, settings, producer, crash, reach)
+    kafka = connection(settings, stage)
+    if stock and kafka.protocol != "PLAINTEXT":
+        raise ConfigurationError("SLUICE_TRANSPORT=stock is for comparisons on a Kafka without TLS and passwords.")
+    producer = KafkaProducer(kafka, f"sluice-{stage}", lambda reason: crash(f"producer: {reason}"))
+    options = None if stock else _options(stage, settings, kafka, producer, crash, reach)
     app = make_app(stage, settings, options)
-    lag_queries = Queries(consumer_config(settings.bootstrap_servers, "sluice-lag", "sluice-lag"), _LAG_SECONDS)
+    lag_queries = Queries(consumer_config(kafka, f"sluice-{stage}-lag", f"sluice-{stage}"), _LAG_SECONDS)
     lag = Lag(lag_queries, lambda: app.consumer if worker.begun else None, full)
     watchdog = Watchdog(lag.behind, settings.broker_session_seconds, crash)
     intake: Intake = StockIntake(app) if stock else LogIntake(app, watchdog.stood_still, crash)
     worker = Worker(
         stage=stage,
         settings=settings,
+        kafka=kafka,
         app=app,
         codec=codec,
         producer=producer,
@@ -249,10 +258,11 @@ def make_worker(stage: Stage) -> Worker:
 def _options(
     stage: Stage,
     settings: Settings,
+    kafka: Connection,
     producer: KafkaProducer,
     crash: Callable[[str], None],
     reach: Callable[[str], None],
 ) -> Options:
     check_versions()
-    servers, protocol, seconds = settings.bootstrap_servers, settings.group_protocol, settings.broker_session_seconds
-    return options_for(servers, f"sluice-{stage}", protocol, seconds, producer, crash, reach)
+    protocol, seconds = settings.group_protocol, settings.broker_session_seconds
+    return options_for(kafka, f"sluice-{stage}", protocol, seconds, producer, crash, reach)

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from local.broker import running_broker
 
+hypothesis.settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, on a quiet machine
+hypothesis.settings.load_profile("untimed")
 _LONGEST = (
     "platform",
     "streams/test_losses.py",

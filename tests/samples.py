@@ -138,6 +138,11 @@ SAMPLES: dict[str, e.Event] = {
         e.TurnTimed(**TURN, bot="assistant", first_delta_ms=8.0, total_ms=41.0, overhead_ms=2.75),
         e.AuditRecorded(**HEAD, actor_id="usr_2", action="key.open", subject_id="usr_1", outcome="allowed", reason="x"),
         e.ErasureRequested(**HEAD, user_id="usr_1", requested_by="usr_2"),
+        e.ErasureCompleted(
+            **HEAD, user_id="usr_1", request_id="e-1", erased_at=NOON, turns_stopped=1, keys=2, letters=3, rows=4
+        ),
+        e.PersonErased(**HEAD, user_id="usr_1", erased_at=NOON),
+        e.StateExpired(**HEAD, before=NOON),
         e.DeadLetter(
             **HEAD,
             reason="undecodable",

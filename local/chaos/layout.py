@@ -28,7 +28,9 @@ class Layout:
     @property
     def settings(self) -> Settings:
         """Of the first instance, past the proxies."""
-        return Settings(home=self.home, port_offset=self.offset, broker=self.direct_servers, bots_dir=self.bots)
+        return Settings(
+            home=self.home, port_offset=self.offset, broker=self.direct_servers, bots_dir=self.bots, secure=False
+        )
 
     def broker(self, node: int, cluster: Cluster) -> Broker:
         """One of three nodes, whose clients are sent through its proxy."""

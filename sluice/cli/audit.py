@@ -25,8 +25,12 @@ def mark(
     settings: Settings, action: Action, outcome: Outcome, reason: str | None = None, subject_id: str | None = None
 ) -> None:
     """Leave the mark of whoever runs this command, before what it does. Raises Unavailable or ConfigurationError."""
-    actor = pseudonym(f"operator:{getuser()}", read_key_file(settings.keys_dir, PSEUDONYM_KEY))
-    wiring.audit_log(settings).append([Mark(actor, action, outcome, reason, subject_id)])
+    wiring.audit_log(settings, "admin").append([Mark(operator(settings), action, outcome, reason, subject_id)])
+
+
+def operator(settings: Settings) -> str:
+    """The pseudonym of whoever runs this command. Raises ConfigurationError."""
+    return pseudonym(f"operator:{getuser()}", read_key_file(settings.keys_dir, PSEUDONYM_KEY))
 
 
 @commands.command("list")
@@ -75,7 +79,7 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="One JSON docume
 def _read() -> tuple[Settings, list[tuple[int, AuditRecorded]]]:
     try:
         settings = load_settings()
-        return settings, list(wiring.audit_log(settings).records())
+        return settings, list(wiring.audit_log(settings, "operator").records())
     except (ConfigurationError, Unavailable) as error:
         leave(ExitCode.MISSING, str(error))
 

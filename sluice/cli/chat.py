@@ -5,7 +5,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -19,6 +19,7 @@ from sluice.errors import Unavailable
 from sluice.ids import WIRE_ID, new_id
 from sluice.key_files import TOKEN_KEY, read_key_file
 from sluice.settings import Settings, load_settings
+from sluice.tls import client_context
 from sluice.tokens import DEVELOPER, issue
 
 _TOKEN_SECONDS = 3600
@@ -48,16 +49,18 @@ def chat(
     raise typer.Exit(int(code))
 
 
-def development_token(settings: Settings, subject: str = DEVELOPER, seconds: int = _TOKEN_SECONDS) -> str:
+def development_token(
+    settings: Settings, subject: str = DEVELOPER, seconds: int = _TOKEN_SECONDS, roles: Sequence[str] = ()
+) -> str:
     """Signed with this platform's key file. Raises ConfigurationError where the platform was never started."""
-    return issue(subject, read_key_file(settings.keys_dir, TOKEN_KEY), utc_now(), seconds)
+    return issue(subject, read_key_file(settings.keys_dir, TOKEN_KEY), utc_now(), seconds, roles)
 
 
 async def _talk(
     settings: Settings, bot: str | None, session_id: str, once: str | None, as_json: bool, token: str
 ) -> ExitCode:
     console = Console(highlight=False, stderr=as_json)
-    async with ChatClient(settings.gateway_url, token) as client:
+    async with ChatClient(settings.gateway_url, token, client_context(settings)) as client:
         chosen = bot or client.ready["bots"][0]["name"]
         if once is not None:
             result = await _ask(client, once, session_id, chosen, quiet=as_json, console=console)

@@ -17,6 +17,7 @@ from sluice.cli.leaving import ExitCode, leave
 from sluice.dead_letter_topics import Held, read
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.events import DeadLetter
+from sluice.kafka_access import connection
 from sluice.key_files import read_key_file
 from sluice.letter_box import PRIVATE_FILE
 from sluice.redrive import redrive
@@ -86,7 +87,7 @@ def redrive_letters(
         letters = [x for x in held.letters if every or x.event_id in (event_ids or ()) or x.origin_topic == topic]
         if letters:
             audit.mark(settings, "dead_letters.redrive", "allowed", f"{len(letters)} letters")
-        results = redrive(letters, held.noted, settings.bootstrap_servers, private_key)
+        results = redrive(letters, held.noted, connection(settings, "admin"), private_key)
     except (Unavailable, ConfigurationError) as error:
         leave(ExitCode.MISSING, str(error))
     missing = set(event_ids or ()) - {letter.event_id for letter in letters}
@@ -113,7 +114,7 @@ def redrive_letters(
 
 def _held() -> Held:
     settings = load_settings()
-    return read(settings.bootstrap_servers, wiring.codec(settings))
+    return read(connection(settings, "operator"), wiring.codec(settings))
 
 
 def _shown(letter: DeadLetter, redriven: Collection[str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`sluice doctor`."""
 
 import shutil
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +15,11 @@ from rich.console import Console
 from sluice.bots import Bots, Price, Route, load_bots
 from sluice.cli.leaving import ExitCode
 from sluice.errors import ConfigurationError, Unavailable
+from sluice.kafka_access import connection
 from sluice.kafka_admin import KafkaAdmin
 from sluice.key_files import TOKEN_KEY
 from sluice.settings import Settings, load_settings
+from sluice.tls import client_context, complaint, plain_to_tls
 from sluice.topics import catalogue
 
 _FREE_BYTES = 2_000_000_000
@@ -114,7 +117,7 @@ def _prices() -> Finding:
 
 
 def _broker(settings: Settings) -> str:
-    existing = KafkaAdmin(settings.bootstrap_servers).partitions(timeout_seconds=3.0)
+    existing = KafkaAdmin(connection(settings, "operator")).partitions(timeout_seconds=3.0)
     missing = catalogue().keys() - existing.keys()
     if missing:
         raise Unavailable(f"{len(missing)} topics are missing; run `sluice topics apply`")
@@ -122,14 +125,17 @@ def _broker(settings: Settings) -> str:
 
 
 def _gateway(settings: Settings) -> str:
-    _answers(f"{settings.gateway_url}/readyz", "make up")
+    _answers(f"{settings.gateway_url}/readyz", "make up", client_context(settings))
     return settings.gateway_url
 
 
-def _answers(url: str, remedy: str) -> str:
+def _answers(url: str, remedy: str, tls: ssl.SSLContext | None = None) -> str:
     try:
-        httpx.get(url, timeout=3.0).raise_for_status()
+        httpx.get(url, timeout=3.0, verify=tls or True).raise_for_status()
     except httpx.HTTPError as error:
+        wrong = complaint(error, url) or plain_to_tls(url)
+        if wrong is not None:
+            raise Unavailable(wrong) from error
         raise Unavailable(f"{url} does not answer ({type(error).__name__}); run `{remedy}`") from error
     return url
 
@@ -137,5 +143,5 @@ def _answers(url: str, remedy: str) -> str:
 def _try(name: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, look())
-    except Unavailable as error:
+    except (ConfigurationError, Unavailable) as error:
         return Finding(name, False, str(error))

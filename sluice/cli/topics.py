@@ -11,15 +11,18 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Column, Table
 
+from sluice.cli import acls
 from sluice.cli.leaving import ExitCode, leave
 from sluice.clock import utc_now
 from sluice.errors import Unavailable
+from sluice.kafka_access import connection
 from sluice.kafka_admin import KafkaAdmin, PartitionLag
 from sluice.kafka_admin import lag as lag_of
 from sluice.settings import load_settings
 from sluice.topics import catalogue
 
 commands = typer.Typer(no_args_is_help=True)
+commands.command("acls")(acls.acls)
 _WATCH_SECONDS = 2.0
 
 
@@ -29,7 +32,7 @@ def list_topics(
 ) -> None:
     """The catalogue beside what the cluster has."""
     try:
-        existing = KafkaAdmin(load_settings().bootstrap_servers).partitions()
+        existing = KafkaAdmin(connection(load_settings(), "operator")).partitions()
     except Unavailable as error:
         leave(ExitCode.MISSING, str(error))
     rows = [asdict(topic) | {"exists": existing.get(topic.name) == topic.partitions} for topic in catalogue().values()]
@@ -57,7 +60,7 @@ def apply_topics() -> None:
     """Create the topics that are missing."""
     settings = load_settings()
     try:
-        made = KafkaAdmin(settings.bootstrap_servers).apply(catalogue().values(), settings.replication_factor)
+        made = KafkaAdmin(connection(settings, "admin")).apply(catalogue().values(), settings.replication_factor)
     except Unavailable as error:
         leave(ExitCode.MISSING, str(error))
     typer.echo(f"created: {', '.join(made)}" if made else "all topics are there")
@@ -68,7 +71,7 @@ def lag(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")] = False,
 ) -> None:
     """How far each consumer group is behind, in records and in seconds."""
-    admin = KafkaAdmin(load_settings().bootstrap_servers)
+    admin = KafkaAdmin(connection(load_settings(), "operator"))
     try:
         if as_json:
             sys.stdout.write(json.dumps([asdict(row) for row in _rows(admin)]) + "\n")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from sluice.kafka_config import Config, consumer_config
+from sluice.kafka_config import Config, Servers, consumer_config
 from sluice.kafka_producer import KafkaProducer
 from sluice.logs import Logger, get_logger
 
@@ -25,7 +25,7 @@ class Options:
 
 
 def options_for(
-    servers: str,
+    servers: Servers,
     group: str,
     protocol: GroupProtocol,
     session_seconds: float,

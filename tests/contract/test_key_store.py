@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,40 @@ def test_only_the_owner_reads_a_key_file(tmp_path: Path):
     assert (tmp_path / "a" / "key").stat().st_mode & 0o777 == 0o600
     create_secret_file(tmp_path / "a" / "key", b"y")
     assert (tmp_path / "a" / "key").read_bytes() == b"x"
+
+
+def test_keys_that_nobody_sealed_with_for_long_go(tmp_path: Path):
+    clock = ManualClock()
+    wrapper = FileWrapper(tmp_path)
+    wrapper.rotate()
+    keys = DatabaseKeyStore(tmp_path / "keys.sqlite", wrapper, "t", clock)
+    old, used = keys.current("usr_old"), keys.current("usr_used")
+    clock.now += timedelta(days=40)
+    assert keys.current("usr_used") == used
+    keys.rotate("usr_new")
+    clock.now += timedelta(days=30)
+    assert keys.destroy_unused(clock.now - timedelta(days=60)) == 1
+    assert keys.destroy_unused(clock.now - timedelta(days=60)) == 0
+    with pytest.raises(KeyMissing):
+        keys.find("usr_old", old.generation)
+    assert keys.current("usr_used") == used
+    assert keys.count() == (2, 2)
+
+
+def test_only_so_many_days_of_use_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sluice.key_store._REMEMBERED", 1)
+    keys = database(tmp_path)
+    for name in ("usr_1", "usr_2", "usr_1"):
+        assert keys.current(name) == keys.current(name)
+
+
+def test_older_keys_go_and_newer_stay(tmp_path: Path):
+    clock, wrapper = ManualClock(), FileWrapper(tmp_path)
+    wrapper.rotate()
+    keys = DatabaseKeyStore(tmp_path / "keys.sqlite", wrapper, "t", clock)
+    keys.rotate("usr_1")
+    until = clock.now
+    clock.now += timedelta(seconds=1)
+    newer = keys.rotate("usr_1")
+    assert (keys.destroy_older("usr_1", until), keys.destroy_older("usr_1", until)) == (1, 0)
+    assert keys.current("usr_1") == newer

@@ -26,13 +26,13 @@ def test_unions_are_what_their_topics_carry():
 
 
 def test_chat_topics_are_co_partitioned():
-    assert len({topic.partitions for topic in OWN.values() if topic.key == "session_id"}) == 1
+    assert len({topic.partitions for topic in OWN.values() if topic.key in ("session_id", "none")}) == 1
 
 
 def test_the_key_is_a_field_of_every_event():
     for topic in OWN.values():
         for event in topic.events:
-            assert topic.key in EVENT_TYPES[event].__struct_fields__
+            assert topic.key in ("none", *EVENT_TYPES[event].__struct_fields__)
 
 
 def test_clean_topics_carry_no_sealed_field():
@@ -47,7 +47,11 @@ def test_every_read_topic_has_dead_letters():
 
 def test_a_changelog_is_compacted_and_lies_beside_its_source():
     changelog = TOPICS["sluice-enrich-conversations-changelog"]
-    assert changelog.kafka_config == {"retention.ms": "-1", "cleanup.policy": "compact"}
+    assert changelog.kafka_config == {
+        "retention.ms": "-1",
+        "cleanup.policy": "compact",
+        "max.compaction.lag.ms": "86400000",
+    }
     assert changelog.partitions == TOPICS["chat-requests"].partitions
 
 

@@ -89,7 +89,7 @@ def test_up_again_changes_nothing_and_other_choices_are_refused(platform: Platfo
     status = platform.run("status")
     assert status.returncode == 0
     pids = set(map(int, re.findall(r"RUNNING\s*│\s*(\d+)", status.stdout)))
-    assert len(pids) == 7
+    assert len(pids) == 8
     assert pids <= before
     other = platform.environment | {"SLUICE_LLM": "gpt-4o-mini"}
     refused = Platform(platform.settings, other).run("up")
@@ -125,7 +125,7 @@ def test_down_leaves_nothing_and_up_finds_everything(tmp_path_factory):
         assert third["usage"]["prompt_tokens"] > 2 * said["usage"]["prompt_tokens"]
     finally:
         own.run("down")
-    assert len(needed(own.settings)) == 9
+    assert len(needed(own.settings)) == 10
 
 
 def test_the_ledger_is_summed_and_prompts_are_made_again(platform: Platform, in_process):

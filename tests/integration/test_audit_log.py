@@ -39,7 +39,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def audit(kafka: str) -> Callable[[], AuditLog]:
     KafkaAdmin(kafka).apply(catalogue().values(), 1)
     codec = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
-    return lambda: AuditLog(kafka, codec, KEY, utc_now)
+    return lambda: AuditLog(kafka, "sluice-admin", codec, KEY, utc_now)
 
 
 def mark(actor: str, number: int = 0) -> Mark:
@@ -100,7 +100,7 @@ def test_a_broker_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr("sluice.audit_log._SECONDS", 0.2)
     monkeypatch.setattr("sluice.audit_log._TRIES", 1)
     codec = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
-    away = AuditLog("127.0.0.1:9", codec, KEY, utc_now)
+    away = AuditLog("127.0.0.1:9", "sluice-admin", codec, KEY, utc_now)
     with pytest.raises(Unavailable, match="cannot be written"):
         away.append([mark("one")])
     with pytest.raises(Unavailable, match="No Kafka broker answers"):

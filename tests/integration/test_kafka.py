@@ -1,12 +1,14 @@
 """The adapters over librdkafka, on a real broker."""
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource
 
 from local.broker import running_broker
 from sluice.errors import ConfigurationError, Rejected, Unavailable
@@ -17,6 +19,7 @@ from sluice.partitioning import partition_for
 from sluice.topics import Topic
 from tests.conftest import free_ports
 from tests.doubles import MemoryLog
+from tests.waiting import until
 
 
 def topic(partitions: int = 8) -> Topic:
@@ -137,9 +140,34 @@ def test_topics_are_made_once(kafka: str, made: Topic):
     wait_for_topics(admin, [made.name])
 
 
-def test_another_partition_count_is_refused(kafka: str, made: Topic):
-    import dataclasses
+def test_retention_follows_the_catalogue(kafka: str, made: Topic):
+    admin, client = KafkaAdmin(kafka), AdminClient({"bootstrap.servers": kafka})
+    resource = ConfigResource(ConfigResource.Type.TOPIC, made.name)
 
+    def kept() -> str:
+        (found,) = client.describe_configs([resource]).values()
+        return str(found.result(10)["retention.ms"].value)
+
+    assert kept() == made.kafka_config["retention.ms"]
+    longer = dataclasses.replace(made, retention_hours=made.retention_hours + 1)
+    assert admin.apply([longer], 1) == []
+    assert until(lambda: kept() == longer.kafka_config["retention.ms"])
+
+
+async def test_the_front_of_a_partition_is_cut_off(kafka: str, made: Topic):
+    producer = KafkaProducer(kafka, "test", lambda _reason: None)
+    producer.start()
+    partition = partition_for("k", made.partitions)
+    for number in range(10):
+        await producer.post(made.name, "k", str(number).encode(), [])
+    await producer.stop()
+    await asyncio.to_thread(KafkaAdmin(kafka).cut, made.name, partition, 7)
+    reader = Consumer(consumer_config(kafka, "test", "test"))
+    assert reader.get_watermark_offsets(TopicPartition(made.name, partition), timeout=10) == (7, 10)
+    reader.close()
+
+
+def test_another_partition_count_is_refused(kafka: str, made: Topic):
     with pytest.raises(ConfigurationError, match="8 partitions, the catalogue says 9"):
         KafkaAdmin(kafka).apply([dataclasses.replace(made, partitions=9)], 1)
 

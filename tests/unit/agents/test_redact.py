@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.memory import MOST_VALUES, NOTHING, Memory, read_memory
-from agents.patterns import PERSONAL_TYPES
+from agents.personal.policy import Policy, Rule
 from agents.policies import load_policies
-from agents.redact import Policy, redact, redact_text
-from sluice.errors import ConfigurationError, Unavailable
+from agents.redact import redact, redact_text
+from sluice.errors import Unavailable
 from sluice.events import ContextMessage, Exchange, Refusal, RequestEnriched, Sampling
 from sluice.own_context import OwnContext, OwnMessage
 from sluice.placeholders import restore
@@ -17,7 +17,7 @@ from sluice.safe_text import SafeText, Sealed
 from tests.doubles import NOON, ManualClock
 from tests.samples import SAMPLES
 
-ALL = Policy("default", PERSONAL_TYPES)
+ALL = load_policies()["default"]
 ENRICHED = SAMPLES["RequestEnriched"]
 assert isinstance(ENRICHED, RequestEnriched)
 
@@ -32,7 +32,7 @@ def run(text: str = "I am a@b.com", enriched: RequestEnriched = ENRICHED, own: O
         "entered_at": NOON,
         "clock": ManualClock(NOON + timedelta(milliseconds=1)),
     }
-    return redact(enriched, {"default": ALL}, **(tools | over))[0]
+    return redact(enriched, over.pop("policies", {"default": ALL}), **(tools | over))[0]
 
 
 def test_replaces_and_keeps_the_sealed_map_of_the_person():
@@ -241,12 +241,20 @@ def test_the_oldest_values_are_forgotten_and_their_numbers_are_not_given_again()
     assert turn_after(memory, "a1@b.com")[0].question == f"[EMAIL_{MOST_VALUES + 3}]"
 
 
-def test_the_shipped_policy_covers_all_types():
-    assert load_policies()["default"].types == PERSONAL_TYPES
+def with_action(action: str) -> dict[str, Policy]:
+    return {"default": Policy(name="default", types={"EMAIL": Rule(action=action), "IP": Rule()})}
 
 
-@pytest.mark.parametrize("content", ["name: x\ntypes: [SHOE_SIZE]\n", "{", "name: x\n"])
-def test_a_wrong_policy_file_stops_the_start(tmp_path, content: str):
-    (tmp_path / "x.yaml").write_text(content)
-    with pytest.raises(ConfigurationError, match=r"x\.yaml"):
-        load_policies(tmp_path)
+def test_a_mask_stands_for_good():
+    prompt = redact_text("a@b.com and c@d.com at 192.168.0.1", with_action("mask")["default"])
+    assert prompt.text == "[EMAIL] and [EMAIL] at [IP_1]"
+    assert prompt.values == {"[IP_1]": "192.168.0.1"}
+
+
+def test_a_refused_type_ends_the_turn():
+    refused = run("192.168.0.1", policies=with_action("refuse"))
+    assert refused.refusal is None
+    refused = run("I am a@b.com", policies=with_action("refuse"))
+    assert refused.refusal == Refusal(code="personal_data_refused", stage="redact", retryable=False)
+    assert (refused.question, refused.placeholders) == ("", None)
+    assert b"a@b.com" not in msgspec.msgpack.encode(refused)

@@ -16,7 +16,7 @@ from gateway import log_reader as module
 from gateway.bridge import Bridge
 from gateway.history import History
 from gateway.hub import Hub
-from gateway.log_reader import LogReader
+from gateway.log_reader import HISTORY_TOPICS, LogReader
 from gateway.progress import Progress
 from gateway.pulse import Pulse
 from sluice.dead_letters import DeadLetters
@@ -190,7 +190,7 @@ async def test_the_history_is_read_on_from_where_it_stood(reading: Reading):
     positions = {(topic, partition): offset for topic, partition, offset in reading.past.assigned}
     assert positions["chat-turns", 2] == 17
     assert set(positions.values()) == {17, OFFSET_BEGINNING}
-    assert len(positions) == catalogue()["chat-turns"].partitions + catalogue()["chat-requests"].partitions
+    assert len(positions) == sum(catalogue()[topic].partitions for topic in HISTORY_TOPICS)
     reading.give("ChatRequested", "chat-requests", 4)
     reading.give("TurnFinished", "chat-turns", 8)
     await meanwhile(lambda: ("chat-turns", PARTITION) in reading.history.positions())

@@ -196,7 +196,7 @@ def test_the_order_and_repetition_of_records_do_not_matter(tmp_path: Path):
 
 
 def test_positions_and_rows_are_one_transaction(history: History):
-    with pytest.raises(AttributeError):
+    with pytest.raises(AssertionError):
         history.record([REQUEST, None], {("chat-turns", 1): 5})  # type: ignore[list-item]
     assert (history.positions(), history.turn(TURN_ID)) == ({}, None)
     history.record([REQUEST], {("chat-turns", 1): 5})

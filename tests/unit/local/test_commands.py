@@ -196,7 +196,7 @@ class Surroundings:
                 raise outer.turn
             return outer.turn
 
-        def get(_url: str, timeout: float) -> httpx.Response:
+        def get(_url: str, timeout: float, verify: object) -> httpx.Response:
             if outer.ready == 0:
                 raise httpx.ConnectError("refused")
             return httpx.Response(outer.ready)
@@ -225,12 +225,55 @@ def run(home: Path, **settings: Any) -> str:
 
 def test_up_starts_all_in_order_and_says_where_to_go(home: Path, manager: Remembering, around: Surroundings):
     told = run(home)
-    assert manager.done == ["launch", "broker", "provider", "enrich", "landing", "redact", "respond", "gateway"]
+    assert manager.done == [
+        "launch",
+        "broker",
+        "provider",
+        "enrich",
+        "landing",
+        "redact",
+        "respond",
+        "steward",
+        "gateway",
+    ]
     assert around.applied == [1]
     assert "http://127.0.0.1:8080/" in told
     assert "built in" in told
-    assert json.loads((home / "run.json").read_text()) == {"broker": "local", "llm": "dev"}
+    assert json.loads((home / "run.json").read_text()) == {"broker": "local", "llm": "dev", "secure": False}
     assert (home / "keys").is_dir()
+
+
+def test_up_secured_lets_users_in_before_topics_are_made(home: Path, manager, around: Surroundings, monkeypatch):
+    monkeypatch.setattr(module, "let_in", lambda _settings: around.applied.append(0))
+    told = run(home, secure=True)
+    assert around.applied == [0, 1]
+    assert "https://127.0.0.1:8080/" in told
+    assert f"clients trust {home}/certs/ca.pem" in told
+    assert Settings(home=home).secure
+    assert {path.name for path in (home / "keys" / "processes" / "respond").iterdir()} == {
+        "dead-letters.public",
+        "kafka-respond.password",
+    }
+    manager._running = True
+    with pytest.raises(ConfigurationError, match="make down"):
+        run(home, secure=False)
+    manager._running = False
+    around.applied.clear()
+    assert "http://127.0.0.1:8080/" in run(home, secure=False)
+    assert around.applied == [1]
+    assert not Settings(home=home).secure
+
+
+def test_up_makes_no_users_on_a_cluster_of_ones_own(home: Path, manager: Remembering, around: Surroundings):
+    run(home, broker="kafka.example:9092", secure=True)
+    assert around.applied == [1]
+
+
+def test_a_platform_of_an_older_release_counts_as_not_secured(home: Path, manager: Remembering, around: Surroundings):
+    run(home)
+    (home / "run.json").write_text('{"broker": "local", "llm": "dev"}')
+    manager._running = True
+    assert "Sluice is up" in run(home)
 
 
 def test_up_with_ones_own_broker_and_model(home: Path, manager: Remembering, around: Surroundings):
@@ -243,7 +286,7 @@ def test_up_with_ones_own_broker_and_model(home: Path, manager: Remembering, aro
 def test_up_waits_for_the_small_model_and_names_it(home: Path, manager: Remembering, around, monkeypatch):
     asked: list[str] = []
 
-    def get(url: str, timeout: float) -> httpx.Response:
+    def get(url: str, timeout: float, verify: object) -> httpx.Response:
         asked.append(url)
         return httpx.Response(503 if url.endswith("/health") and len(asked) < 4 else 200)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from connectors.dbt_environment import DbtEnvironment
 from local import bootstrap, jars, page, pin, ports, reference
 from local import test_tools as tools
 from sluice.errors import ConfigurationError
@@ -211,7 +212,9 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     there: list[str] = []
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name in there else None)
     monkeypatch.setattr(page, "build", lambda: False)
+    monkeypatch.setattr(page, "install_beside", lambda _folder: None)
     monkeypatch.setattr(jars, "install", lambda _lib: False)
+    monkeypatch.setattr(DbtEnvironment, "ready", True)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return there
 
@@ -291,3 +294,16 @@ def test_only_the_ports_that_are_used_are_needed():
     assert set(ports.needed(Settings())) > set(own)
     shifted = ports.needed(Settings(port_offset=500))
     assert {name: port - 500 for name, port in shifted.items()} == ports.needed(Settings())
+
+
+def test_npm_packages_are_installed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    ran: list[list[str]] = []
+    monkeypatch.setattr(page, "find_npm", lambda: ["npm"])
+    monkeypatch.setattr(page, "_run", lambda command, _folder: ran.append(command))
+    (tmp_path / "package-lock.json").write_text("{}")
+    page.install_beside(tmp_path)
+    assert ran == [["npm", "ci", "--no-audit", "--no-fund"]]
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / ".package-lock.json").write_text("{}")
+    page.install_beside(tmp_path)
+    assert len(ran) == 1

@@ -74,7 +74,7 @@ def test_what_is_no_mark_is_passed_over_and_silence_is_no_end():
     other = FakeMessage("audit-log", 0, CODEC.encode(SAMPLES["StageTimed"]))
     junk = FakeMessage("audit-log", 1, b"junk")
     mark = FakeMessage("audit-log", 2, CODEC.encode(SAMPLES["AuditRecorded"]))
-    log = AuditLog("127.0.0.1:9", CODEC, b"key", ManualClock())
+    log = AuditLog("127.0.0.1:9", "g", CODEC, b"key", ManualClock())
     read = log._read(Told(other, junk, mark), 0, 9)  # type: ignore[arg-type]
     assert next(read) == (2, SAMPLES["AuditRecorded"])
     with pytest.raises(Unavailable, match="stopped answering"):

@@ -3,12 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from sluice.certificates import certificate_file, make_certificates
 from sluice.chat_client import ChatClient, TurnResult
-from sluice.errors import Unavailable
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.tls import ServerFiles, trusting
 
 READY = {"type": "ready", "bots": [{"name": "b"}]}
 ACCEPTED = {"type": "accepted", "turn_id": "t-1"}
@@ -95,3 +99,19 @@ async def test_a_gateway_that_is_not_there():
 async def test_the_client_wants_to_be_opened():
     with pytest.raises(RuntimeError, match="async with"):
         await ChatClient("http://127.0.0.1:1", "t").send({})
+
+
+async def test_over_tls_and_only_with_a_gateway_that_can_be_trusted(tmp_path: Path):
+    make_certificates(tmp_path / "own", datetime.now(UTC))
+    make_certificates(tmp_path / "other", datetime.now(UTC))
+    shown = ServerFiles(*[certificate_file(tmp_path / "own", "gateway")] * 2)
+    small = SmallGateway()
+    small.script = [ACCEPTED, COMPLETED]
+    async with serve(small, "127.0.0.1", 0, subprotocols=["sluice.v1"], ssl=shown.context()) as server:  # type: ignore[list-item]
+        url = f"https://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+        async with ChatClient(url, "token", trusting(tmp_path / "own" / "ca.pem")) as client:
+            result = await client.ask("hi", session_id="s", bot="b", client_msg_id="m")
+        assert result.state == "completed"
+        with pytest.raises(ConfigurationError, match="not of an authority that we trust"):
+            async with ChatClient(url, "token", trusting(tmp_path / "other" / "ca.pem")):
+                pytest.fail("it was trusted")

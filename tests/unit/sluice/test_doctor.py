@@ -1,5 +1,6 @@
 """What `sluice doctor` looks at beside the platform's own parts."""
 
+import ssl
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The findings by name; `away` is what does not answer."""
 
     def look(llm: str, installed: list[str], away: str = "nothing") -> dict[str, doctor.Finding]:
-        def get(url: str, timeout: float) -> httpx.Response:
+        def get(url: str, timeout: float, verify: object) -> httpx.Response:
             if away in url:
                 raise httpx.ConnectError("refused")
             return httpx.Response(200, request=httpx.Request("GET", url))
@@ -62,3 +63,17 @@ def test_the_model_that_sums_up_is_looked_at_too(look, tmp_path: Path, monkeypat
     monkeypatch.setenv("SLUICE_BOTS_DIR", str(bots))
     found = look("dev", PACKAGES)
     assert found["summary helper"].detail.startswith("openai/cheap at http://127.0.0.1:9100/v1")
+
+
+def test_a_gateway_whose_certificate_is_no_good(look, monkeypatch: pytest.MonkeyPatch):
+    fault = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    fault.verify_code, fault.verify_message = 10, "certificate has expired"
+
+    def get(url: str, timeout: float, verify: object) -> httpx.Response:
+        raise httpx.ConnectError("failed") from fault
+
+    look("dev", PACKAGES)
+    monkeypatch.setattr(httpx, "get", get)
+    found = {one.name: one for one in doctor.examine(Settings())}
+    assert not found["gateway"].good
+    assert "has expired. Renew it with `sluice certs`" in found["gateway"].detail

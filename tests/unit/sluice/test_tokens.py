@@ -2,8 +2,11 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from typer.testing import CliRunner
 
+from sluice.cli.main import build
 from sluice.errors import Refused
+from sluice.key_files import make_key_files
 from sluice.tokens import AUDIENCE, ISSUER, issue, verify
 from tests.doubles import NOON
 
@@ -58,3 +61,14 @@ def test_anything_else_is_refused(token: str):
     with pytest.raises(Refused) as refused:
         verify(token, KEY, OTHER, NOON)
     assert refused.value.code == "unauthenticated"
+
+
+def test_the_command_gives_roles_that_exist(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SLUICE_HOME", str(tmp_path))
+    make_key_files(tmp_path / "keys")
+    done = CliRunner().invoke(build(), ["token", "--role", "privacy_officer", "--role", "analyst"])
+    claims = jwt.decode(done.stdout.strip(), options={"verify_signature": False})
+    assert claims["roles"] == ["privacy_officer", "analyst"]
+    refused = CliRunner().invoke(build(), ["token", "--role", "king"])
+    assert refused.exit_code == 2
+    assert "There is no role king. There are admin, analyst" in refused.stderr

@@ -1,0 +1,1 @@
+"""Finding personal data in a text: pure functions from a text and a policy to spans."""

@@ -1,0 +1,96 @@
+"""E-mail addresses, IP addresses, hardware addresses."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from agents.personal.reading import Reading
+from agents.personal.spans import Span
+
+_LONGEST_LOCAL = 64
+_LOCAL = re.compile(r"[\w.+%'~!$^*{}-]+\Z")
+_DOMAIN = re.compile(r"(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,24})(?![^\W_])")
+_LITERAL = re.compile(r"\[?(?:\d{1,3}\.){3}\d{1,3}\]?")
+_AT = re.compile(
+    r"\s?[\[({<]\s?(?:at|@|ät|arroba|chiocciola|a\.?t\.?)\s?[\])}>]\s?|\s{1,2}(?:at|arroba|chiocciola)\s{1,2}|\s{0,2}@\s{1,2}"
+    r"|\s{1,2}@",
+    re.IGNORECASE,
+)
+_DOT = r"(?:\s?[\[({<]\s?(?:dot|punkt|punto|point|\.)\s?[\])}>]\s?|\s{1,2}(?:dot|punkt|punto)\s{1,2}|\.)"
+_SPOKEN_LOCAL = re.compile(rf"[\w+-]{{1,30}}(?:{_DOT}[\w+-]{{1,30}}){{0,3}}\Z", re.IGNORECASE)
+_SPOKEN_DOMAIN = re.compile(
+    rf"[\w-]{{1,40}}(?:{_DOT}[\w-]{{1,40}}){{0,3}}?{_DOT}[^\W\d_]{{2,12}}(?![^\W_])", re.IGNORECASE
+)
+_SAID = re.compile(r"[\[({<]|\b(?:dot|punkt|punto)\b", re.IGNORECASE)
+_PROVIDER = re.compile(
+    r"(?:gmail|googlemail|yahoo|hotmail|outlook|live|icloud|me|aol|gmx|web|proton|protonmail|mail|yandex|qq)\.[a-z.]{2,6}\Z",
+    re.IGNORECASE,
+)
+_SPOKEN_BEFORE = 100
+
+
+def emails(reading: Reading) -> Iterator[Span]:
+    """RFC 5321 mailboxes, and the ways in which people hide them from machines."""
+    text = reading.text
+    at = text.find("@")
+    while at >= 0:
+        domain = _DOMAIN.match(text, at + 1) or _LITERAL.match(text, at + 1)
+        local = _LOCAL.search(text, max(0, at - _LONGEST_LOCAL), at) if domain else None
+        if local is not None and domain is not None:
+            start = local.start() + len(local[0]) - len(local[0].lstrip(".'!*{}~^$%-"))
+            if start < at:
+                yield Span(start, domain.end(), "EMAIL", 1.0, "email")
+        at = text.find("@", at + 1)
+    yield from _spoken(text)
+
+
+def _spoken(text: str) -> Iterator[Span]:
+    """As in "jane dot doe at example dot com", or "jane [at] example.com"."""
+    for pivot in _AT.finditer(text):
+        local = _SPOKEN_LOCAL.search(text, max(0, pivot.start() - _SPOKEN_BEFORE), pivot.start())
+        domain = _SPOKEN_DOMAIN.match(text, pivot.end())
+        if local is None or domain is None:
+            continue
+        meant = "@" in pivot[0] or _SAID.search(pivot[0]) or _SAID.search(domain[0]) or _PROVIDER.match(domain[0])
+        if meant:
+            yield Span(local.start(), domain.end(), "EMAIL", 0.85, "email.spoken")
+
+
+_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![^\W_]|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:])[0-9A-Fa-f:]{2,39}(?:(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])")
+_LEAST_COLONS = 2
+_HIGHEST = 255
+
+
+def ip_addresses(reading: Reading) -> Iterator[Span]:
+    """IPv4 and IPv6, as the standard library reads them. Four numbers behind the word "version" are none."""
+    for match in _IPV4.finditer(reading.text):
+        if _is_address(match[0]):
+            version = reading.clues.near("version", *match.span(), before=12)
+            yield Span(match.start(), match.end(), "IP", 0.3 if version else 0.95, "ip.v4")
+    for match in _IPV6.finditer(reading.text):
+        address = match[0] if match[0].endswith("::") else match[0].rstrip(":")
+        digits = any(character.isdigit() for character in address)
+        if address.count(":") >= _LEAST_COLONS and digits and _is_address(address):
+            yield Span(match.start(), match.start() + len(address), "IP", 0.95, "ip.v6")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        # Four numbers with leading zeros are one to people, and to some programs.
+        parts = text.split(".")
+        return ":" not in text and all(int(part) <= _HIGHEST for part in parts)
+    return True
+
+
+_MAC = re.compile(
+    r"(?<![\w:-])(?:[0-9A-Fa-f]{2}(?P<separator>[:-])(?:[0-9A-Fa-f]{2}(?P=separator)){4}[0-9A-Fa-f]{2}"
+    r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![\w:-])"
+)
+
+
+def hardware_addresses(reading: Reading) -> Iterator[Span]:
+    """MAC addresses of six bytes."""
+    yield from (Span(m.start(), m.end(), "MAC", 0.95, "mac") for m in _MAC.finditer(reading.text))

@@ -1,0 +1,59 @@
+"""All detectors together."""
+
+from agents.personal import contacts, credentials, identities, money, phones
+from agents.personal.named.addresses import addresses
+from agents.personal.named.doubts import Recognise
+from agents.personal.named.listed import load_listed
+from agents.personal.named.naming import Names
+from agents.personal.normalise import normalise
+from agents.personal.policy import Policy
+from agents.personal.reading import Detector, Reading, Source
+from agents.personal.spans import PersonalType, Span, settle
+
+
+def _source(detect: Detector, *types: PersonalType) -> Source:
+    return Source(detect, frozenset(types))
+
+
+STRUCTURED = (
+    _source(contacts.emails, "EMAIL"),
+    _source(contacts.ip_addresses, "IP"),
+    _source(contacts.hardware_addresses, "MAC"),
+    _source(phones.phones, "PHONE"),
+    _source(money.cards, "CARD"),
+    _source(money.ibans, "IBAN"),
+    _source(money.bank_accounts, "BANK_ACCOUNT"),
+    _source(money.wallets, "WALLET"),
+    _source(identities.ssns, "SSN"),
+    _source(identities.national_ids, "NATIONAL_ID"),
+    _source(identities.papers, "PASSPORT", "DRIVER_LICENSE"),
+    _source(identities.birth_dates, "BIRTH_DATE"),
+    _source(credentials.keys, "API_KEY"),
+    _source(credentials.tokens, "JWT"),
+    _source(credentials.private_keys, "PRIVATE_KEY"),
+    _source(credentials.connection_strings, "CONNECTION_STRING"),
+    _source(credentials.passwords, "PASSWORD", "API_KEY"),
+)
+"""What has a form of its own."""
+
+
+def load_sources(recognise: Recognise) -> tuple[Source, ...]:
+    """All detectors. Raises ConfigurationError where a list is missing: nothing may be searched without it."""
+    return (
+        *STRUCTURED,
+        _source(addresses, "ADDRESS", "PLACE"),
+        _source(Names(load_listed(), recognise), "PERSON", "PLACE", "ORG"),
+    )
+
+
+def find(text: str, policy: Policy, sources: tuple[Source, ...] = STRUCTURED) -> list[Span]:
+    """What the policy wants found, in order and without overlap."""
+    normalised = normalise(text)
+    reading = Reading(normalised.text, policy.regions)
+    found = []
+    for source in sources:
+        if not source.types.isdisjoint(policy.types):
+            for span in source.detect(reading):
+                start, end = normalised.back(span.start, span.end)
+                found.append(Span(start, end, span.type, round(min(span.score, 1.0), 3), span.detector))
+    return settle(text, (span for span in found if policy.wants(span)))

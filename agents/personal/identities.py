@@ -1,0 +1,90 @@
+"""Numbers and dates by which states, registers and forms know a person."""
+
+import re
+from collections.abc import Iterator
+
+from stdnum.us import itin, ssn
+
+from agents.personal.national_ids import NATIONAL_IDS, NationalId
+from agents.personal.reading import Reading
+from agents.personal.rows import stands_alone
+from agents.personal.spans import Span
+
+_SSN_DIGITS = 9
+_SSN = re.compile(r"\d{3}(?P<separator>[- .])\d{2}(?P=separator)\d{4}")
+
+
+def ssns(reading: Reading) -> Iterator[Span]:
+    """US social security and taxpayer numbers of an issued range; where they are called so, of any range."""
+    for stretch in reading.stretches("9" * _SSN_DIGITS):
+        written = reading.text[slice(*stretch)]
+        shaped = _SSN.fullmatch(written) is not None
+        if not (shaped or written.isdigit()):
+            continue
+        number = re.sub(r"\D", "", written)
+        issued = shaped and (ssn.is_valid(number) or itin.is_valid(number))
+        if issued or reading.clues.near("ssn", *stretch, after=15):
+            yield Span(*stretch, "SSN", 0.95 if issued else 0.93, "ssn")
+        elif shaped and reading.clues.near("id", *stretch, after=15):
+            yield Span(*stretch, "SSN", 0.6, "ssn.said")
+
+
+def national_ids(reading: Reading) -> Iterator[Span]:
+    """Those of the policy's regions."""
+    for shape, of_shape in NATIONAL_IDS.items():
+        stretches = reading.stretches(shape)
+        known = [one for one in of_shape if one.region in reading.regions] if stretches else []
+        clear = [one for one in known if one.clear]
+        for stretch in stretches if known else ():
+            said = reading.clues.near("id", *stretch, after=15) or reading.clues.near("tax", *stretch)
+            written = reading.text[slice(*stretch)]
+            for one in known if said else clear if stands_alone(reading.text, stretch) or "A" in shape else ():
+                if one.pattern.fullmatch(written) and _is_proved(one, written, reading):
+                    score = 0.92 if said else 0.4 if reading.clues.near("count", *stretch, before=18) else 0.8
+                    yield Span(*stretch, "NATIONAL_ID", score, f"id.{one.region.lower()}")
+
+
+def _is_proved(known: NationalId, written: str, reading: Reading) -> bool:
+    return not (known.proof and reading.may_prove()) or known.is_valid(written)
+
+
+_PAPER = re.compile(r"(?<![^\W_])(?<!\w-)(?=[A-Z -]{0,6}\d)[A-Z0-9](?:[ -]?[A-Z0-9]){5,19}(?![^\W_])", re.IGNORECASE)
+_FEWEST_DIGITS = 4
+
+
+def papers(reading: Reading) -> Iterator[Span]:
+    """Passports and driving licences: each state has its own form, so only the words around tell."""
+    for match in _PAPER.finditer(reading.text):
+        start, end = match.span()
+        passport = reading.clues.near("passport", start, end, before=35)
+        if not passport and not reading.clues.near("license", start, end, before=35):
+            continue
+        end = start + len(_without_words(match[0]))
+        if sum(character.isdigit() for character in reading.text[start:end]) >= _FEWEST_DIGITS:
+            yield Span(start, end, "PASSPORT" if passport else "DRIVER_LICENSE", 0.75, "paper.said")
+
+
+_WORDS_AFTER = re.compile(r"(?: [A-Za-z]+)+\Z")
+
+
+def _without_words(number: str) -> str:
+    return _WORDS_AFTER.sub("", number)
+
+
+_MONTH = (
+    r"(?:jan|feb|f[ée]v|m[aä]r|maa?r|mai|may|maj|apr|avr|abr|jun|jui|giu|jul|lug|aug|ao[uû]|ago|sep|set|oct|okt|out|ott"
+    r"|nov|dec|dez|d[ée]c|dic|gen|ene|mag|mei|sty|lut|kwi|cze|lip|sie|wrz|pa[zź]|lis|gru)[^\W\d_]{0,9}\.?"
+)
+_DATE = re.compile(
+    r"(?<![\w.])(?:\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{4}|\d{2})|\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?(?: of| de)? ?[-/]?{_MONTH}(?:(?:,? | de |[-/])\d{{2,4}})?"
+    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)(?![^\W_])",
+    re.IGNORECASE,
+)
+
+
+def birth_dates(reading: Reading) -> Iterator[Span]:
+    """Dates beside a word of birth. Other dates are nobody's."""
+    for match in _DATE.finditer(reading.text) if reading.clues.any("birth") else ():
+        if reading.clues.near("birth", *match.span(), before=30, after=20):
+            yield Span(match.start(), match.end(), "BIRTH_DATE", 0.85, "birth.said")

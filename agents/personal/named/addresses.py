@@ -1,0 +1,264 @@
+"""Where people live and get their post: street and number in the orders of several countries, post codes, boxes."""
+
+import re
+from collections.abc import Iterator
+
+from agents.personal.named.street_text import INSIDE, StreetText
+from agents.personal.named.streets import (
+    AT_THE,
+    COMPOUNDS,
+    ENGLISH,
+    LONG_COMPOUNDS,
+    LOWER_COMPOUNDS,
+    MAYBE_ROMANCE,
+    NUMBER_WORDS,
+    ROMANCE,
+    SAYS_ADDRESS,
+    SHORT_COMPOUNDS,
+    SMALL,
+    SURE,
+)
+from agents.personal.reading import Reading
+from agents.personal.spans import PersonalType, Span
+
+_ORDINAL = re.compile(r"\d{1,3}(?:st|nd|rd|th)\Z")
+_TOWN_AFTER = re.compile(
+    r"(?:, ?|\n|,\n| (?=\d)|; ?|\t)(?:(?P<code>(?:[A-Z]{1,2}-)?\d{2,5}(?:[ -]\d{2,4})?(?: [A-Z]{2}(?= ))?) )?"
+    r"(?P<town>[A-ZÀ-Ž][^\W\d_]+"
+    r"(?:[ -](?:(?:de|la|el|am|an|der|del|di|upon|on|sur|les|im|bei|ob|nad|in)[ -]){0,2}[A-ZÀ-Ž][^\W\d_]+){0,3})"
+)
+_BEHIND: tuple[tuple[str, PersonalType], ...] = (("code", "ADDRESS"), ("town", "PLACE"))
+_SURE = 0.6
+_NO_PART = frozenset(("of", "at", "instead", "in", "to", "and", "or", "the", "is", "was", "lives", "live", "from"))
+_LONGEST_BEHIND = 4
+"""Digits of a house's number behind its street: longer ones are post codes."""
+_MOST_NAME, _MOST_COMPOUND, _MOST_SHORT, _MOST_BEFORE_NUMBER = 5, 3, 3, 7
+_ABBREVIATED = 4
+_BOX = re.compile(
+    r"(?<![^\W_])(?:p\.? ?o\.? ?box|post(?:office)? ?box|postfach|bo[îi]te postale|apartado(?: de correos)?"
+    r"|casella postale|caixa postal|postboks|skrytka pocztowa|(?:psc|unit|cmr) \d{1,5},? box|usns [a-z]+ fpo)"
+    r"(?: ?[#:]?\d[\d ]{0,7}\d|,? ?#?\d|\b)(?:,? [ad]po a[aep](?: \d{5})?)?",
+    re.IGNORECASE,
+)
+_POSTCODE = re.compile(
+    r"(?<![^\W_])(?:(?:GIR 0AA|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2})|[ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d"
+    r"|[A-Z]{2} \d{5}(?:-\d{4})?)(?![^\W_])"
+)
+
+
+def addresses(reading: Reading) -> Iterator[Span]:
+    """Streets with their numbers, well-known kinds of street with a name, boxes, post codes."""
+    yield from (Span(m.start(), m.end(), "ADDRESS", 0.75, "address.box") for m in _BOX.finditer(reading.text))
+    yield from (Span(m.start(), m.end(), "ADDRESS", 0.65, "address.code") for m in _POSTCODE.finditer(reading.text))
+    text = _Streets(reading.text)
+    for at in range(len(text.words)):
+        for first, last, score, detector in text.at(at):
+            start, end = text.words[first].start, text.to_end(last)
+            yield Span(start, end, "ADDRESS", score, detector)
+            town = _TOWN_AFTER.match(reading.text, end)
+            if town:
+                yield from (
+                    Span(*town.span(group), kind, score, "address.town")
+                    for group, kind in _BEHIND
+                    if town[group] and score > _SURE
+                )
+
+
+_Found = Iterator[tuple[int, int, float, str]]
+"""First word, last word, score, detector."""
+
+
+class _Streets(StreetText):
+    def at(self, at: int) -> _Found:
+        """Driven by numbers, and by kinds of street."""
+        word = self.words[at]
+        if word.letters:
+            if word.folded in ROMANCE and word.folded not in ENGLISH:
+                yield from self._kind_alone(at)
+            elif word.capital and word.folded in SURE:
+                yield from self._name_alone(at)
+        elif self.is_house(word):
+            numbered = [*self._number_first(at)]
+            yield from numbered
+            yield from self._number_last(at)
+            if self.says:
+                yield from self._said(at, behind=INSIDE if numbered else INSIDE | {", "})
+
+    def _number_first(self, at: int) -> _Found:
+        """As in "12 Baker Street", "4, rue de la Paix", "12/34 Park Lane"."""
+        first, number = self.from_unit(at), self.through_number(at)
+        if number + 2 >= len(self.words) or self.gap(number) not in {" ", ", ", "\n"}:
+            return
+        if self._is_kind_ahead(number + 1):
+            yield first, self._name_end(number + 2), 0.75, "address.numbered"
+            return
+        if self._is_compound_ahead(number + 1):
+            yield (
+                first,
+                number + 1 + (not self.words[number + 1].folded.endswith(LONG_COMPOUNDS)),
+                0.66,
+                "address.compound",
+            )
+            return
+        kind = 0
+        for following in range(number + 1, min(number + 2 + _MOST_NAME, len(self.words))):
+            word = self.words[following]
+            if following > number + 1 and self.gap(following - 1) not in INSIDE:
+                break
+            if word.letters and following > number + 1 and word.folded in ENGLISH:
+                kind = following
+            elif kind or not (word.letters or _ORDINAL.match(word.folded)):
+                break
+        if kind:
+            score = self._english_score(number, kind)
+            if score:
+                yield first, kind, score, "address.english"
+
+    def _is_compound_ahead(self, at: int) -> bool:
+        """One word with a capital that ends as streets do, or two."""
+        for word in self.words[at : at + 2]:
+            if not word.capital:
+                return False
+            if word.folded.endswith(LONG_COMPOUNDS) and len(word.folded) > 6:
+                return True
+        return False
+
+    def _english_score(self, number: int, kind: int) -> float:
+        name, street = self.words[number + 1 : kind], self.words[kind]
+        capitals = all(word.capital or not word.letters or word.folded in SMALL for word in name)
+        if street.folded in SURE or (street.folded == "st" and not name[-1].capital):
+            return 0.85 if capitals else 0.62 if len(name) <= 2 else 0.0
+        if capitals and street.capital:
+            return 0.8
+        return 0.55 if self.follows(number, SAYS_ADDRESS) else 0.0
+
+    def _is_kind_ahead(self, at: int) -> bool:
+        word, following = self.words[at], self.words[at + 1]
+        if self.gap(at) not in {" ", ". "} or not following.letters:
+            return False
+        return (word.folded in ROMANCE and (word.folded not in ENGLISH or self.leads_to_capital(at + 1))) or (
+            word.folded in MAYBE_ROMANCE and self.leads_to_capital(at + 1)
+        )
+
+    def _name_end(self, at: int) -> int:
+        """The last word of a name that follows its kind: small words and the first that is none, then capitals."""
+        last, named = at, self.words[at].folded not in SMALL
+        while last + 1 < len(self.words) and last - at < _MOST_NAME and self.gap(last) in INSIDE:
+            word = self.words[last + 1]
+            if not word.letters or not (word.capital or word.folded in SMALL or not named):
+                break
+            named = named or word.folded not in SMALL
+            last += 1
+        while last > at and self.words[last].folded in SMALL and not self.words[last].capital:
+            last -= 1
+        return last
+
+    def _number_last(self, at: int) -> _Found:
+        """As in "Hauptstr. 5", "Am Markt 3", "Calle de Alcalá, 12", "ul. Długa 4/6"."""
+        last, before = self.through_number(at), at - 1
+        if sum(map(str.isdigit, self.words[at].folded)) > _LONGEST_BEHIND:
+            return
+        while (
+            before >= 0
+            and self.words[before].folded in NUMBER_WORDS
+            and self.gap(before) in {" ", ". ", "° ", "º ", "."}
+        ):
+            before -= 1
+        if before < 0 or self.gap(before) not in {" ", ", ", ". ", ".", " , "} or not self.words[before].letters:
+            return
+        word = self.words[before]
+        ending = None
+        if word.folded.endswith(COMPOUNDS):
+            ending = next(one for one in COMPOUNDS if word.folded.endswith(one))
+        if ending and self.gap(before) in {" ", ". ", "."} and self._is_compound(before, ending):
+            yield self._name_start(before), last, 0.8 if word.capital else 0.62, "address.compound"
+        else:
+            yield from self._kind_before(before, last)
+
+    def _kind_before(self, before: int, last: int) -> _Found:
+        """`before` is the last word of the name, `last` that of the number."""
+        word = self.words[before]
+        for back in range(before - 1, max(-1, before - _MOST_BEFORE_NUMBER), -1):
+            kind = self.words[back]
+            if self.gap(back) not in INSIDE:
+                break
+            if kind.folded in AT_THE and before - back <= 2 and word.capital and kind.folded != "in":
+                if kind.capital or self.follows(back, SAYS_ADDRESS):
+                    yield back, last, 0.6, "address.at"
+                break
+            if kind.folded in ROMANCE or self._is_maybe_kind(back):
+                yield back, last, 0.78, "address.kind"
+                break
+            if kind.folded in _NO_PART or (not kind.capital and kind.folded not in SMALL and before - back > 2):
+                break
+
+    def _is_maybe_kind(self, at: int) -> bool:
+        abbreviated = self.gap(at) == ". "
+        return self.words[at].folded in MAYBE_ROMANCE and (
+            abbreviated or (self.gap(at) == " " and self.leads_to_capital(at + 1))
+        )
+
+    def _is_compound(self, at: int, ending: str) -> bool:
+        word = self.words[at]
+        if word.folded == ending:
+            named = at > 0 and self.gap(at - 1) in {" ", "-"} and self.words[at - 1].letters
+            said = named and (self.follows(at - 1, SAYS_ADDRESS) or (at > 1 and self.follows(at - 2, SAYS_ADDRESS)))
+            return named and (said or (self.words[at - 1].capital and (word.capital or ending in LOWER_COMPOUNDS)))
+        return ending not in SHORT_COMPOUNDS or (word.capital and len(word.folded) > len(ending) + 2)
+
+    def _name_start(self, at: int) -> int:
+        """As in "Alte Landstraße", "Karl-Marx-Allee"."""
+        first = at
+        while first and at - first < _MOST_COMPOUND:
+            word, gap = self.words[first - 1], self.gap(first - 1)
+            if word.folded in _NO_PART and gap != "-":
+                break
+            lower = gap == " " and self.words[at].folded in LOWER_COMPOUNDS and not self.follows(first, SAYS_ADDRESS)
+            if not (gap == "-" or (gap in {" ", ". "} and word.capital) or lower):
+                break
+            first -= 1
+        return first
+
+    def _said(self, at: int, behind: frozenset[str]) -> _Found:
+        """Where the words before say that it is an address: a number and words, or words with capitals and a number.
+
+        `behind`: what may stand before a number that is the last.
+        """
+        number = self.through_number(at)
+        first = self.from_unit(at)
+        if self.follows(first, SAYS_ADDRESS) and number + 1 < len(self.words) and self.gap(number) in {" ", ", "}:
+            last = number + 1
+            while (
+                last + 1 < len(self.words)
+                and last - number < _MOST_SHORT
+                and self._in_sentence(last)
+                and self.words[last + 1].capital
+            ):
+                last += 1
+            if self.words[last].letters and self.words[number + 1].capital:
+                yield first, last, 0.6, "address.said"
+                return
+        first = at
+        while first and at - first < _MOST_NAME and self.gap(first - 1) in behind and self.words[first - 1].letters:
+            first -= 1
+            if self.follows(first, SAYS_ADDRESS) and self.words[first].capital:
+                capitals = all(word.capital or word.folded in SMALL for word in self.words[first:at])
+                yield first, number, 0.62 if capitals else 0.5 if at - first == 1 else 0.4, "address.said"
+                return
+
+    def _in_sentence(self, at: int) -> bool:
+        """No sentence ends behind the word: a full stop is only behind an abbreviation."""
+        return self.gap(at) in INSIDE and (self.gap(at) != ". " or len(self.words[at].folded) <= _ABBREVIATED)
+
+    def _kind_alone(self, at: int) -> _Found:
+        """As in "rue de la Paix"."""
+        if at + 1 < len(self.words) and self.gap(at) in {" ", ". "} and self.leads_to_capital(at + 1):
+            yield at, self._name_end(at + 1), 0.55, "address.kind"
+
+    def _name_alone(self, at: int) -> _Found:
+        """As in "Baker Street"."""
+        first = at
+        while first and at - first < _MOST_SHORT and self.gap(first - 1) == " " and self.words[first - 1].capital:
+            first -= 1
+        if first < at:
+            yield first, at, 0.52, "address.named"

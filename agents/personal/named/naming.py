@@ -1,0 +1,106 @@
+"""Names in a text: what lists, letters and neighbours make clear, and a model's word on what stays in doubt."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agents.personal.named.companies import companies
+from agents.personal.named.doubts import Answer, Named, Recognise, ask
+from agents.personal.named.listed import Listed
+from agents.personal.named.people import Candidate, person_at
+from agents.personal.named.places import place_at
+from agents.personal.named.scripts import foreign_names
+from agents.personal.named.sentence import Sentence, read_sentence
+from agents.personal.reading import Reading
+from agents.personal.spans import PersonalType, Span
+
+_CLEAR, _DOUBT = 0.5, 0.2
+_LABELS: dict[str, PersonalType] = {"PERSON": "PERSON", "GPE": "PLACE", "LOC": "PLACE", "FAC": "PLACE", "ORG": "ORG"}
+_LISTING = frozenset({", ", ",", " , ", "; ", ";", " / ", " | ", "\t", ",\n"})
+_CELLS = frozenset({"\t", ";", " | ", "|", ","})
+_LISTS = {"PLACE": _LISTING, "PERSON": _CELLS}
+_UNREAD = 0.35
+"""From this score on, a doubt that the model could not be asked about is taken for a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A detector."""
+
+    listed: Listed
+    recognise: Recognise
+
+    def __call__(self, reading: Reading) -> Iterator[Span]:
+        """What is clear without the model costs nothing of it."""
+        sentence = read_sentence(reading.text, self.listed)
+        yield from foreign_names(reading.text)
+        taken = [*companies(sentence)]
+        for found in taken:
+            yield _span(sentence, found, "ORG", "org.form")
+        clear, doubts = _candidates(sentence)
+        for kind, found in clear:
+            yield _span(sentence, found, kind, f"{kind.lower()}.clear")
+        if doubts:
+            yield from _settled(sentence, doubts, ask(sentence, [found for _, found in doubts], self.recognise))
+
+
+def _candidates(
+    sentence: Sentence,
+) -> tuple[list[tuple[PersonalType, Candidate]], list[tuple[PersonalType, Candidate]]]:
+    """What is clear, and what is in doubt."""
+    clear: list[tuple[PersonalType, Candidate]] = []
+    doubts: list[tuple[PersonalType, Candidate]] = []
+    at = 0
+    while at < len(sentence.words):
+        word = sentence.words[at]
+        if word.common and not word.capital and not _may_begin(sentence, at):
+            at += 1
+            continue
+        behind = bool(clear) and clear[-1][1].last == at - 1 and sentence.gap(at - 1) in _LISTS[clear[-1][0]]
+        best = _best(sentence, at, behind_place=behind)
+        if best is None or best[1].score < _DOUBT:
+            at += 1
+            continue
+        (clear if best[1].score >= _CLEAR else doubts).append(best)
+        at = best[1].last + 1
+    return clear, doubts
+
+
+def _may_begin(sentence: Sentence, at: int) -> bool:
+    """A common word without a capital can begin the name of a place."""
+    return sentence.words[at].folded in sentence.listed.longest_places
+
+
+def _best(sentence: Sentence, at: int, *, behind_place: bool) -> tuple[PersonalType, Candidate] | None:
+    person, place = person_at(sentence, at), place_at(sentence, at, behind_place=behind_place)
+    if place is not None and sentence.names_company(place.last):
+        place = None
+    if place is not None and (person is None or (place.score, place.last) > (person.score, person.last)):
+        return "PLACE", place
+    return None if person is None else ("PERSON", person)
+
+
+def _span(sentence: Sentence, found: Candidate, kind: PersonalType, detector: str) -> Span:
+    start, end = sentence.words[found.first].start, sentence.words[found.last].end
+    return Span(start, end, kind, min(found.score, 0.89), detector)
+
+
+def _settled(sentence: Sentence, doubts: list[tuple[PersonalType, Candidate]], answer: Answer) -> Iterator[Span]:
+    """Each doubt by what the model says of its words."""
+    for kind, found in doubts:
+        span = _span(sentence, found, kind, f"{kind.lower()}.model")
+        if span.start >= answer.read_to:
+            if found.score >= _UNREAD:
+                yield Span(span.start, span.end, kind, 0.5, f"{kind.lower()}.unread")
+            continue
+        for named in answer.named:
+            if named.start < span.end and span.start < named.end and named.label in _LABELS:
+                start, end = _widened(sentence, span, named)
+                yield Span(start, end, _LABELS[named.label], min(0.85, found.score + 0.35), span.detector)
+
+
+def _widened(sentence: Sentence, span: Span, named: Named) -> tuple[int, int]:
+    """With what else the model has named, unless that cannot be part of a name."""
+    if any(named.start <= word.start < named.end and word.never for word in sentence.words):
+        return span.start, span.end
+    start = named.start if sentence.text[named.start].isupper() else span.start
+    return min(span.start, start), max(span.end, named.end)

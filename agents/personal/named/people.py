@@ -1,0 +1,147 @@
+"""Names of people, by lists, letters and the words before them."""
+
+from dataclasses import dataclass
+
+from agents.personal.named.contexts import BRINGS_NAME, GREETS, SAYS_NAME
+from agents.personal.named.sentence import Sentence
+from agents.personal.named.vocabulary import COMPANY_ENDINGS, FOLLOWS_NAME, MONTHS, SHORT_TITLES, TITLES
+from agents.personal.named.words import Word
+
+_MOST_WORDS, _SHORTEST = 6, 4
+KNOWN, LISTED = 2, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Words from `first` to `last` that could be a name. `odd` ones have nothing but their capital."""
+
+    first: int
+    last: int
+    score: float
+
+
+def person_at(sentence: Sentence, at: int) -> Candidate | None:
+    """A name that begins with this word; its titles, too."""
+    word = sentence.words[at]
+    titled = sentence.title_before(at)
+    if (word.never and titled == at) or (not word.capital and len(word.text) == 1) or _is_title(sentence, at):
+        return None
+    names = _run(sentence, at) if word.capital else _quiet_run(sentence, at)
+    last = names[-1]
+    if sentence.names_company(last):
+        return None
+    if titled < at and (word.capital or word.given or word.surname):
+        return Candidate(titled, sentence.suffix_after(last), 0.92)
+    if sentence.after(at, SAYS_NAME):
+        if (word.capital and not (word.common and word.upper)) or not word.common:
+            return Candidate(at, sentence.suffix_after(last), 0.85)
+        return None
+    if (word.nameless and (word.common or not word.capital)) or (word.common and (sentence.loud or not word.capital)):
+        return None
+    if _is_turned(sentence, at):
+        return Candidate(at, at + 1, 0.62)
+    if len(word.text) < _SHORTEST and word.upper and not sentence.loud:
+        return None
+    words = [sentence.words[one] for one in names]
+    score = _together(words) if len(words) > 1 else _alone(sentence, at)
+    if score <= 0:
+        return None
+    score += _beside(sentence, at, last, listed=any(one.given or one.surname for one in words))
+    return Candidate(at, sentence.suffix_after(last), score)
+
+
+def _is_turned(sentence: Sentence, at: int) -> bool:
+    """As in "Smith, John"."""
+    word = sentence.words[at]
+    if not (word.begins and word.capital and word.surname) or at + 1 == len(sentence.words) or sentence.gap(at) != ", ":
+        return False
+    return sentence.words[at + 1].capital and sentence.words[at + 1].given == KNOWN
+
+
+def _is_title(sentence: Sentence, at: int) -> bool:
+    word = sentence.words[at]
+    if word.folded not in TITLES or at + 1 == len(sentence.words) or not sentence.words[at + 1].capital:
+        return False
+    return sentence.gap(at) == ". " or (word.folded not in SHORT_TITLES and sentence.gap(at) == " ")
+
+
+def _run(sentence: Sentence, at: int) -> list[int]:
+    """Words with capitals, initials and what leads from one name to the next."""
+    names = [at]
+    while len(names) < _MOST_WORDS and sentence.joined(names[-1]):
+        following = sentence.particles_from(names[-1] + 1)
+        word = sentence.words[following]
+        family = word.surname == KNOWN and sentence.words[at].given and not sentence.words[at].common
+        if word.folded in COMPANY_ENDINGS or (sentence.loud and (word.common or word.nameless)):
+            break
+        if (
+            not word.capital
+            or (word.never and word.folded not in MONTHS and not family)
+            or (word.common and word.nameless and len(word.text) > 1)
+        ):
+            break
+        names.append(following)
+    return names
+
+
+def _quiet_run(sentence: Sentence, at: int) -> list[int]:
+    """Without capitals, every word must be listed; behind a given name one must only be no English word."""
+    names = [at]
+    while len(names) < _MOST_WORDS - 2 and sentence.joined(names[-1]):
+        word = sentence.words[names[-1] + 1]
+        if word.capital or word.never or len(word.text) == 1:
+            break
+        if (word.common and word.surname < KNOWN) or (word.nameless and not sentence.words[at].given):
+            break
+        names.append(names[-1] + 1)
+    return names
+
+
+def _together(words: list[Word]) -> float:
+    """Of several words."""
+    if not words[0].capital:
+        return 0.75 if words[0].given and not words[0].common else 0.4
+    given = [word for word in words if word.given and not word.common]
+    family = [word for word in words if word.surname and not word.common]
+    unknown = [word for word in words if word.nameless and len(word.text) > 1]
+    if given:
+        return 0.88 if len(given) + len(family) > 1 or max(word.given for word in given) == KNOWN else 0.7
+    if any(word.given for word in words):
+        return 0.62 if family else 0.55 if unknown or all(word.surname for word in words[1:]) else 0.4
+    if family:
+        return 0.6 if len(family) > 1 or any(len(word.text) == 1 for word in words) else 0.45
+    if unknown:
+        return 0.55 if len(words[0].text) == 1 else 0.36
+    return 0.25
+
+
+def _alone(sentence: Sentence, at: int) -> float:
+    """Of one word."""
+    word = sentence.words[at]
+    if len(word.text) == 1:
+        return 0.0
+    if not word.capital or sentence.loud:
+        return (0.0, 0.3, 0.55 if len(word.text) > 3 else 0.45)[word.given]
+    if word.common:
+        score = (0.0, 0.2, 0.35)[word.given] or (0.1 if word.surname else 0.0)
+    else:
+        score = (0.0, 0.52, 0.7)[word.given] or (0.25, 0.38, 0.42)[word.surname]
+    alone = word.begins and (word.common or not word.given) and not sentence.after(at, GREETS)
+    return score - 0.12 if alone else score
+
+
+def _beside(sentence: Sentence, first: int, last: int, *, listed: bool) -> float:
+    """What the words around add."""
+    word = sentence.words[first]
+    sure = word.capital and not word.common
+    more = 0.0
+    if sentence.after(first, GREETS):
+        more += 0.32 if sure else 0.2 if listed else 0.05
+    elif sentence.after(first, BRINGS_NAME):
+        more += 0.08 if sure and listed else 0.05
+    follows = sentence.words[last + 1] if last + 1 < len(sentence.words) else None
+    if follows is not None and follows.folded in FOLLOWS_NAME and listed and (word.capital or len(word.text) > 3):
+        more += 0.1
+    if sentence.text.startswith("'s ", sentence.words[last].end) and listed:
+        more += 0.15
+    return more

@@ -1,0 +1,110 @@
+"""What stands around a word of a text."""
+
+import re
+from dataclasses import dataclass
+
+from agents.personal.named.listed import Listed
+from agents.personal.named.phrases import LONGEST_PHRASE
+from agents.personal.named.vocabulary import COMPANY_ENDINGS, LOOSE_PARTICLES, PARTICLES, SHORT_TITLES, SUFFIXES, TITLES
+from agents.personal.named.words import Word, words_of
+
+_TO_CONTEXT = re.compile(r"'?(?:s|m|re)?[ :=\"'>*_(,\n\t;|-]{1,5}")
+_INSIDE_CONTEXT = re.compile(r"[ _'-]|'s ")
+_MOST_TITLES, _MOST_SUFFIXES, _MOST_PARTICLES = 4, 6, 4
+_ABBREVIATED = TITLES | SUFFIXES
+_LOUD = 0.6
+_FEW_WORDS = 3
+
+
+@dataclass(slots=True)
+class Sentence:
+    """A text, its words and what is listed."""
+
+    text: str
+    words: list[Word]
+    listed: Listed
+    loud: bool
+    """Written in capitals: they say nothing."""
+    _read: tuple[int, list[str]] = (-1, [])
+
+    def gap(self, at: int) -> str:
+        """Between a word and the next."""
+        return self.text[self.words[at].end : self.words[at + 1].start]
+
+    def joined(self, at: int) -> bool:
+        """The next word may belong to the same name."""
+        if at + 1 >= len(self.words):
+            return False
+        gap = self.gap(at)
+        return gap in {" ", "-", "."} or (
+            gap == ". " and (len(self.words[at].text) == 1 or self.words[at].folded in _ABBREVIATED)
+        )
+
+    def names_company(self, at: int) -> bool:
+        """The next word is "Ltd", "Bank" and the like."""
+        return self.joined(at) and self.words[at + 1].folded in COMPANY_ENDINGS
+
+    def after(self, at: int, phrases: frozenset[str]) -> bool:
+        """One of the phrases stands right before the word."""
+        if self._read[0] != at:
+            self._read = at, self._before(at)
+        return not phrases.isdisjoint(self._read[1])
+
+    def _before(self, at: int) -> list[str]:
+        """The last word before, the last two, and so on."""
+        found: list[str] = []
+        first = at
+        while first and at - first < LONGEST_PHRASE:
+            gap = self.text[self.words[first - 1].end : self.words[first].start]
+            if not (_TO_CONTEXT if first == at else _INSIDE_CONTEXT).fullmatch(gap):
+                break
+            first -= 1
+            found.append(f"{self.words[first].folded} {found[-1]}" if found else self.words[first].folded)
+        return found
+
+    def title_before(self, at: int) -> int:
+        """Where the titles before a word begin: at the word itself where there is none."""
+        first = at
+        while (
+            first
+            and at - first < _MOST_TITLES
+            and self.words[first - 1].folded in TITLES
+            and self.gap(first - 1) in {" ", ". ", "."}
+        ):
+            before = self.words[first - 1]
+            if before.folded in SHORT_TITLES and not (before.capital and self.words[at].capital):
+                break
+            first -= 1
+        return first
+
+    def particles_from(self, at: int) -> int:
+        """Behind "von der" and the like: the place of the word that they lead to, or `at`."""
+        end = at
+        while (
+            end < min(len(self.words), at + _MOST_PARTICLES)
+            and self.words[end].folded in PARTICLES
+            and self.joined(end)
+        ):
+            end += 1
+        led = end < len(self.words) and self.words[end].capital and not self.words[end].common
+        loose = end == at + 1 and self.words[at].folded in LOOSE_PARTICLES
+        return end if led and not loose else at
+
+    def suffix_after(self, at: int) -> int:
+        """The last word of "Jr.", "PhD" and the like behind a word: "B.Sc." is two."""
+        most = at + _MOST_SUFFIXES
+        while (
+            at + 1 < min(len(self.words), most)
+            and self.words[at + 1].folded in SUFFIXES
+            and self.words[at + 1].capital
+            and self.gap(at) in {" ", ", ", ". ", ".", "., "}
+        ):
+            at += 1
+        return at
+
+
+def read_sentence(text: str, listed: Listed) -> Sentence:
+    """Linear."""
+    words = words_of(text, listed)
+    shouted = sum(word.upper for word in words)
+    return Sentence(text, words, listed, loud=shouted > _LOUD * len(words) and len(words) >= _FEW_WORDS)

@@ -1,0 +1,127 @@
+"""A text as streets and their numbers are looked for in it."""
+
+import re
+from dataclasses import dataclass
+
+from agents.personal.named.listed import fold
+from agents.personal.named.streets import SAYS_ADDRESS, SMALL, UNITS_BEFORE
+
+_WORD = re.compile(r"[^\W_]+")
+_HOUSE = re.compile(r"\d{1,6}[a-z]?\Z")
+_NUMBERS = frozenset(("/", "-", " / ", " - ", " "))
+INSIDE = frozenset((" ", "-", ". ", "'", ".", ".-", " '"))
+"""What stands between the words of one street."""
+_LISTING = frozenset((*INSIDE, ", ", "\n", ",\n", " / ", "/", " - ", ","))
+_NO_HOUSE_BEHIND = re.compile(r"[\w.,:][./,:-]\Z|[$€£#@+=]\s?\Z|[_]\Z|v\Z")
+_NO_HOUSE_AHEAD = re.compile(r"[%€$£:_@]|[.,]\d|\s?(?:%|€|ms|kb|mb|gb|px|usd|eur)\b", re.IGNORECASE)
+_SAY = frozenset(phrase.split()[-1] for phrase in SAYS_ADDRESS)
+_UNIT = re.compile(
+    r"(?:[ ]?[-/][ ]?\d{1,5}[a-z]?\b|[ ][a-h]\b(?![ '])"
+    r"|,?[ \n]{1,2}(?:apt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|appartamento|appto|piso"
+    r"|puerta|depto|dept|departamento|edif|edificio|interior|int|[ée]tage|stock|stiege|t[üu]r|top|bus|bl|bloc|scara|sc|etaj"
+    r"|et|ap|lok|m|bloco|apto|local|escalera|esc|box|bis)\b\.?[ ]?\#?[a-z]?\d{0,5}[a-z]?(?![^\W_])"
+    r"|,?[ ]\#[ ]?\w{1,6}|,[ ]?(?:\d{1,2}|st|kl)\.?[ ](?:tv|th|mf|og|sal)\b\.?|[ ][A-H][ ]?\d{1,3}\b"
+    r"|,[ ]\d{1,3}(?:th|st|nd|rd) floor"
+    r"|[ ](?:north|south|east|west|n|s|e|w|ne|nw|se|sw|nord|ost|sud|norte|sur)\b\.?(?![ ]?'))",
+    re.IGNORECASE,
+)
+_MOST_UNITS, _MOST_CONTEXT, _WIDEST_GAP = 4, 4, 4
+
+
+@dataclass(slots=True)
+class StreetWord:
+    """`letters`: it does not begin with a digit."""
+
+    start: int
+    end: int
+    folded: str
+    capital: bool
+    letters: bool
+
+
+class StreetText:
+    """Words and numbers; `says` is whether anything in it could say that an address follows."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.words: list[StreetWord] = []
+        seen: dict[str, tuple[str, bool, bool]] = {}
+        for match in _WORD.finditer(text):
+            word = match[0]
+            known = seen.get(word)
+            if known is None:
+                known = seen[word] = fold(word), word[0].isupper(), not word[0].isdigit()
+            self.words.append(StreetWord(match.start(), match.end(), *known))
+
+        self.says = any(word.folded in _SAY for word in self.words)
+
+    def to_end(self, last: int) -> int:
+        """With flats, floors and the like behind the last word."""
+        end = self.words[last].end
+        if self.text.startswith(".", end) and self.words[last].letters and self.text[end + 1 : end + 2] == " ":
+            end += 1
+        for _ in range(_MOST_UNITS):
+            unit = _UNIT.match(self.text, end)
+            if unit is None:
+                break
+            end = unit.end()
+        return end
+
+    def gap(self, at: int) -> str:
+        """Between a word and the next."""
+        return self.text[self.words[at].end : self.words[at + 1].start]
+
+    def is_house(self, word: StreetWord) -> bool:
+        """A number that could be that of a house: no price, version, share or size."""
+        return (
+            _HOUSE.match(word.folded) is not None
+            and not _NO_HOUSE_BEHIND.search(self.text, max(0, word.start - 2), word.start)
+            and not _NO_HOUSE_AHEAD.match(self.text, word.end)
+        )
+
+    def leads_to_capital(self, at: int) -> bool:
+        """Small words, then one with a capital."""
+        while at + 1 < len(self.words) and self.words[at].folded in SMALL and self.gap(at) in INSIDE:
+            at += 1
+        return self.words[at].capital
+
+    def follows(self, at: int, phrases: frozenset[str]) -> bool:
+        """One of the phrases stands right before the word."""
+        phrase = ""
+        for back in range(at - 1, max(-1, at - 1 - _MOST_CONTEXT), -1):
+            gap = self.gap(back)
+            if len(gap) > _WIDEST_GAP or gap.strip(" :=\"'>*\n\t(;|,_" if back == at - 1 else " _'"):
+                return False
+            phrase = f"{self.words[back].folded} {phrase}" if phrase else self.words[back].folded
+            if phrase in phrases:
+                return True
+        return False
+
+    def from_unit(self, at: int) -> int:
+        """Where "Flat 3, 12 ..." begins."""
+        if (
+            at > 1
+            and self.gap(at - 1) in _LISTING
+            and self.gap(at - 2) in {" ", ". "}
+            and self.words[at - 2].folded in UNITS_BEFORE
+            and (not self.words[at - 1].letters or len(self.words[at - 1].folded) == 1)
+        ):
+            return at - 2
+        if (
+            0 < at < len(self.words) - 1
+            and self.gap(at - 1) == " "
+            and self.words[at - 1].folded in UNITS_BEFORE
+            and self.gap(at) in _NUMBERS - {" "}
+        ):
+            return at - 1
+        return at
+
+    def through_number(self, at: int) -> int:
+        """The last word of "12/34", "4-6"."""
+        while at + 1 < len(self.words) and self.gap(at) in _NUMBERS and self._goes_on(at + 1):
+            at += 1
+        return at
+
+    def _goes_on(self, at: int) -> bool:
+        folded = self.words[at].folded
+        return folded in {"bis", "ter", "quater"} or (self.gap(at - 1) != " " and _HOUSE.match(folded) is not None)

@@ -1,0 +1,122 @@
+"""A text as words, with what can be told of each without its neighbours."""
+
+import re
+from dataclasses import dataclass
+
+from agents.personal.named.listed import Listed, fold
+from agents.personal.named.vocabulary import NO_NAMES
+
+_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_POSSESSIVE = re.compile(r"'(?:s|S|re|ve|ll|d|m|RE|VE|LL|D|M)\Z")
+_GLUE = frozenset("_@/\\#$%0123456789~^")
+_STOPS = frozenset(".!?:\n\"'*-;>|([{\t")
+_CAMEL = re.compile(r"[^\W\d_A-Z][A-Z]")
+_BEFORE_CAPITAL = ("Mc", "Mac", "De", "Di", "Du", "La", "Le", "Van", "Von", "Fitz", "O'", "D'")
+_MOST_LETTERS, _SHORT = 30, 3
+
+
+@dataclass(slots=True)
+class Word:
+    """`given` and `surname`: 2 where well known, 1 where listed, else 0. `common`: an English word."""
+
+    start: int
+    end: int
+    text: str
+    folded: str
+    capital: bool
+    upper: bool
+    begins: bool
+    """A sentence, a line, a cell: its capital says nothing."""
+    given: int
+    surname: int
+    common: bool
+    never: bool
+
+    @property
+    def nameless(self) -> bool:
+        """Nothing speaks for a name but the capital, if there is one."""
+        return not (self.given or self.surname)
+
+
+def words_of(text: str, listed: Listed) -> list[Word]:
+    """In order; without parts of identifiers, addresses and numbers."""
+    found = []
+    seen: dict[str, tuple[str, int, int, bool, bool]] = {}
+    for match in _WORD.finditer(text):
+        start, end = match.span()
+        word = match[0]
+        if "'" in word and (tail := _POSSESSIVE.search(word)):
+            end -= len(tail[0])
+            word = word[: tail.start()]
+        if len(word) > _MOST_LETTERS or _is_glued(text, start, end):
+            if "_" in (text[start - 1 : start], text[end : end + 1]):
+                found.append(Word(start, end, word, word.lower(), False, False, False, 0, 0, True, True))
+            continue
+        known = seen.get(word)
+        if known is None:
+            known = seen[word] = _known(word, listed)
+        found.append(
+            Word(
+                start,
+                end,
+                word,
+                known[0],
+                word[0].isupper(),
+                len(word) > 1 and word.isupper(),
+                _begins(text, start),
+                *known[1:],
+            )
+        )
+    return found
+
+
+def _known(word: str, listed: Listed) -> tuple[str, int, int, bool, bool]:
+    """Folded; what the lists say. A common word is a name only where it is a well-known one."""
+    folded = fold(word)
+    common = folded in listed.words and len(folded) > 1
+    least = 2 if common else 1
+    given = _rank(listed.given, folded) or _of_somebody(listed, folded)
+    surname = _rank(listed.surnames, folded)
+    return folded, given if given >= least else 0, surname if surname >= least else 0, common, _is_none(word, folded)
+
+
+def _is_none(word: str, folded: str) -> bool:
+    """No name, as "Kafka-free" and "KafkaError" are none."""
+    first, _, rest = folded.partition(" ")
+    if folded in NO_NAMES or (rest and len(first) > _SHORT and first in NO_NAMES):
+        return True
+    return _CAMEL.search(word) is not None and not word.startswith(_BEFORE_CAPITAL)
+
+
+def _rank(ranked: dict[str, bool], folded: str) -> int:
+    known = ranked.get(folded)
+    if known is None and " " in folded:
+        parts = [ranked.get(part) for part in folded.split(" ")]
+        known = all(parts) if None not in parts else None
+    return 0 if known is None else 1 + known
+
+
+def _of_somebody(listed: Listed, folded: str) -> int:
+    """As in "annes", in a text that does without apostrophes."""
+    name = folded[:-1]
+    of_one = folded.endswith("s") and folded not in listed.words and name not in listed.words
+    return 2 if of_one and listed.given.get(name) else 0
+
+
+def _is_glued(text: str, start: int, end: int) -> bool:
+    """To something that makes it part of an identifier, an address or a path."""
+    if start and text[start - 1] in _GLUE:
+        return True
+    if end < len(text) and text[end] in _GLUE:
+        return True
+    dotted = start > 1 and text[start - 1] == "." and text[start - 2].isalnum()
+    return (dotted and not text[start].isupper()) or (
+        end + 1 < len(text) and text[end] in ".(" and text[end + 1] in "abcdefghijklmnopqrstuvwxyz0123456789)_"
+    )
+
+
+def _begins(text: str, start: int) -> bool:
+    at = start - 1
+    while at >= 0 and text[at] == " ":
+        at -= 1
+    return at < 0 or text[at] in _STOPS

@@ -1,0 +1,159 @@
+"""Telephone numbers: by their look, by the numbering plan of their country, and by the words around them."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import phonenumbers
+
+from agents.personal.reading import Reading
+from agents.personal.spans import Span
+
+_MOST_GROUPS = 9
+_CANDIDATE = re.compile(
+    r"(?<!\w)(?<!\w[-.,/:])(?<![#$€£][ ])(?<![#$€£])"
+    r"(?:\+[ ]?|\(\+?)?\(?\d{1,15}+\)?"
+    rf"(?:(?:[ ]?[-./][ ]?|[ ]|(?=\()|(?<=\)))\(?\d{{1,15}}+\)?){{0,{_MOST_GROUPS - 1}}}"
+    r"(?P<extension>[ ]?,?[ ]?(?:x|ext\.?|extension|durchwahl|dw|poste|int\.?)[ ]?\d{1,6})?"
+    r"(?![^\W_]|[.,:]\d|[ ]?[€$£%])",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:19|20)\d\d)(?:[ ]\d{1,2})?(?!\d)")
+_NANP = re.compile(r"(?:1[-. ]?)?(?:\(\d{3}\)[ ]?|\d{3}[-. ])\d{3}[-. ]\d{4}\Z")
+_AREA = re.compile(r"\(0?\d{2,4}\) ?\d{3,5}[ .-]\d{3,4}\Z")
+_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}\Z")
+_OTHER = re.compile(r"[1-9]\d{0,2}(?:(?:\.\d{3})+|(?:[ ]\d{3})*[ ]000)\Z|\d{3}-\d{2}-\d{4}\Z")
+"""Thousands, and what would be a social security number."""
+_YEARS = re.compile(r"(?:19|20)\d\d[ ]?[-/][ ]?(?:19|20)\d\d\Z")
+_EPOCH = re.compile(r"1[4-9]\d{8}(?:\d{3})?\Z")
+_ABROAD = re.compile(r"00[1-9]\d{7}")
+_BOOK = re.compile(r"97[89]\d{10}\Z")
+_GROUP = re.compile(r"\d+")
+_CHUNK = re.compile(r"[^ ]+")
+_FEWEST, _MOST = 6, 15
+_FEWEST_UNSAID = 8
+_FEWEST_LONE, _MOST_LONE = 10, 12
+_LIKELY, _CLEAR = 0.5, 0.65
+_SPELLED_OUT = 1.6
+"""Digits a group: with fewer, each digit stands for itself and there are no numbers among them to be told apart."""
+
+
+_Seen = dict[tuple[int, int], Span | None]
+
+
+def phones(reading: Reading) -> Iterator[Span]:
+    """Six to fifteen digits (E.164), grouped as people group them."""
+    position = 0
+    seen: _Seen = {}
+    while match := _CANDIDATE.search(reading.text, position):
+        position = match.end()
+        whole = _span(reading, match.start(), match.end(), match["extension"] or "")
+        if whole is not None and whole.score >= _LIKELY:
+            yield whole
+            continue
+        chunks = [(match.start() + c.start(), match.start() + c.end()) for c in _CHUNK.finditer(match[0])]
+        parts = [*_parts(reading, chunks, seen)]
+        yield from parts or ([whole] if whole else [])
+        if len(_GROUP.findall(match[0])) >= _MOST_GROUPS:
+            position = parts[-1].end if parts else _tried_to(reading.text, chunks)
+
+
+def _tried_to(text: str, chunks: list[tuple[int, int]]) -> int:
+    """Numbers that begin behind this may go on behind the row; all others have been tried."""
+    digits = [sum(map(str.isdigit, text[start:end])) for start, end in chunks]
+    if sum(digits) < _SPELLED_OUT * len(digits):
+        return chunks[len(chunks) // 2][1]
+    first = 1
+    while first < len(chunks) - 1 and sum(digits[first:]) > _MOST:
+        first += 1
+    return chunks[first - 1][1]
+
+
+def _parts(reading: Reading, chunks: list[tuple[int, int]], seen: _Seen) -> Iterator[Span]:
+    """Numbers inside a row of numbers: the longest first, from the left."""
+    digits = [sum(map(str.isdigit, reading.text[start:end])) for start, end in chunks]
+    whole = reading.text[chunks[0][0] : chunks[-1][1]]
+    first = len(chunks) if sum(digits) < _SPELLED_OUT * len(digits) or _OTHER.match(whole) else 0
+    while first < len(chunks):
+        for last in range(len(chunks) - 1, first - 1, -1):
+            if sum(digits[first : last + 1]) > _MOST:
+                continue
+            stretch = (chunks[first][0], chunks[last][1])
+            if stretch not in seen:
+                seen[stretch] = _span(reading, *stretch)
+            part = seen[stretch]
+            if part is not None and part.score >= _CLEAR:
+                yield part
+                first = last
+                break
+        first += 1
+
+
+def _span(reading: Reading, start: int, end: int, extension: str = "") -> Span | None:
+    number = reading.text[start:end]
+    if number.startswith("(") and ")" not in number:
+        start, number = start + 1, number[1:]
+    if number.endswith(")") and "(" not in number:
+        end, number = end - 1, number[:-1]
+    main = number[: len(number) - len(extension)]
+    groups = _GROUP.findall(main)
+    digits = "".join(groups)
+    if not _FEWEST <= len(digits) <= _MOST or digits == digits[0] * len(digits):
+        return None
+    score = _score(reading, start, end, main, groups, digits)
+    return Span(start, end, "PHONE", score, "phone") if score > 0 else None
+
+
+def _score(reading: Reading, start: int, end: int, number: str, groups: list[str], digits: str) -> float:
+    if _DATE.match(number) or _IP.match(number) or _YEARS.match(number):
+        return 0.0
+    counted = reading.clues.near("count", start, end, before=18)
+    if reading.clues.near("phone", start, end, after=12) and not counted:
+        return 0.85
+    looks = _looks(reading, number, groups, digits)
+    return looks - 0.3 if counted or _BOOK.match(digits) else looks
+
+
+def _looks(reading: Reading, number: str, groups: list[str], digits: str) -> float:
+    """How much it looks like one, whatever is said around it."""
+    if number.lstrip("(").startswith("+") or _ABROAD.match(digits):
+        return 0.9 if not reading.may_prove() or _is_possible(digits) else 0.6
+    if _NANP.match(number):
+        return 0.85
+    if len(groups) == 1:
+        lone = not _EPOCH.match(digits) and _FEWEST_LONE <= len(digits) <= _MOST_LONE
+        return 0.5 if lone and _is_of(reading, digits) else 0.3
+    if len(digits) < max(_FEWEST_UNSAID, _SPELLED_OUT * len(groups)) or _OTHER.match(number):
+        return 0.3
+    if _AREA.match(number) or (digits[0] == "0" and groups[0] != "0"):
+        return 0.65
+    return 0.6 if _is_of(reading, digits) else 0.3
+
+
+def _is_of(reading: Reading, digits: str) -> bool:
+    """In a range that the plan of one of the policy's regions has given out."""
+    return _plans(reading.regions).fullmatch(digits) is not None
+
+
+_KINDS = ("fixed_line", "mobile", "toll_free", "voip", "personal_number")
+
+
+@cache
+def _plans(regions: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(_plan, regions)) or "(?!)")
+
+
+def _plan(region: str) -> str:
+    """Numbers of one region, with or without the prefix that is dialled inside it."""
+    known = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    kinds = (getattr(known, kind, None) for kind in _KINDS)
+    ranges = sorted({kind.national_number_pattern or "" for kind in kinds if kind} - {""})
+    return rf"(?:{getattr(known, 'national_prefix', None) or '(?!)'})?(?:{'|'.join(ranges)})"
+
+
+def _is_possible(digits: str) -> bool:
+    """Of a country that exists, and as long as its numbers are."""
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse("+" + digits.removeprefix("00")))
+    except phonenumbers.NumberParseException:
+        return False

@@ -1,0 +1,1 @@
+"""Labelled sentences, and how much of what is personal in them is found."""

@@ -1,0 +1,135 @@
+"""What the search costs, in milliseconds of CPU."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from agents.personal.finding import find
+from agents.personal.named.doubts import Entity, Recognise
+from agents.personal.policy import Policy
+from agents.personal.reading import Source
+
+PLAIN = (
+    "could you please tell me how i can change the settings of my account so that i only get the weekly summary by "
+    "mail and not the daily one, and is there a way to see all the older messages that were sent to me before the last "
+    "update of the app"
+)
+"""50 words, none of which could be a name."""
+IN_DOUBT = (
+    "Yesterday evening Velmora told us that Grantley had not yet answered the letter which Oskerby sent to the office "
+    "in Trendale two weeks ago, so could you please find out whether Hollin or Mark will come to the meeting with "
+    "Brisk on Friday and write them a short note about it, thanks a lot"
+)
+"""50 words with names that no list has."""
+_LONG = 10_000
+_HOSTILE = (
+    *(
+        "a",
+        "a ",
+        "A ",
+        "Aa ",
+        "Aaa Bbb ",
+        "John ",
+        "Zork Blag. ",
+        "zork ",
+        "a@",
+        "a.",
+        "1 ",
+        "1-",
+        "1 A ",
+        "12 Aa Street ",
+        "rue de ",
+    ),
+    *(
+        "Am Aa 1 ",
+        "von der ",
+        "de la ",
+        "Dr. ",
+        "Dr. A",
+        "Mr ",
+        "my name is ",
+        "lives in ",
+        "New ",
+        "San ",
+        "Aa-",
+        "Aa'",
+        "a'b",
+        "Aa\n",
+        "Aa\t",
+    ),
+    *(
+        "Inc ",
+        "University of ",
+        "Flat 1, ",
+        "1/",
+        "strasse 1 ",
+        "P.O. Box 1 ",
+        "AB1 2CD ",
+        "я",
+        "я ",
+        "\u03a9 \u03b1 ",
+        "山",
+        "é",
+        "e\u0301",
+        "%40",
+    ),
+    *(
+        "&#64;",
+        "\\n",
+        "::",
+        "DE12 ",
+        "+1",
+        "(",
+        "password ",
+        "password: ",
+        "eyJ",
+        "eyJa.",
+        "-----BEGIN PRIVATE KEY-----",
+        "://a:",
+        "x=;",
+    ),
+    *(
+        "tel 030 123 4567 ",
+        "GB82 WEST ",
+        "a at b dot ",
+        "seed phrase abc ",
+        "4111 1111 1111 1111 ",
+        "sk-",
+        "born 1.1.1 ",
+        "user=a;",
+        "\n",
+        " ",
+    ),
+)
+
+
+def milliseconds(text: str, policy: Policy, sources: Sequence[Source], times: int = 50) -> float:
+    """Of CPU, on average."""
+    find(text, policy, tuple(sources))
+    before = time.process_time()
+    for _ in range(times):
+        find(text, policy, tuple(sources))
+    return (time.process_time() - before) / times * 1000
+
+
+def most_hostile(policy: Policy, sources: Sequence[Source]) -> tuple[float, str]:
+    """Milliseconds for 10,000 characters, the worst of all, and what they repeat. The best of three runs counts."""
+    worst = (0.0, "")
+    for unit in _HOSTILE:
+        text = (unit * (_LONG // len(unit) + 1))[:_LONG]
+        worst = max(worst, (min(milliseconds(text, policy, sources, 1) for _ in range(3)), unit))
+    return worst
+
+
+def most_hostile_to_one(policy: Policy, sources: Sequence[Source]) -> tuple[float, str]:
+    """The same, of each detector alone."""
+    return max(most_hostile(policy, (source,)) for source in sources)
+
+
+def counted(recognise: Recognise, count: Callable[[int], None]) -> Recognise:
+    """The model, with the tokens that it was asked about told to `count`."""
+
+    def recognise_(words: Sequence[str], spaces: Sequence[bool]) -> list[Entity]:
+        count(len(words))
+        return recognise(words, spaces)
+
+    return recognise_

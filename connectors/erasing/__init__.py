@@ -1,0 +1,1 @@
+"""Erasure of a person: see eraser.py for the order of its steps."""

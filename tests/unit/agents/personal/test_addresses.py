@@ -1,0 +1,124 @@
+import pytest
+
+from tests.unit.agents.personal.naming_sources import addresses, named
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "221B Baker Street",
+        "1600 Pennsylvania Avenue NW",
+        "350 5th Ave, Apt 21",
+        "99 N Michigan Ave Suite 400",
+        "12 Mill Hill Lane",
+        "14B Queen's Gate",
+        "Flat 2, 18 Elm Grove",
+        "Unit 7/22 Wattle Crescent",
+        "17/3 Ring Road",
+        "12 bis rue de la Gare",
+        "4, avenue Foch",
+        "12 Place de la Concorde",
+        "rue de la Paix",
+        "Calle Mayor 5",
+        "calle mayor 5",
+        "Via Garibaldi 14",
+        "Rua Augusta, 1500",
+        "ul. Marszałkowska 12/4",
+        "al. zbydniowicka 927",
+        "Bulevardul Unirii nr. 14",
+        "Kurfürstendamm 21",
+        "kurfürstendamm 21",
+        "Alte Landstraße 5",
+        "Karl-Marx-Allee 3",
+        "Hauptstr. 5",
+        "Am Alten Markt 9",
+        "Am Sandtor 9",
+        "Karl Johans gate 22",
+        "Nørregade 12, 2. tv",
+        "Mannerheimintie 5 B 12",
+        "928 Grev Moltkevej",
+        "1290 Heimdalsgade",
+        "P.O. Box 1234",
+        "SW1A 2AA",
+        "Baker Street",
+    ],
+)
+def test_finds_addresses(address: str):
+    assert addresses(f"Bring it to {address} soon") == [address]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("i live at 12 elm grove ok", "12 elm grove"),
+        ("my address is 7 The Green", "7 The Green"),
+        ("my address is Xyxyx Blargon 12", "Xyxyx Blargon 12"),
+        ("Address: Xyxyx 12", "Xyxyx 12"),
+        ("he lives at Am Graben 3", "Am Graben 3"),
+        ("meet me at karl johans gate 22", "karl johans gate 22"),
+        ("it is 12 old mill road there", "12 old mill road"),
+        ("we are. Alte Landstraße 5", "Alte Landstraße 5"),
+        ("The house. Gasse 5, Linden Gasse 5", "Linden Gasse 5"),
+    ],
+)
+def test_finds_addresses_where_words_say_so(text: str, address: str):
+    assert addresses(text) == [address]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a 5 minute drive",
+        "there are 3 main points in view",
+        "I need 3 large pizzas and 2 small salads at 7 pm",
+        "see Table 12 and Figure 3",
+        "Spring 5 and Java 21",
+        "3 via email",
+        "version 12.4 of the street",
+        "12% of Main Street",
+        "price 12",
+        "12",
+        "am Montag 3",
+        "take the lane 4",
+        "he runs 3 of the streets",
+        "al-Zahra lives at home 3",
+        "Largo has 5, in short",
+        "rue",
+        "Allee 5",
+        "the hof 5",
+        "12 rue 13",
+        "in Berlin 3",
+        "5 new Roads? 12 a b c d e f road",
+        "it is in room 4",
+        "the address was 5",
+        "5 av de x",
+        "x nr. 5",
+        "7 Zx Wq",
+        "we saw it, Xyxyx 5",
+    ],
+)
+def test_leaves_what_is_no_address(text: str):
+    assert [one for one in addresses(text) if one != "Main Street"] == []
+
+
+def test_a_town_stands_behind_its_street():
+    assert addresses("Hauptstr. 5, 12345 Xyxyx") == ["Hauptstr. 5", "12345"]
+    assert ("PLACE", "Xyxyx") in named("Hauptstr. 5\n12345 Xyxyx")
+    assert ("PLACE", "Blargon am Xyxyx") in named("Hauptstr. 5, Blargon am Xyxyx")
+    assert named("rue de la Paix, Xyxyx") == []
+
+
+def test_an_abbreviated_kind_keeps_its_full_stop():
+    assert addresses("Bring it to 12 Elm Ave. soon") == ["12 Elm Ave."]
+    assert addresses("Bring it to 12 Elm Ave., soon") == ["12 Elm Ave"]
+
+
+def test_a_street_has_four_units_at_most():
+    units = ", Flat 1, Floor 2, Room 3, Suite 4"
+    assert addresses(f"Bring it to 12 Elm Street{units}, Floor 5 soon")[0] == f"12 Elm Street{units}"
+
+
+def test_an_address_does_not_reach_into_the_next_sentence():
+    found = addresses("I live at 1000 Maple Street. Write to me")
+    assert not any("Write" in one for one in found)
+    assert any("12 St. John Road" in one for one in addresses("I live at 12 St. John Road"))

@@ -1,0 +1,65 @@
+import pytest
+
+from agents.personal.policy import Policy, Rule
+from tests.unit.agents.personal.everything import found
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("ssn 536-90-4399.", "SSN", "536-90-4399"),
+        ("my ID: 926-22-4393", "SSN", "926-22-4393"),
+        ("it was 536 90 4399", "SSN", "536 90 4399"),
+        ("SSN: 536904399", "SSN", "536904399"),
+        ("social security 000-12-3456", "SSN", "000-12-3456"),
+        ("I am QQ 12 34 56 C", "NATIONAL_ID", "QQ 12 34 56 C"),
+        ("RSSMRA85T10A562S", "NATIONAL_ID", "RSSMRA85T10A562S"),
+        ("12345678Z", "NATIONAL_ID", "12345678Z"),
+        ("x1234567l", "NATIONAL_ID", "x1234567l"),
+        ("1 85 05 78 006 084 36", "NATIONAL_ID", "1 85 05 78 006 084 36"),
+        ("cpf 390.533.447-05", "NATIONAL_ID", "390.533.447-05"),
+        ("44051401359", "NATIONAL_ID", "44051401359"),
+        ("Steuer-ID 36 574 261 809", "NATIONAL_ID", "36 574 261 809"),
+        ("ausweis nr L01234567", "NATIONAL_ID", "L01234567"),
+        ("passport no. C01X00T47", "PASSPORT", "C01X00T47"),
+        ("passport number 123456789 expires", "PASSPORT", "123456789"),
+        ("driver's license D123-4567-8901", "DRIVER_LICENSE", "D123-4567-8901"),
+        ("DOB: 12/03/1985", "BIRTH_DATE", "12/03/1985"),
+        ("born on March 3rd, 1990", "BIRTH_DATE", "March 3rd, 1990"),
+        ("geboren am 3. März 1990", "BIRTH_DATE", "3. März 1990"),
+        ("né le 12 février 1988", "BIRTH_DATE", "12 février 1988"),
+        ("1985-03-12 is my birthday", "BIRTH_DATE", "1985-03-12"),
+    ],
+)
+def test_finds(text: str, kind: str, value: str):
+    assert found(text) == [(kind, value)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "000-12-3456",
+        "536904399",
+        "12345678A",
+        "we met on 12/03/1985",
+        "my passport is at home",
+        "passport: 12 people here",
+        "born and bred in the north, and since then, as it happens, 12/03/1985",
+        "pass 2 more",
+        "order 44051401359",
+        "123456789",
+    ],
+)
+def test_leaves_alone(text: str):
+    assert found(text) == []
+
+
+def test_national_numbers_are_those_of_the_regions():
+    italian = Policy(name="it", regions=("IT",), types={"NATIONAL_ID": Rule()})
+    assert found("RSSMRA85T10A562S 12345678Z", italian) == [("NATIONAL_ID", "RSSMRA85T10A562S")]
+
+
+def test_where_proofs_run_out_the_look_is_enough():
+    polish = Policy(name="pl", regions=("PL",), types={"NATIONAL_ID": Rule()})
+    assert found("44051401358", polish) == []
+    assert found("44051401358, " * 500, polish)[-1] == ("NATIONAL_ID", "44051401358")

@@ -1,0 +1,145 @@
+import pytest
+
+from tests.unit.agents.personal.naming_sources import Model, named
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("Please call Maria Hernandez tomorrow", "Maria Hernandez"),
+        ("please call maria hernandez tomorrow", "maria hernandez"),
+        ("PLEASE CALL MARIA TODAY", "MARIA"),
+        ("We met Ludwig van der Meer there", "Ludwig van der Meer"),
+        ("We met Zanele Mthembu there", "Zanele Mthembu"),
+        ("Ask Dr. Xyxyx about it", "Dr. Xyxyx"),
+        ("Ask Prof. Dr. Xyxyx Jr., PhD about it", "Prof. Dr. Xyxyx Jr., PhD"),
+        ("ask mr miller about it", "mr miller"),
+        ("my name is xyxyx", "xyxyx"),
+        ("My name is Xyxyx Blargon", "Xyxyx Blargon"),
+        ("Name: Xyxyx", "Xyxyx"),
+        ("customer_name = 'Xyxyx'", "Xyxyx"),
+        ("Best regards,\nXyxyx", "Xyxyx"),
+        ("Thanks, Xyxyx!", "Xyxyx"),
+        ("We saw Will Miller", "Will Miller"),
+        ("We saw Will Xyxyx", "Will Xyxyx"),
+        ("I saw J. R. Whitcombe", "J. R. Whitcombe"),
+        ("I spoke to Whitcombe Featherstone", "Whitcombe Featherstone"),
+        ("Maria's phone is broken", "Maria"),
+        ("its annes birthday", "annes"),
+        ("anne wrote it", "anne"),
+        ("I know Scott May well", "Scott May"),
+        ("Is Jean-Luc here?", "Jean-Luc"),
+        ("hey zyta!", "zyta"),
+        ("I met Иван Петров in the lobby", "Иван Петров"),
+        ("Contact: Carol Jenkins", "Carol Jenkins"),
+        ("- Maria: minutes", "Maria"),
+        ("im jan", "jan"),
+        ("SMITH, John; 3", "SMITH, John"),
+        ("I saw Mary McDonald there", "Mary McDonald"),
+    ],
+)
+def test_finds_people_without_a_model(text: str, person: str):
+    assert ("PERSON", person) in named(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How does Kafka keep the order of records?",
+        "my name is required",
+        "FULL NAME\tTOWN",
+        "The Quick Start says: run make up.",
+        "Please Review The Following Document Carefully.",
+        "i will mark it, may i hope for grace",
+        "customer_email and users.anna.length",
+        "Dr.",
+        "I paid a judge in full",
+        "a judge said so",
+        "Привет, меня зовут Иван Петров, я живу в Москве and so",
+        "the sum is Σ here",
+        "x" * 50,
+        "A B",
+        "PLEASE MARK ALL ITEMS",
+        "this is hope",
+        "on",
+        "please ask mr",
+        "It is Kafka-free, says KafkaError",
+        "it took 5 ms. Null is SHA",
+        "We saw Bush Wells",
+    ],
+)
+def test_leaves_what_is_nobody(text: str):
+    assert named(text) == []
+
+
+def test_a_text_without_names_in_doubt_is_not_shown_to_the_model():
+    model = Model()
+    assert named("could you please send Maria Hernandez the weekly report by mail", model)
+    assert named("what is the best way to learn rust?", model) == []
+    assert model.asked == []
+
+
+@pytest.mark.parametrize(("label", "kind"), [("PERSON", "PERSON"), ("GPE", "PLACE"), ("LOC", "PLACE"), ("ORG", "ORG")])
+def test_what_is_in_doubt_the_model_decides(label: str, kind: str):
+    model = Model(Xyxyx=label)
+    assert named("Then came Xyxyx about it.", model) == [(kind, "Xyxyx")]
+    assert model.asked == ["Then came Xyxyx about it . \n"]
+
+
+@pytest.mark.parametrize("model", [Model(), Model(Xyxyx="CARDINAL"), Model(Then="PERSON")])
+def test_what_the_model_does_not_name_is_left(model: Model):
+    assert named("Then came Xyxyx about it.", model) == []
+
+
+def test_the_model_may_know_more_of_the_name():
+    class Both(Model):
+        def __call__(self, words, spaces):
+            at = words.index("Xyxyx")
+            return [(at - 1, at + 1, "PERSON")]
+
+    assert named("then came Mister Xyxyx so", Both()) == [("PERSON", "Mister Xyxyx")]
+    assert named("then came mister Xyxyx so", Both()) == [("PERSON", "Xyxyx")]
+    assert named("then came Python Xyxyx so", Both()) == [("PERSON", "Xyxyx")]
+
+
+def test_the_model_is_shown_the_sentences_around_and_capitals_that_are_missing():
+    model = Model()
+    named("Nothing to see here. So came Xyxyx with zyta. Nothing more. Then came Blargon too.\nAnd so on", model)
+    assert model.asked == ["So came Xyxyx with Zyta . \n Then came Blargon too . \n"]
+
+
+def test_long_sentences_are_cut_around_the_doubt():
+    model = Model()
+    named("and so on " * 30 + "then came Xyxyx so " + "and so on " * 30 + "then came Blargon then came Zyxel so", model)
+    [asked] = model.asked
+    assert "Xyxyx" in asked
+    assert "Blargon" in asked
+    assert len(asked) < 400
+
+
+def test_windows_that_overlap_are_one():
+    model = Model()
+    named("then came Xyxyx " + "and so on " * 9 + "then came Blargon at last", model)
+    [asked] = model.asked
+    assert asked.count("\n") == 1
+    assert asked.count("so") == 9
+
+
+def test_there_is_a_limit_to_what_the_model_reads_and_the_rest_is_taken_for_what_it_looks_like():
+    model = Model()
+    text = "".join(
+        f"Then came Xyxy{chr(97 + n // 26)}{chr(97 + n % 26)} Blargon, later a Xyyz too.\n" for n in range(60)
+    )
+    found = named(text, model)
+    assert len(model.asked[0].split()) < 400
+    assert 0 < len(found) < 60
+    assert all(name.endswith("Blargon") for _, name in found)
+
+
+def test_companies_are_no_people():
+    assert named("Miller & Sons Ltd has paid, so has the University of Bath") == [
+        ("ORG", "Miller & Sons Ltd"),
+        ("ORG", "University of Bath"),
+    ]
+    assert named("Maria Miller Inc") == [("ORG", "Maria Miller Inc")]
+    assert named("Ltd. and University of and Bank of what") == []

@@ -1,0 +1,162 @@
+"""Rows of erased people: landed ones are rewritten, later ones land cleared, and retention drops the old."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from connectors.batching import Batch, Place, Row
+from connectors.columns import columns_of, fields_of
+from connectors.erasing.erased import ERASED_SESSION, ERASED_USER, Erased, ErasedList
+from connectors.erasing.landed import rewrite
+from connectors.landing_zone import LandingZone
+from connectors.retention import Retention, longest_in_log
+from sluice.events import StateExpired
+from sluice.key_store import DatabaseKeyStore
+from sluice.key_wrapping import FileWrapper
+from sluice.topics import catalogue
+from tests.doubles import NOON, ManualClock
+from tests.samples import SAMPLES
+
+TOPICS = ["chat-turns", "llm-usage", "chat-requests"]
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def row(name: str, topic: str, offset: int, **changes: Any) -> Row:
+    event: Any = msgspec.structs.replace(SAMPLES[name], **changes)
+    place = {"_topic": topic, "_partition": 0, "_offset": offset, "_timestamp": event.occurred_at}
+    fields = fields_of(event) | place
+    return Row(Place(topic, 0), offset, event.occurred_at.date(), event.occurred_at, fields, 1, None)  # type: ignore[arg-type]
+
+
+def land(zone: LandingZone, *rows: Row) -> None:
+    batch = Batch()
+    for place in {one.place for one in rows}:
+        batch.open(place, zone.landed(place, 0))
+    for one in rows:
+        batch.take(one)
+    for portion in batch.portions():
+        columns = columns_of(catalogue()[portion.place.topic])
+        zone.write(portion, pa.Table.from_pylist([dict(one.fields) for one in portion.rows], schema=columns))
+
+
+def rows_of(zone: LandingZone, topic: str) -> list[dict[str, Any]]:
+    found = [row for file in zone.files(topic) for row in pq.read_table(file.path).to_pylist()]
+    return sorted(found, key=lambda row: row["_offset"])
+
+
+def turn(offset: int, user: str, session: str, at: datetime = NOON) -> Row:
+    own = {"event_id": f"e-{offset}", "turn_id": f"t-{offset}", "user_id": user, "session_id": session}
+    return row("TurnFinished", "chat-turns", offset, occurred_at=at, **own)
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> LandingZone:
+    made = LandingZone(tmp_path / "landing")
+    for topic in TOPICS:
+        made.declare(catalogue()[topic])
+    return made
+
+
+def test_rows_name_nobody_afterwards_and_count_the_same(zone: LandingZone):
+    land(
+        zone,
+        turn(1, "usr_1", "s-1"),
+        turn(2, "usr_1", "s-2"),
+        turn(3, "usr_2", "s-3"),
+        turn(4, "usr_1", "s-1", NOON + HOUR),
+    )
+    land(zone, row("AttemptMetered", "llm-usage", 1, user_id="usr_1", session_id="s-1", occurred_at=NOON))
+    before = rows_of(zone, "chat-turns")
+    found = rewrite(zone, TOPICS, "usr_1", NOON)
+    assert (found.rows, found.sessions) == (3, {"s-1", "s-2"})
+    first, second, other, later = rows_of(zone, "chat-turns")
+    (usage,) = rows_of(zone, "llm-usage")
+    assert (other, later) == (before[2], before[3])
+    assert first["user_id"] == second["user_id"] == usage["user_id"] != "usr_1"
+    assert first["user_id"].startswith("usr_erased_")
+    assert first["session_id"] == usage["session_id"] != second["session_id"]
+    assert (first["question"], first["answer"]) == ("", "")
+    hidden = ("user_id", "session_id", "question", "answer")
+    assert [{k: v for k, v in one.items() if k not in hidden} for one in (first, second)] == [
+        {k: v for k, v in one.items() if k not in hidden} for one in before[:2]
+    ]
+    everything = b"".join(path.read_bytes() for path in zone.root.rglob("*.parquet"))
+    assert rewrite(zone, TOPICS, "usr_1", NOON).rows == 0
+    assert everything == b"".join(path.read_bytes() for path in zone.root.rglob("*.parquet"))
+
+
+def test_two_people_stay_two(zone: LandingZone):
+    land(zone, turn(1, "usr_1", "s-1"), turn(2, "usr_2", "s-2"))
+    rewrite(zone, TOPICS, "usr_1", NOON)
+    rewrite(zone, TOPICS, "usr_2", NOON)
+    assert len({one["user_id"] for one in rows_of(zone, "chat-turns")}) == 2
+
+
+def test_what_lands_later_is_cleared(tmp_path: Path):
+    erased_list = ErasedList(tmp_path)
+    erased_list.add("usr_1", NOON)
+    with erased_list.while_landing() as erased:
+        mine = dict(turn(1, "usr_1", "s-1").fields)
+        cleared = erased.cleared(mine)
+        assert {name for name in mine if mine[name] != cleared[name]} == {"user_id", "session_id", "question", "answer"}
+        assert (cleared["user_id"], cleared["session_id"]) == (ERASED_USER, ERASED_SESSION)
+        for same in (turn(1, "usr_2", "s-1"), turn(1, "usr_1", "s-1", NOON + HOUR)):
+            assert erased.cleared(same.fields) is same.fields
+    audit = {"occurred_at": NOON, "actor_id": "usr_1"}
+    assert erased.cleared(audit) is audit
+    assert Erased({}).cleared(mine) is mine
+
+
+def test_the_list_forgets_who_left_the_log(tmp_path: Path):
+    erased_list = ErasedList(tmp_path)
+    erased_list.forget(NOON)
+    erased_list.add("usr_1", NOON - DAY)
+    erased_list.add("usr_2", NOON)
+    erased_list.forget(NOON)
+    with erased_list.while_landing() as erased:
+        assert erased.until == {"usr_2": NOON}
+
+
+class Surroundings:
+    def __init__(self) -> None:
+        self.orders: list[StateExpired] = []
+        self.built = 0
+
+    def rebuild(self) -> None:
+        self.built += 1
+
+
+def test_retention_goes_by_the_clock(zone: LandingZone, tmp_path: Path):
+    clock, around, wrapper = ManualClock(), Surroundings(), FileWrapper(tmp_path)
+    wrapper.rotate()
+    keys = DatabaseKeyStore(tmp_path / "keys.sqlite", wrapper, "t", clock)
+    retention = Retention(zone, keys, around.orders.append, around.rebuild, clock)
+    land(zone, turn(1, "usr_1", "s-1"), turn(2, "usr_1", "s-1", NOON + 100 * DAY))
+    keys.current("usr_1")
+    zone.erased.add("usr_0", NOON)
+    (zone.root / "chat-turns" / "date=odd").mkdir()
+
+    def applied(days: int) -> tuple[int, int, int]:
+        clock.now = NOON + days * DAY
+        done = retention.apply()
+        return done.folders, done.keys, len(rows_of(zone, "chat-turns"))
+
+    assert applied(60) == (0, 0, 2)
+    assert applied(61) == (0, 1, 2)
+    assert applied(400) == (0, 0, 2)
+    assert around.built == 0
+    assert applied(401) == (1, 0, 1)
+    assert applied(501) == (1, 0, 0)
+    assert around.built == 2
+    assert [order.before for order in around.orders] == [
+        NOON + days * DAY - timedelta(days=30) for days in (60, 61, 400, 401, 501)
+    ]
+    with zone.erased.while_landing() as erased:
+        assert erased.until == {}
+    assert longest_in_log() >= 30 * DAY
+    assert NOON.tzinfo is UTC
