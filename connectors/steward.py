@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -44,6 +44,7 @@ from sluice.key_files import read_key_file
 from sluice.letter_box import PRIVATE_FILE, PUBLIC_FILE
 from sluice.logs import Logger, fact, get_logger
 from sluice.paths import checkout, data_folder
+from sluice.policy_watch import PolicyWatch
 from sluice.process import run_process
 from sluice.settings import Settings, load_settings
 from sluice.tls import server_files
@@ -69,10 +70,11 @@ class Steward:
         office: DeadLetterOffice,
         eraser: Eraser,
         retention: Retention,
+        policies: PolicyWatch,
         metrics: StewardMetrics,
         log: Logger,
     ) -> None:
-        self._consumer, self._codec, self._office = consumer, codec, office
+        self._consumer, self._codec, self._office, self._policies = consumer, codec, office, policies
         self._eraser, self._retention, self._metrics, self._log = eraser, retention, metrics, log
 
     def catch_up(self, mark: Path, stopping: threading.Event) -> None:
@@ -128,6 +130,7 @@ class Steward:
 
     def _keep_in_order(self) -> bool:
         try:
+            self._policies.look()
             done = self._retention.apply()
         except (Unavailable, OSError) as error:
             self._log.warning("retention will be tried again", reason=fact(f"{type(error).__name__}: {error}"))
@@ -187,6 +190,21 @@ def make_eraser(settings: Settings, codec: Codec, stopping: threading.Event) -> 
     )
 
 
+def watched_policies(settings: Settings) -> PolicyWatch:
+    """What is replaced, who may what and how long things are kept, and where questions go. Raises ConfigurationError.
+
+    Who changed a file nobody knows here: the marks are the steward's own.
+    """
+    audit_log = wiring.audit_log(settings, PRINCIPAL)
+    files: dict[str, Callable[[], Iterable[Path]]] = {
+        "redaction": lambda: (data_folder("deploy") / "redaction").glob("*.yaml"),
+        "bots": lambda: settings.bots_dir.glob("*.yaml"),
+        "avro": lambda: [data_folder("avro") / "topics.yaml"],
+    }
+    state = settings.state_of("steward") / "policies.json"
+    return PolicyWatch(files, state, PRINCIPAL, audit_log.append)
+
+
 def _rest(stopping: threading.Event, seconds: float) -> None:
     if stopping.wait(seconds):
         raise SystemExit
@@ -205,12 +223,13 @@ def main() -> None:
     metrics.serve(settings.metrics_port("steward"), shown, settings.metrics_client_ca_file)
     eraser = make_eraser(settings, codec, stopping)
     retention = Retention(eraser.zone, wiring.key_store(settings), eraser.tell_stages, eraser.rebuild, utc_now)
+    policies = watched_policies(settings)
     consumer = Consumer(consumer_config(kafka, GROUP, GROUP, {"max.poll.interval.ms": 900_000}))
     letters = DeadLetters(codec, read_key_file(settings.keys_dir, PUBLIC_FILE), GROUP, utc_now)
     office = KafkaDeadLetters(kafka, letters)
     log.info("steward runs")
     try:
-        steward = Steward(consumer, codec, office, eraser, retention, metrics, log)
+        steward = Steward(consumer, codec, office, eraser, retention, policies, metrics, log)
         steward.catch_up(settings.home / RESTORED_MARK, stopping)
         steward.run(stopping)
     finally:

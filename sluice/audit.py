@@ -26,7 +26,7 @@ Action = Literal[
     "data.erase",
     "data.export",
     "policy.change",
-    "topics.change",
+    "access.change",
 ]
 """What leaves a mark, as noun.verb."""
 Outcome = Literal["allowed", "refused", "failed"]

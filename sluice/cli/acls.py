@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from sluice.access_admin import AccessAdmin, Difference, words_of
+from sluice.cli import audit
 from sluice.cli.leaving import ExitCode, leave
-from sluice.errors import Unavailable
+from sluice.errors import ConfigurationError, Unavailable
 from sluice.grants import Grant, grants
 from sluice.kafka_access import connection, user_of
 from sluice.key_files import make_passwords, password_file, read_key_file
@@ -46,8 +47,18 @@ def acls(
     except Unavailable as error:
         leave(ExitCode.MISSING, str(error))
     _tell(difference, as_json, dry_run)
+    if difference and not dry_run:
+        _mark(settings, difference)
     if dry_run and difference:
         raise typer.Exit(int(ExitCode.NO))
+
+
+def _mark(settings: Settings, difference: Difference) -> None:
+    changed = f"{len(difference.missing)} rights given, {len(difference.surplus)} taken away"
+    try:
+        audit.mark(settings, "access.change", "allowed", changed)
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, f"This is in force, but the audit log has no mark of it: {error}")
 
 
 def _make_users(settings: Settings, admin: AccessAdmin) -> None:

@@ -19,7 +19,7 @@ from connectors.export import export
 from connectors.landing_zone import LandingZone
 from connectors.log_scan import LogScan, whole
 from connectors.retention import Retention
-from connectors.steward import GROUP, Steward, make_eraser
+from connectors.steward import GROUP, Steward, make_eraser, watched_policies
 from connectors.steward_metrics import StewardMetrics
 from sluice import wiring
 from sluice.backup import RESTORED_MARK, back_up, restore
@@ -268,7 +268,8 @@ def test_the_steward_carries_out_what_is_on_the_log(settings: Settings, platform
     brave = changed(eraser, rebuild=rebuild)
     retention = Retention(eraser.zone, wiring.key_store(settings), eraser.tell_stages, rebuild, utc_now)
     consumer = Consumer(consumer_config(settings.bootstrap_servers, GROUP, GROUP))
-    steward = Steward(consumer, CODEC, office, brave, retention, metrics, get_logger())
+    policies = watched_policies(settings)
+    steward = Steward(consumer, CODEC, office, brave, retention, policies, metrics, get_logger())
     thread = threading.Thread(target=steward.run, args=(stopping,))
     with Stages(settings.bootstrap_servers):
         thread.start()
@@ -282,6 +283,9 @@ def test_the_steward_carries_out_what_is_on_the_log(settings: Settings, platform
     assert (tries, office.put_away) == (["build", "build"], ["bad_magic_byte"])
     assert metrics.registry.get_sample_value("sluice_erasure_failures_total") == 1
     assert metrics.registry.get_sample_value("sluice_erasure_seconds_count") == 1
+    marks = [record.reason or "" for _, record in wiring.audit_log(settings, "operator").records()]
+    assert [reason for reason in marks if reason.startswith("redaction/default.yaml is new: ")]
+    assert policies.look() == 0
 
 
 def test_who_was_erased_since_a_backup_is_erased_again(settings: Settings, platform: Platform, eraser: Eraser):
@@ -306,7 +310,9 @@ def test_who_was_erased_since_a_backup_is_erased_again(settings: Settings, platf
         if len(tries) == 1:
             raise Unavailable("dbt is away")
 
-    steward = Steward(None, CODEC, Office(), changed(again, rebuild=rebuild), None, StewardMetrics(), get_logger())  # type: ignore[arg-type]
+    steward = Steward(
+        None, CODEC, Office(), changed(again, rebuild=rebuild), None, None, StewardMetrics(), get_logger()
+    )  # type: ignore[arg-type]
     mark = fresh.home / RESTORED_MARK
     stopping = Impatient()
     steward.catch_up(mark, stopping)

@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 
 from sluice import access_admin
 from sluice.access_admin import AccessAdmin
+from sluice.cli import audit
 from sluice.cli.main import build
+from sluice.errors import Unavailable
 from sluice.grants import Grant, grants
 from sluice.kafka_admin import KafkaAdmin
 from sluice.topics import principals
@@ -33,6 +35,7 @@ class RememberingKafka:
         self.bindings: set[AclBinding] = set()
         self.passwords: dict[str, bytes] = {}
         self.refuses = False
+        self.marks: list[tuple[str, ...]] = []
 
     def describe_cluster(self, include_authorized_operations: bool) -> "Future[Any]":
         assert include_authorized_operations
@@ -68,6 +71,7 @@ def kafka(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RememberingKafka:
         self._servers, self._timeout, self._client = where, timeout_seconds, remembering  # type: ignore[assignment]
 
     monkeypatch.setattr(KafkaAdmin, "__init__", connect)
+    monkeypatch.setattr(audit, "mark", lambda _settings, *mark: remembering.marks.append(mark))
     monkeypatch.setenv("SLUICE_HOME", str(tmp_path))
     return remembering
 
@@ -95,8 +99,20 @@ def test_a_first_run_grants_all_and_a_second_one_nothing(sluice, kafka: Remember
     assert "+ sluice-redact read topic chat-enriched\n" in first.stdout
     assert "+ sluice-admin alter cluster kafka-cluster\n" in first.stdout
     assert len(kafka.bindings) == len(grants())
+    assert kafka.marks == [("access.change", "allowed", f"{len(grants())} rights given, 0 taken away")]
     assert sluice("--apply").stdout == "all is as it should be\n"
+    assert len(kafka.marks) == 1
     assert sluice("--dry-run").exit_code == 0
+
+
+def test_a_change_without_a_mark_is_told(sluice, kafka: RememberingKafka, monkeypatch: pytest.MonkeyPatch):
+    def away(*_: object) -> None:
+        raise Unavailable("no broker")
+
+    monkeypatch.setattr(audit, "mark", away)
+    done = sluice("--apply")
+    assert (done.exit_code, len(kafka.bindings)) == (3, len(grants()))
+    assert "in force, but the audit log has no mark of it: no broker" in done.stderr
 
 
 def test_what_is_granted_no_more_goes(sluice, kafka: RememberingKafka):
