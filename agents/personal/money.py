@@ -24,9 +24,11 @@ def cards(reading: Reading) -> Iterator[Span]:
     """12 to 19 digits that pass Luhn (ISO/IEC 7812-1); in clear context also mistyped ones. Codes of cards."""
     for length in range(_FEWEST - 1, _MOST + 1):
         for stretch in reading.stretches("9" * length):
+            said = reading.clues.near("card", *stretch)
+            if not said and (length < _FEWEST or not _ISSUERS.match(reading.text, stretch[0])):
+                continue
             written = reading.text[slice(*stretch)]
             if _GROUPED.fullmatch(written):
-                said = reading.clues.near("card", *stretch)
                 score, detector = _card_score(_SEPARATORS.sub("", written), reading, said=said)
                 yield Span(*stretch, "CARD", score, detector)
     yield from (Span(*m.span(1), "CARD", 0.8, "card.code") for m in _CODE.finditer(reading.text))

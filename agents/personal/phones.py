@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import accumulate
 
 import phonenumbers
 
@@ -18,13 +19,15 @@ _CANDIDATE = re.compile(
     r"(?![^\W_]|[.,:]\d|[ ]?[€$£%])",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:19|20)\d\d)(?:[ ]\d{1,2})?(?!\d)")
 _NANP = re.compile(r"(?:1[-. ]?)?(?:\(\d{3}\)[ ]?|\d{3}[-. ])\d{3}[-. ]\d{4}\Z")
 _AREA = re.compile(r"\(0?\d{2,4}\) ?\d{3,5}[ .-]\d{3,4}\Z")
-_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}\Z")
+_NONE = re.compile(
+    r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:19|20)\d\d)(?:[ ]\d{1,2})?(?!\d)"
+    r"|\d{1,3}(?:\.\d{1,3}){3}\Z|(?:19|20)\d\d[ ]?[-/][ ]?(?:19|20)\d\d\Z"
+)
+"""Dates, addresses of machines, years from and to."""
 _OTHER = re.compile(r"[1-9]\d{0,2}(?:(?:\.\d{3})+|(?:[ ]\d{3})*[ ]000)\Z|\d{3}-\d{2}-\d{4}\Z")
 """Thousands, and what would be a social security number."""
-_YEARS = re.compile(r"(?:19|20)\d\d[ ]?[-/][ ]?(?:19|20)\d\d\Z")
 _EPOCH = re.compile(r"1[4-9]\d{8}(?:\d{3})?\Z")
 _ABROAD = re.compile(r"00[1-9]\d{7}")
 _BOOK = re.compile(r"97[89]\d{10}\Z")
@@ -72,11 +75,12 @@ def _tried_to(text: str, chunks: list[tuple[int, int]]) -> int:
 def _parts(reading: Reading, chunks: list[tuple[int, int]], seen: _Seen) -> Iterator[Span]:
     """Numbers inside a row of numbers: the longest first, from the left."""
     digits = [sum(map(str.isdigit, reading.text[start:end])) for start, end in chunks]
+    before = [0, *accumulate(digits)]
     whole = reading.text[chunks[0][0] : chunks[-1][1]]
     first = len(chunks) if sum(digits) < _SPELLED_OUT * len(digits) or _OTHER.match(whole) else 0
     while first < len(chunks):
         for last in range(len(chunks) - 1, first - 1, -1):
-            if sum(digits[first : last + 1]) > _MOST:
+            if not _FEWEST <= before[last + 1] - before[first] <= _MOST:
                 continue
             stretch = (chunks[first][0], chunks[last][1])
             if stretch not in seen:
@@ -105,7 +109,7 @@ def _span(reading: Reading, start: int, end: int, extension: str = "") -> Span |
 
 
 def _score(reading: Reading, start: int, end: int, number: str, groups: list[str], digits: str) -> float:
-    if _DATE.match(number) or _IP.match(number) or _YEARS.match(number):
+    if _NONE.match(number):
         return 0.0
     counted = reading.clues.near("count", start, end, before=18)
     if reading.clues.near("phone", start, end, after=12) and not counted:

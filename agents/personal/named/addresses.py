@@ -3,11 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from agents.personal.named.street_text import INSIDE, StreetText
+from agents.personal.named.behind_street import behind_street
+from agents.personal.named.street_text import BEFORE_FLAT, INSIDE, StreetText
 from agents.personal.named.streets import (
+    APART,
     AT_THE,
     COMPOUNDS,
     ENGLISH,
+    FLATS,
     LONG_COMPOUNDS,
     LOWER_COMPOUNDS,
     MAYBE_ROMANCE,
@@ -19,15 +22,9 @@ from agents.personal.named.streets import (
     SURE,
 )
 from agents.personal.reading import Reading
-from agents.personal.spans import PersonalType, Span
+from agents.personal.spans import Span
 
 _ORDINAL = re.compile(r"\d{1,3}(?:st|nd|rd|th)\Z")
-_TOWN_AFTER = re.compile(
-    r"(?:, ?|\n|,\n| (?=\d)|; ?|\t)(?:(?P<code>(?:[A-Z]{1,2}-)?\d{2,5}(?:[ -]\d{2,4})?(?: [A-Z]{2}(?= ))?) )?"
-    r"(?P<town>[A-ZÀ-Ž][^\W\d_]+"
-    r"(?:[ -](?:(?:de|la|el|am|an|der|del|di|upon|on|sur|les|im|bei|ob|nad|in)[ -]){0,2}[A-ZÀ-Ž][^\W\d_]+){0,3})"
-)
-_BEHIND: tuple[tuple[str, PersonalType], ...] = (("code", "ADDRESS"), ("town", "PLACE"))
 _SURE = 0.6
 _NO_PART = frozenset(("of", "at", "instead", "in", "to", "and", "or", "the", "is", "was", "lives", "live", "from"))
 _LONGEST_BEHIND = 4
@@ -36,8 +33,9 @@ _MOST_NAME, _MOST_COMPOUND, _MOST_SHORT, _MOST_BEFORE_NUMBER = 5, 3, 3, 7
 _ABBREVIATED = 4
 _BOX = re.compile(
     r"(?<![^\W_])(?:p\.? ?o\.? ?box|post(?:office)? ?box|postfach|bo[îi]te postale|apartado(?: de correos)?"
-    r"|casella postale|caixa postal|postboks|skrytka pocztowa|(?:psc|unit|cmr) \d{1,5},? box|usns [a-z]+ fpo)"
-    r"(?: ?[#:]?\d[\d ]{0,7}\d|,? ?#?\d|\b)(?:,? [ad]po a[aep](?: \d{5})?)?",
+    r"|casella postale|caixa postal|postboks|skrytka pocztowa|(?:psc|unit|cmr) \d{1,5},? box)"
+    r"(?: ?[#:]?\d[\d ]{0,7}\d|,? ?#?\d|\b)(?:,?[ \n]{1,2}[adf]po a[aep](?: \d{5})?)?"
+    r"|(?<![^\W_])(?:us(?:s|ns|nv|cgc) [^\W\d_]{1,30},?[ \n]{1,2})?[adf]po a[aep] \d{5}(?![^\W_])",
     re.IGNORECASE,
 )
 _POSTCODE = re.compile(
@@ -53,15 +51,10 @@ def addresses(reading: Reading) -> Iterator[Span]:
     text = _Streets(reading.text)
     for at in range(len(text.words)):
         for first, last, score, detector in text.at(at):
-            start, end = text.words[first].start, text.to_end(last)
+            start, end = text.words[text.from_number(first)].start, text.to_end(last)
             yield Span(start, end, "ADDRESS", score, detector)
-            town = _TOWN_AFTER.match(reading.text, end)
-            if town:
-                yield from (
-                    Span(*town.span(group), kind, score, "address.town")
-                    for group, kind in _BEHIND
-                    if town[group] and score > _SURE
-                )
+            if score > _SURE:
+                yield from behind_street(reading.text, end, score)
 
 
 _Found = Iterator[tuple[int, int, float, str]]
@@ -77,6 +70,8 @@ class _Streets(StreetText):
                 yield from self._kind_alone(at)
             elif word.capital and word.folded in SURE:
                 yield from self._name_alone(at)
+            elif word.folded in FLATS:
+                yield from self._before_flat(at)
         elif self.is_house(word):
             numbered = [*self._number_first(at)]
             yield from numbered
@@ -167,8 +162,8 @@ class _Streets(StreetText):
         if before < 0 or self.gap(before) not in {" ", ", ", ". ", ".", " , "} or not self.words[before].letters:
             return
         word = self.words[before]
-        ending = None
-        if word.folded.endswith(COMPOUNDS):
+        ending = word.folded if word.folded in APART else None
+        if ending is None and word.folded.endswith(COMPOUNDS):
             ending = next(one for one in COMPOUNDS if word.folded.endswith(one))
         if ending and self.gap(before) in {" ", ". ", "."} and self._is_compound(before, ending):
             yield self._name_start(before), last, 0.8 if word.capital else 0.62, "address.compound"
@@ -203,7 +198,9 @@ class _Streets(StreetText):
         if word.folded == ending:
             named = at > 0 and self.gap(at - 1) in {" ", "-"} and self.words[at - 1].letters
             said = named and (self.follows(at - 1, SAYS_ADDRESS) or (at > 1 and self.follows(at - 2, SAYS_ADDRESS)))
-            return named and (said or (self.words[at - 1].capital and (word.capital or ending in LOWER_COMPOUNDS)))
+            return named and (
+                said or (self.words[at - 1].capital and (word.capital or ending in LOWER_COMPOUNDS | APART))
+            )
         return ending not in SHORT_COMPOUNDS or (word.capital and len(word.folded) > len(ending) + 2)
 
     def _name_start(self, at: int) -> int:
@@ -254,6 +251,20 @@ class _Streets(StreetText):
         """As in "rue de la Paix"."""
         if at + 1 < len(self.words) and self.gap(at) in {" ", ". "} and self.leads_to_capital(at + 1):
             yield at, self._name_end(at + 1), 0.55, "address.kind"
+
+    def _before_flat(self, at: int) -> _Found:
+        """As in "72 Xyxyx, Apt. 4", whatever the street is called: words with capitals and numbers."""
+        if not self.is_flat(at) or not at or self.gap(at - 1) not in BEFORE_FLAT:
+            return
+        first = at
+        while first and at - first < _MOST_NAME and (first == at or self.gap(first - 1) in INSIDE):
+            word = self.words[first - 1]
+            if not (word.capital or self.is_house(word) or (word.folded in SMALL and first < at)):
+                break
+            first -= 1
+        words = self.words[first:at]
+        if any(self.is_house(word) for word in words) and any(word.letters for word in words):
+            yield first, at - 1, 0.7, "address.flat"
 
     def _name_alone(self, at: int) -> _Found:
         """As in "Baker Street"."""

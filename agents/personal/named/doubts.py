@@ -1,7 +1,7 @@
 """What a model is asked: the words around a doubt, in the form that it knows best."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agents.personal.named.people import Candidate
@@ -17,6 +17,7 @@ _BEFORE, _AFTER = 70, 60
 _END_OF_SENTENCE = re.compile(r"[.!?]\s|\n")
 _MOST_TOKENS, _CHARACTERS_A_TOKEN = 110, 200
 _LONGEST_TOKEN = 30
+_WIDEST_WINDOW = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +63,40 @@ def ask(sentence: Sentence, doubts: Sequence[Candidate], recognise: Recognise) -
     return Answer(tuple(Named(places[first][0], places[last - 1][1], label) for first, last, label in found), read_to)
 
 
-def _windows(sentence: Sentence, doubts: Sequence[Candidate]) -> list[tuple[int, int]]:
-    """The sentence around each doubt, where it is not too long; windows that touch are one."""
-    windows: list[tuple[int, int]] = []
+def _windows(sentence: Sentence, doubts: Sequence[Candidate]) -> Iterator[tuple[int, int]]:
+    """The sentence around each doubt, where it is not too long; windows that touch are one.
+
+    One at a time: who asks may have enough before the last.
+    """
+    window: tuple[int, int] | None = None
+    read_to = 0
     text = sentence.text
     for doubt in doubts:
         start, end = sentence.words[doubt.first].start, sentence.words[doubt.last].end
-        if windows and end <= windows[-1][1]:
+        if end <= (window[1] if window else read_to):
             continue
-        least = max(0, start - _BEFORE)
+        least = max(read_to, start - _BEFORE)
         begins = [match.end() for match in _END_OF_SENTENCE.finditer(text, least, start)]
         stop = _END_OF_SENTENCE.search(text, end, end + _AFTER)
         start = begins[-1] if begins else _word_start(text, least)
-        end = stop.start() + 1 if stop else min(len(text), end + _AFTER)
-        if windows and start <= windows[-1][1]:
-            windows[-1] = (windows[-1][0], end)
-        else:
-            windows.append((start, end))
-    return windows
+        end = stop.start() + 1 if stop else _word_end(text, end, end + _AFTER)
+        if window and start > window[1]:
+            yield window
+        window = (window[0] if window and start <= window[1] else start), end
+        if window[1] - window[0] > _WIDEST_WINDOW:
+            yield window
+            read_to, window = window[1], None
+    if window:
+        yield window
 
 
 def _word_start(text: str, at: int) -> int:
     space = text.find(" ", at, at + _LONGEST_TOKEN) if at else -1
     return at if space < 0 else space + 1
+
+
+def _word_end(text: str, least: int, at: int) -> int:
+    return len(text) if at >= len(text) else max(least, text.rfind(" ", least, at))
 
 
 def _missing_capitals(sentence: Sentence) -> set[int]:

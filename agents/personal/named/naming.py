@@ -1,12 +1,13 @@
 """Names in a text: what lists, letters and neighbours make clear, and a model's word on what stays in doubt."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from agents.personal.named.companies import companies
 from agents.personal.named.doubts import Answer, Named, Recognise, ask
 from agents.personal.named.listed import Listed
-from agents.personal.named.people import Candidate, person_at
+from agents.personal.named.people import Candidate, are_listed, person_at
 from agents.personal.named.places import place_at
 from agents.personal.named.scripts import foreign_names
 from agents.personal.named.sentence import Sentence, read_sentence
@@ -20,6 +21,9 @@ _CELLS = frozenset({"\t", ";", " | ", "|", ","})
 _LISTS = {"PLACE": _LISTING, "PERSON": _CELLS}
 _UNREAD = 0.35
 """From this score on, a doubt that the model could not be asked about is taken for a name."""
+
+
+_Found = tuple[PersonalType, Candidate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +40,17 @@ class Names:
         taken = [*companies(sentence)]
         for found in taken:
             yield _span(sentence, found, "ORG", "org.form")
-        clear, doubts = _candidates(sentence)
+        clear, doubts = _with_company(sentence, *_candidates(sentence))
         for kind, found in clear:
             yield _span(sentence, found, kind, f"{kind.lower()}.clear")
         if doubts:
             yield from _settled(sentence, doubts, ask(sentence, [found for _, found in doubts], self.recognise))
 
 
-def _candidates(
-    sentence: Sentence,
-) -> tuple[list[tuple[PersonalType, Candidate]], list[tuple[PersonalType, Candidate]]]:
+def _candidates(sentence: Sentence) -> tuple[list[_Found], list[_Found]]:
     """What is clear, and what is in doubt."""
-    clear: list[tuple[PersonalType, Candidate]] = []
-    doubts: list[tuple[PersonalType, Candidate]] = []
+    clear: list[_Found] = []
+    doubts: list[_Found] = []
     at = 0
     while at < len(sentence.words):
         word = sentence.words[at]
@@ -65,14 +67,29 @@ def _candidates(
     return clear, doubts
 
 
+def _with_company(sentence: Sentence, clear: list[_Found], doubts: list[_Found]) -> tuple[list[_Found], list[_Found]]:
+    """In a list of people, who stands beside one is one: "Xyxyx, Miller and Blargon". Gives what is clear, and not."""
+    if not doubts:
+        return clear, doubts
+    found = sorted([*clear, *doubts], key=lambda one: one[1].first)
+    people = {one[1].first for one in clear if one[0] == "PERSON"}
+    for step in (1, -1):
+        ordered = found[::step]
+        for one, beside in pairwise(ordered):
+            if one[1].first in people and beside in doubts and are_listed(sentence, *(one[1], beside[1])[::step]):
+                people.add(beside[1].first)
+    joined = [replace(one, score=max(one.score, _CLEAR)) for _, one in doubts if one.first in people]
+    return [*clear, *(("PERSON", one) for one in joined)], [one for one in doubts if one[1].first not in people]
+
+
 def _may_begin(sentence: Sentence, at: int) -> bool:
     """A common word without a capital can begin the name of a place."""
     return sentence.words[at].folded in sentence.listed.longest_places
 
 
-def _best(sentence: Sentence, at: int, *, behind_place: bool) -> tuple[PersonalType, Candidate] | None:
+def _best(sentence: Sentence, at: int, *, behind_place: bool) -> _Found | None:
     person, place = person_at(sentence, at), place_at(sentence, at, behind_place=behind_place)
-    if place is not None and sentence.names_company(place.last):
+    if place is not None and sentence.names_quiet_company(place.last):
         place = None
     if place is not None and (person is None or (place.score, place.last) > (person.score, person.last)):
         return "PLACE", place
@@ -84,7 +101,7 @@ def _span(sentence: Sentence, found: Candidate, kind: PersonalType, detector: st
     return Span(start, end, kind, min(found.score, 0.89), detector)
 
 
-def _settled(sentence: Sentence, doubts: list[tuple[PersonalType, Candidate]], answer: Answer) -> Iterator[Span]:
+def _settled(sentence: Sentence, doubts: list[_Found], answer: Answer) -> Iterator[Span]:
     """Each doubt by what the model says of its words."""
     for kind, found in doubts:
         span = _span(sentence, found, kind, f"{kind.lower()}.model")

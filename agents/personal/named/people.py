@@ -1,5 +1,6 @@
 """Names of people, by lists, letters and the words before them."""
 
+import re
 from dataclasses import dataclass
 
 from agents.personal.named.contexts import BRINGS_NAME, GREETS, SAYS_NAME
@@ -8,6 +9,8 @@ from agents.personal.named.vocabulary import COMPANY_ENDINGS, FOLLOWS_NAME, MONT
 from agents.personal.named.words import Word
 
 _MOST_WORDS, _SHORTEST = 6, 4
+_AND = re.compile(r",? (?:and|or|und|et|y|og|och|&) ")
+_WIDEST_LINK = 6
 KNOWN, LISTED = 2, 1
 
 
@@ -28,7 +31,7 @@ def person_at(sentence: Sentence, at: int) -> Candidate | None:
         return None
     names = _run(sentence, at) if word.capital else _quiet_run(sentence, at)
     last = names[-1]
-    if sentence.names_company(last):
+    if sentence.names_company(last) or (last == at and sentence.names_quiet_company(last)):
         return None
     if titled < at and (word.capital or word.given or word.surname):
         return Candidate(titled, sentence.suffix_after(last), 0.92)
@@ -48,6 +51,16 @@ def person_at(sentence: Sentence, at: int) -> Candidate | None:
         return None
     score += _beside(sentence, at, last, listed=any(one.given or one.surname for one in words))
     return Candidate(at, sentence.suffix_after(last), score)
+
+
+def are_listed(sentence: Sentence, one: Candidate, other: Candidate) -> bool:
+    """Joined by "and", or by a comma in a list that has an "and": a comma alone joins what may be anything."""
+    start, end = sentence.words[one.last].end, sentence.words[other.first].start
+    between = sentence.text[start:end] if end - start <= _WIDEST_LINK else ""
+    if _AND.fullmatch(between):
+        return True
+    last = sentence.words[other.last].end
+    return between == ", " and (_AND.match(sentence.text, last) is not None or sentence.text.startswith(", ", last))
 
 
 def _is_turned(sentence: Sentence, at: int) -> bool:
@@ -76,7 +89,7 @@ def _run(sentence: Sentence, at: int) -> list[int]:
             break
         if (
             not word.capital
-            or (word.never and word.folded not in MONTHS and not family)
+            or (word.never and word.folded not in MONTHS and not family and not sentence.is_initial(following))
             or (word.common and word.nameless and len(word.text) > 1)
         ):
             break
@@ -126,8 +139,9 @@ def _alone(sentence: Sentence, at: int) -> float:
         score = (0.0, 0.2, 0.35)[word.given] or (0.1 if word.surname else 0.0)
     else:
         score = (0.0, 0.52, 0.7)[word.given] or (0.25, 0.38, 0.42)[word.surname]
-    alone = word.begins and (word.common or not word.given) and not sentence.after(at, GREETS)
-    return score - 0.12 if alone else score
+    if not word.begins or (word.given and not word.common) or sentence.after(at, GREETS):
+        return score
+    return score - (0.12 if word.common or word.surname else 0.04)
 
 
 def _beside(sentence: Sentence, first: int, last: int, *, listed: bool) -> float:

@@ -5,15 +5,24 @@ from dataclasses import dataclass
 
 from agents.personal.named.listed import Listed
 from agents.personal.named.phrases import LONGEST_PHRASE
-from agents.personal.named.vocabulary import COMPANY_ENDINGS, LOOSE_PARTICLES, PARTICLES, SHORT_TITLES, SUFFIXES, TITLES
+from agents.personal.named.vocabulary import (
+    COMPANY_ENDINGS,
+    LOOSE_PARTICLES,
+    PARTICLES,
+    SHORT_TITLES,
+    SUFFIXES,
+    SURE_COMPANY_ENDINGS,
+    TITLES,
+)
 from agents.personal.named.words import Word, words_of
 
-_TO_CONTEXT = re.compile(r"'?(?:s|m|re)?[ :=\"'>*_(,\n\t;|-]{1,5}")
+_TO_CONTEXT = re.compile(r"'?(?:s|m|re)?[ :=\"'>*_(,\n\t;|?-]{1,5}")
 _INSIDE_CONTEXT = re.compile(r"[ _'-]|'s ")
 _MOST_TITLES, _MOST_SUFFIXES, _MOST_PARTICLES = 4, 6, 4
 _ABBREVIATED = TITLES | SUFFIXES
 _LOUD = 0.6
 _FEW_WORDS = 3
+_LEAST_QUIET = 4
 
 
 @dataclass(slots=True)
@@ -40,9 +49,23 @@ class Sentence:
             gap == ". " and (len(self.words[at].text) == 1 or self.words[at].folded in _ABBREVIATED)
         )
 
+    def is_initial(self, at: int) -> bool:
+        """As in "Anna I. Berg"."""
+        word = self.words[at]
+        return len(word.text) == 1 and word.capital and self.text.startswith(". ", word.end)
+
     def names_company(self, at: int) -> bool:
         """The next word is "Ltd", "Bank" and the like."""
-        return self.joined(at) and self.words[at + 1].folded in COMPANY_ENDINGS
+        if not self.joined(at):
+            return False
+        ending = self.words[at + 1]
+        return ending.folded in (COMPANY_ENDINGS if ending.capital else SURE_COMPANY_ENDINGS)
+
+    def names_quiet_company(self, at: int) -> bool:
+        """The same of one word, where nothing has a capital: as in "london bank", but not in "paris as a child"."""
+        if self.words[at].capital or not self.joined(at):
+            return self.names_company(at)
+        return self.words[at + 1].folded in COMPANY_ENDINGS and len(self.words[at + 1].text) >= _LEAST_QUIET
 
     def after(self, at: int, phrases: frozenset[str]) -> bool:
         """One of the phrases stands right before the word."""

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from agents.personal.named.listed import fold
 from agents.personal.named.streets import SAYS_ADDRESS, SMALL, UNITS_BEFORE
@@ -11,13 +12,15 @@ _HOUSE = re.compile(r"\d{1,6}[a-z]?\Z")
 _NUMBERS = frozenset(("/", "-", " / ", " - ", " "))
 INSIDE = frozenset((" ", "-", ". ", "'", ".", ".-", " '"))
 """What stands between the words of one street."""
+BEFORE_FLAT = frozenset((" ", ", ", ". ", "\n", ",\n", "\n ", ",\n "))
 _LISTING = frozenset((*INSIDE, ", ", "\n", ",\n", " / ", "/", " - ", ","))
 _NO_HOUSE_BEHIND = re.compile(r"[\w.,:][./,:-]\Z|[$€£#@+=]\s?\Z|[_]\Z|v\Z")
 _NO_HOUSE_AHEAD = re.compile(r"[%€$£:_@]|[.,]\d|\s?(?:%|€|ms|kb|mb|gb|px|usd|eur)\b", re.IGNORECASE)
 _SAY = frozenset(phrase.split()[-1] for phrase in SAYS_ADDRESS)
 _UNIT = re.compile(
     r"(?:[ ]?[-/][ ]?\d{1,5}[a-z]?\b|[ ][a-h]\b(?![ '])"
-    r"|,?[ \n]{1,2}(?:apt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|appartamento|appto|piso"
+    r"|(?:,?[ ]{1,2}|,?[ ]?\n[ >\t]{0,6})"
+    r"(?:apt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|appartamento|appto|piso"
     r"|puerta|depto|dept|departamento|edif|edificio|interior|int|[ée]tage|stock|stiege|t[üu]r|top|bus|bl|bloc|scara|sc|etaj"
     r"|et|ap|lok|m|bloco|apto|local|escalera|esc|box|bis)\b\.?[ ]?\#?[a-z]?\d{0,5}[a-z]?(?![^\W_])"
     r"|,?[ ]\#[ ]?\w{1,6}|,[ ]?(?:\d{1,2}|st|kl)\.?[ ](?:tv|th|mf|og|sal)\b\.?|[ ][A-H][ ]?\d{1,3}\b"
@@ -53,6 +56,7 @@ class StreetText:
                 known = seen[word] = fold(word), word[0].isupper(), not word[0].isdigit()
             self.words.append(StreetWord(match.start(), match.end(), *known))
 
+        self._gaps = [text[one.end : other.start] for one, other in pairwise(self.words)]
         self.says = any(word.folded in _SAY for word in self.words)
 
     def to_end(self, last: int) -> int:
@@ -69,7 +73,7 @@ class StreetText:
 
     def gap(self, at: int) -> str:
         """Between a word and the next."""
-        return self.text[self.words[at].end : self.words[at + 1].start]
+        return self._gaps[at]
 
     def is_house(self, word: StreetWord) -> bool:
         """A number that could be that of a house: no price, version, share or size."""
@@ -115,6 +119,16 @@ class StreetText:
         ):
             return at - 1
         return at
+
+    def is_flat(self, at: int) -> bool:
+        """A number follows the word."""
+        return at + 1 < len(self.words) and self.gap(at) in {" ", ". ", " #"} and not self.words[at + 1].letters
+
+    def from_number(self, at: int) -> int:
+        """With a number right before the first word: a flat's, or one too many."""
+        before = at - 1
+        number = before >= 0 and self.gap(before) == " " and _HOUSE.match(self.words[before].folded) is not None
+        return before if number and self.is_house(self.words[before]) else at
 
     def through_number(self, at: int) -> int:
         """The last word of "12/34", "4-6"."""

@@ -59,6 +59,8 @@ COMPOUNDS = tuple(
     )
 )
 """At the end of the name, before the number."""
+APART = _set("u ter rkp utja setany krt")
+"""Behind a name with a capital, never grown together with it."""
 SHORT_COMPOUNDS = _set(
     """tie maki lia hof ring berg pad wall markt haven park vei alle grand hage baan vang tori parken str promenade
     boulevard"""
@@ -74,6 +76,8 @@ SMALL = _set(
     den dem in i c al nr no n numero num s"""
 )
 NUMBER_WORDS = _set("nr no n num numero nummer numer hno")
+FLATS = _set("apt apartment suite ste appt")
+"""Units that are hardly anything else before a number."""
 UNITS_BEFORE = _set("flat unit apt apartment suite studio level floor room house shop plot block")
 SAYS_ADDRESS = phrases(
     "[my|your|his|her|the|our|home|billing|postal|shipping|delivery] address [is|was|of|line]",

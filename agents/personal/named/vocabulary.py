@@ -113,3 +113,5 @@ COMPANY_ENDINGS = _set(
     company companies group holdings holding partners associates foundation university college institute bank airlines
     hospital clinic school academy ministry verein ev"""
 )
+SURE_COMPANY_ENDINGS = _set("inc llc ltd gmbh plc srl sarl oyj kgaa")
+"""Of these, those that are no word: the others count with a capital ("add Anna Berg as a guardian")."""

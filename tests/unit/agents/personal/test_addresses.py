@@ -40,6 +40,13 @@ from tests.unit.agents.personal.naming_sources import addresses, named
         "1290 Heimdalsgade",
         "P.O. Box 1234",
         "SW1A 2AA",
+        "PSC 3294, Box 9168\nAPO AA 61487",
+        "USNS Xyxyx\nFPO AE 12382",
+        "72 Xyxyx, Apt. 4",
+        "Xyxyx Blargon 72 Suite 12",
+        "12 99 Baker Street",
+        "Király u. 15",
+        "Xyxyx ter 15",
         "Baker Street",
     ],
 )
@@ -95,6 +102,11 @@ def test_finds_addresses_where_words_say_so(text: str, address: str):
         "x nr. 5",
         "7 Zx Wq",
         "we saw it, Xyxyx 5",
+        "We bought the Office Suite 2019",
+        "Xyxyx, see 5 Apt. 4",
+        "Apt. 4",
+        "the suite is big",
+        "1 apt",
     ],
 )
 def test_leaves_what_is_no_address(text: str):
@@ -106,6 +118,16 @@ def test_a_town_stands_behind_its_street():
     assert ("PLACE", "Xyxyx") in named("Hauptstr. 5\n12345 Xyxyx")
     assert ("PLACE", "Blargon am Xyxyx") in named("Hauptstr. 5, Blargon am Xyxyx")
     assert named("rue de la Paix, Xyxyx") == []
+
+
+def test_region_country_and_code_stand_behind_the_town():
+    text = "12 Baker Street\n> Suite 28\n> Xyxyx\n> Blargon 34796\nThanks, Maria"
+    assert addresses(text) == ["12 Baker Street\n> Suite 28", "34796"]
+    assert [found for found in named(text) if found[0] == "PLACE"] == [("PLACE", "Xyxyx"), ("PLACE", "Blargon")]
+    assert addresses("12 Baker Street, Xyxyx, ZZ 12345, and so on")[-1].endswith("ZZ 12345")
+    assert ("PLACE", "Blargon") in named("12 Baker Street, Xyxyx, ZZ, Blargon.")
+    assert named("12 Baker Street, Xyxyx, please") == [("PLACE", "Xyxyx")]
+    assert addresses("12 Baker Street, 34796 and 15 more") == ["12 Baker Street", "34796"]
 
 
 def test_an_abbreviated_kind_keeps_its_full_stop():

@@ -36,6 +36,14 @@ from tests.unit.agents.personal.naming_sources import Model, named
         ("im jan", "jan"),
         ("SMITH, John; 3", "SMITH, John"),
         ("I saw Mary McDonald there", "Mary McDonald"),
+        ("Please add Maria Hernandez as a guardian", "Maria Hernandez"),
+        ("send maria hernandez bank details", "maria hernandez"),
+        ("I met Maria I. Hernandez there", "Maria I. Hernandez"),
+        ("What is your last name? Xyxyx", "Xyxyx"),
+        ("It was Xyxyx and Hernandez who left", "Xyxyx"),
+        ("We saw Maria, Xyxyx and Blargon leave", "Xyxyx"),
+        ("We saw Maria, Xyxyx and Blargon leave", "Blargon"),
+        ("We saw Xyxyx, Maria, Blargon and others", "Xyxyx"),
     ],
 )
 def test_finds_people_without_a_model(text: str, person: str):
@@ -123,6 +131,16 @@ def test_windows_that_overlap_are_one():
     [asked] = model.asked
     assert asked.count("\n") == 1
     assert asked.count("so") == 9
+
+
+def test_a_window_that_grows_too_wide_is_asked_in_parts():
+    model = Model(Xyxyx="PERSON")
+    assert named("then came Xyxyx so " * 24, model) == [("PERSON", "Xyxyx")] * 24
+    [asked] = model.asked
+    assert asked.count("Xyxyx") == 24
+    assert asked.count("\n") == 2
+    named("then came Xyxyx so " * 20, model)
+    assert model.asked[-1].count("\n") == 1
 
 
 def test_there_is_a_limit_to_what_the_model_reads_and_the_rest_is_taken_for_what_it_looks_like():

@@ -66,3 +66,4 @@ def test_small_towns_without_a_word_beside_are_in_doubt():
 def test_a_company_is_no_place():
     assert named("I work at London Bank now") == [("ORG", "London Bank")]
     assert named("I work at london bank now") == []
+    assert named("i lived in paris as a child") == [("PLACE", "paris")]
