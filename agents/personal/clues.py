@@ -14,7 +14,7 @@ _WORDS: dict[Clue, str] = {
         celular cellulare handy handynummer portable mob call called calling caller callback dial text texted texting
         sms whatsapp signal viber telegram fax telefax ring reach landline festnetz hotline voicemail fon appelle
         appeler appelez llama llame llámame ligar ligue chiama chiamami bel belt ruf anrufen zadzwoń numer komórka
-        telefonu tlf puhelin puh gsm ph ext extension switchboard pager contact""",
+        telefonu tlf puhelin puh gsm ph ext extension switchboard pager contact answering office""",
     "card": """card cards creditcard visa mastercard amex maestro discover diners jcb debit kreditkarte karte carte
         tarjeta cartão cartao carta kaart kort karta cc ccnum pan cvv cvc""",
     "iban": "iban konto kontonummer account compte cuenta conto conta rekening konto rachunek bic swift sepa",

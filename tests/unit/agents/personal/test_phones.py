@@ -8,6 +8,7 @@ from tests.unit.agents.personal.everything import EVERYTHING, found
 @pytest.mark.parametrize(
     ("text", "number"),
     [
+        ("They are not answering at 785 8949 now", "785 8949"),
         ("call +1 650-253-0000 now", "+1 650-253-0000"),
         ("it is (650) 253-0000 now", "(650) 253-0000"),
         ("(reach me: 650.253.0000)", "650.253.0000"),
