@@ -244,7 +244,7 @@ def access(clock: ManualClock, **over) -> Access:
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic x"}, {"authorization": "Bearer"}])
 async def test_without_a_bearer_nobody_is_known(headers):
     with pytest.raises(Refused, match="unauthenticated"):
-        await access(ManualClock()).person(headers)
+        await access(ManualClock()).person(headers, ("read",))
 
 
 def test_origins_are_exact():
