@@ -35,7 +35,8 @@ async def websocket_endpoint(websocket: WebSocket) -> None:
     slow_readers.guard(connection.outbox, websocket.scope)
     edge.metrics.gauge("sluice_sockets").inc()
     writer = asyncio.create_task(_write(websocket, connection, edge))
-    watch = Watch(connection, (person.expires_at - edge.turns.clock()).total_seconds())
+    left_seconds = (person.expires_at - edge.turns.clock()).total_seconds()
+    watch = Watch(connection, left_seconds, asyncio.get_running_loop().call_later)
     watch.start()
     try:
         connection.greet()

@@ -1,7 +1,8 @@
 """Ends a connection with the token behind it: when its time is over, and within seconds when its key was revoked."""
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.connection import Connection, ends_connection
 from sluice.errors import ErrorCode, Refused
@@ -11,20 +12,32 @@ LONGEST_SECONDS = 86_400.0
 """A socket of a person's token that is good for longer is closed after a day all the same."""
 
 
+class Timer(Protocol):
+    """Of a call that may be called off."""
+
+    def cancel(self) -> None:
+        """It does not happen."""
+        ...
+
+
+CallLater = Callable[[float, Callable[[float], None], float], Timer]
+"""Seconds, what to call, what with."""
+
+
 @dataclass(slots=True)
 class Watch:
     """One connection's. A key is looked at again and again, a person's token only at its end."""
 
     connection: Connection
     left_seconds: float
-    look_seconds: float = LOOK_SECONDS
-    _timer: asyncio.TimerHandle | None = None
+    call_later: CallLater
+    _timer: Timer | None = None
 
     def start(self) -> None:
-        """On the event loop."""
-        longest = LONGEST_SECONDS if self.connection.person.key is None else self.look_seconds
+        """From now on."""
+        longest = LONGEST_SECONDS if self.connection.person.key is None else LOOK_SECONDS
         pause = min(self.left_seconds, longest)
-        self._timer = asyncio.get_running_loop().call_later(pause, self._look, pause)
+        self._timer = self.call_later(pause, self._look, pause)
 
     def stop(self) -> None:
         """The connection has ended by itself."""

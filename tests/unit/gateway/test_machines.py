@@ -1,19 +1,19 @@
 """Machines by their keys: what is theirs alone, what is no key, and the end of a key."""
 
-import asyncio
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import pytest
 from starlette.testclient import TestClient, WebSocketDenialResponse
-from starlette.websockets import WebSocketDisconnect
 
 from gateway import frames
 from gateway.connection import CLOSE_TOKEN, Connection
 from gateway.edge import Edge
 from gateway.frames import SUBPROTOCOL, ErrorFrame
-from gateway.watch import Watch
+from gateway.watch import LOOK_SECONDS, Watch
 from sluice.api_keys import new_key
 from sluice.audit import Mark
 from sluice.errors import Refused, Unavailable
@@ -199,54 +199,72 @@ def test_a_use_that_cannot_be_noted_is_no_refusal(client: TestClient, edge: Edge
     assert tries == [key.key_id]
 
 
-async def told(connection: Connection) -> ErrorFrame:
-    async with asyncio.timeout(5):
-        (frame,) = await connection.outbox.take()
+@dataclass
+class Timers:
+    """The event loop's, as far as a watch has it; `pass_` lets the pending one happen."""
+
+    pending: list[tuple[float, Callable[[float], None], float]] = field(default_factory=list)
+
+    def call_later(self, seconds: float, call: Callable[[float], None], argument: float) -> "Timers":
+        self.pending.append((seconds, call, argument))
+        return self
+
+    def cancel(self) -> None:
+        self.pending.pop()
+
+    def pass_(self) -> float:
+        seconds, call, argument = self.pending.pop()
+        call(argument)
+        return seconds
+
+
+def watched(connection: Connection, left_seconds: float) -> tuple[Watch, Timers]:
+    timers = Timers()
+    watch = Watch(connection, left_seconds, timers.call_later)
+    watch.start()
+    return watch, timers
+
+
+async def told(connection: Connection) -> tuple[str, int | None]:
+    (frame,) = await connection.outbox.take()
     assert isinstance(frame, ErrorFrame)
-    return frame
+    return frame.code, connection.protocol.close_code
 
 
 async def test_a_silent_connection_ends_when_its_key_is_revoked(edge: Edge):
     _, key = made(edge, "read")
     connection = edge.connect(person(key))
-    watch = Watch(connection, 1e6, 0.01)
-    watch.start()
+    _, timers = watched(connection, 1e6)
+    assert timers.pass_() == LOOK_SECONDS <= 3
     edge.access.machines.keys = Away()  # type: ignore[assignment]
-    await asyncio.sleep(0.05)  # looks that tell nothing
+    timers.pass_()
     edge.access.machines.keys = edge.access.api_keys
-    await asyncio.sleep(0.05)  # looks that find it good
+    timers.pass_()
     assert connection.protocol.close_code is None
     edge.access.api_keys.revoke(key.key_id, NOON)
-    assert ((await told(connection)).code, connection.protocol.close_code) == ("key_revoked", CLOSE_TOKEN)
+    timers.pass_()
+    assert (await told(connection), timers.pending) == (("key_revoked", CLOSE_TOKEN), [])
 
 
 async def test_a_silent_connection_ends_with_its_key(edge: Edge):
     connection = edge.connect(person(made(edge, "read")[1]))
-    Watch(connection, 0.03, 0.01).start()
-    assert ((await told(connection)).code, connection.protocol.close_code) == ("token_expired", CLOSE_TOKEN)
+    _, timers = watched(connection, 3)
+    assert [timers.pass_(), timers.pass_()] == [LOOK_SECONDS, 3 - LOOK_SECONDS]
+    assert (await told(connection), timers.pending) == (("token_expired", CLOSE_TOKEN), [])
+
+
+@pytest.mark.parametrize(("left_seconds", "pause"), [(60.0, 60.0), (1e9, 86_400.0)])
+async def test_a_persons_token_is_looked_at_once(edge: Edge, jane: Connection, left_seconds: float, pause: float):
+    _, timers = watched(jane, left_seconds)
+    assert timers.pass_() == pause
+    assert (await told(jane), timers.pending) == (("token_expired", CLOSE_TOKEN), [])
 
 
 async def test_a_connection_that_has_left_is_not_watched(edge: Edge):
-    _, key = made(edge, "read")
-    connection = edge.connect(person(key))
-    watch = Watch(connection, 1e6, 0.01)
+    watch, timers = watched(edge.connect(person(made(edge, "read")[1])), 1e6)
     watch.stop()
-    watch.start()
-    watch.stop()
-    edge.access.api_keys.revoke(key.key_id, NOON)
-    await asyncio.sleep(0.05)
-    assert connection.protocol.close_code is None
-
-
-def test_the_socket_of_a_revoked_key_is_closed(client: TestClient, edge: Edge):
-    headers, key = made(edge, "read")
-    with client.websocket_connect("/v1/ws", subprotocols=[SUBPROTOCOL], headers=headers) as socket:
-        socket.receive_json()
-        edge.access.api_keys.revoke(key.key_id, NOON)
-        assert socket.receive_json()["code"] == "key_revoked"
-        with pytest.raises(WebSocketDisconnect) as closed:
-            socket.receive_json()
-        assert closed.value.code == 4401
+    assert timers.pending == []
+    Watch(watch.connection, 1.0, timers.call_later).stop()
 
 
 def test_no_key_is_in_what_the_gateway_logs_or_says(
