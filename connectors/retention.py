@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from connectors.landing_zone import LandingZone
+from sluice.api_keys import ApiKeys
 from sluice.clock import Clock
 from sluice.events import StateExpired
 from sluice.ids import new_id
@@ -24,6 +25,7 @@ class Applied:
 
     folders: int
     keys: int
+    api_keys: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Retention:
 
     zone: LandingZone
     keys: DatabaseKeyStore
+    api_keys: ApiKeys
     tell_stages: Callable[[StateExpired], None]
     rebuild: Callable[[], None]
     clock: Clock
@@ -45,11 +48,12 @@ class Retention:
             )
         )
         keys = self.keys.destroy_unused(now - keep("keys"))
+        api_keys = self.api_keys.forget_ended(now - keep("api-keys"))
         folders = self._drop_days((now - keep("landing")).date())
         if folders:
             self.rebuild()
         self.zone.erased.forget(now - longest_in_log())
-        return Applied(folders, keys)
+        return Applied(folders, keys, api_keys)
 
     def _drop_days(self, first_kept: date) -> int:
         """Whole days, of every topic."""

@@ -30,6 +30,7 @@ from connectors.steward_metrics import StewardMetrics
 from connectors.warehouse import Warehouse
 from sluice import wiring
 from sluice.acknowledged import AcknowledgedWriter
+from sluice.api_keys import revoke_again
 from sluice.backup import RESTORED_MARK
 from sluice.clock import utc_now
 from sluice.codec import Codec
@@ -40,7 +41,7 @@ from sluice.kafka_access import connection
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
 from sluice.kafka_config import consumer_config
 from sluice.kafka_records import origin_of
-from sluice.key_files import read_key_file
+from sluice.key_files import PSEUDONYM_KEY, read_key_file
 from sluice.letter_box import PRIVATE_FILE, PUBLIC_FILE
 from sluice.logs import Logger, fact, get_logger
 from sluice.paths import checkout, data_folder
@@ -73,14 +74,17 @@ class Steward:
         policies: PolicyWatch,
         metrics: StewardMetrics,
         log: Logger,
+        revoke_again: Callable[[], object],
     ) -> None:
+        self._revoke_again = revoke_again
         self._consumer, self._codec, self._office, self._policies = consumer, codec, office, policies
         self._eraser, self._retention, self._metrics, self._log = eraser, retention, metrics, log
 
     def catch_up(self, mark: Path, stopping: threading.Event) -> None:
-        """After a restore, all erasures of the log once more on what was restored; then the mark goes."""
+        """After a restore, the log's revocations and erasures once more on what was restored; then the mark goes."""
         while mark.exists() and not stopping.is_set():
             try:
+                self._revoke_again()
                 for completed in erasures(self._eraser.scan, self._codec):
                     self._eraser.erase_again(completed)
                 self._eraser.rebuild()
@@ -135,7 +139,7 @@ class Steward:
         except (Unavailable, OSError) as error:
             self._log.warning("retention will be tried again", reason=fact(f"{type(error).__name__}: {error}"))
             return False
-        self._log.info("retention applied", folders=done.folders, keys=done.keys)
+        self._log.info("retention applied", folders=done.folders, keys=done.keys, api_keys=done.api_keys)
         return True
 
 
@@ -146,6 +150,12 @@ def erasures(scan: LogScan, codec: Codec) -> Iterator[ErasureCompleted]:
             event = codec.decode(record.value)
             if isinstance(event, ErasureCompleted):
                 yield event
+
+
+def revoked_again(settings: Settings) -> int:
+    """Machines' keys that the audit log knows to be revoked. Raises Unavailable or ConfigurationError."""
+    records = (record for _, record in wiring.audit_log(settings, PRINCIPAL).records())
+    return revoke_again(wiring.api_keys(settings), records, read_key_file(settings.keys_dir, PSEUDONYM_KEY))
 
 
 def rebuild_warehouse(settings: Settings, stopping: threading.Event) -> None:
@@ -222,14 +232,17 @@ def main() -> None:
     metrics = StewardMetrics()
     metrics.serve(settings.metrics_port("steward"), shown, settings.metrics_client_ca_file)
     eraser = make_eraser(settings, codec, stopping)
-    retention = Retention(eraser.zone, wiring.key_store(settings), eraser.tell_stages, eraser.rebuild, utc_now)
+    stores = wiring.key_store(settings), wiring.api_keys(settings)
+    retention = Retention(eraser.zone, *stores, eraser.tell_stages, eraser.rebuild, utc_now)
     policies = watched_policies(settings)
     consumer = Consumer(consumer_config(kafka, GROUP, GROUP, {"max.poll.interval.ms": 900_000}))
     letters = DeadLetters(codec, read_key_file(settings.keys_dir, PUBLIC_FILE), GROUP, utc_now)
     office = KafkaDeadLetters(kafka, letters)
     log.info("steward runs")
     try:
-        steward = Steward(consumer, codec, office, eraser, retention, policies, metrics, log)
+        steward = Steward(
+            consumer, codec, office, eraser, retention, policies, metrics, log, partial(revoked_again, settings)
+        )
         steward.catch_up(settings.home / RESTORED_MARK, stopping)
         steward.run(stopping)
     finally:

@@ -97,6 +97,7 @@ def main() -> None:
         settings.allowed_origins,
         auditor.note,
         issuer_of(settings),
+        wiring.api_keys(settings),
     )
 
     def on_fatal(reason: str) -> None:

@@ -12,6 +12,8 @@ from starlette.routing import Route, WebSocketRoute
 from gateway import openai_endpoint, openai_errors, people, rest
 from gateway.asyncapi import asyncapi_document
 from gateway.edge import Edge
+from gateway.frames import OPENED_BY
+from gateway.guarded import Guarded
 from gateway.openai_errors import openai_error
 from gateway.openapi import openapi_document
 from gateway.pages import page
@@ -80,20 +82,20 @@ def _answer(request: Request, refused: Refused) -> Response:
 
 ROUTES = [
     WebSocketRoute("/v1/ws", websocket_endpoint),
-    Route("/v1/sessions", rest.list_sessions, methods=["GET"]),
-    Route("/v1/sessions/{session_id}/messages", rest.send_message, methods=["POST"]),
-    Route("/v1/sessions/{session_id}/turns", rest.list_turns, methods=["GET"]),
-    Route("/v1/turns/{turn_id}", rest.show_turn, methods=["GET"]),
-    Route("/v1/turns/{turn_id}/events", turn_events, methods=["GET"]),
-    Route("/v1/turns/{turn_id}/stop", rest.stop_turn, methods=["POST"]),
-    Route("/v1/turns/{turn_id}/feedback", rest.judge_turn, methods=["POST"]),
-    Route("/v1/people/{user_id}/erasure", people.erase_person, methods=["POST"]),
-    Route("/v1/people/{user_id}/erasure", people.show_erasure, methods=["GET"]),
-    Route("/v1/tickets", rest.make_ticket, methods=["POST"]),
+    Guarded("/v1/sessions", rest.list_sessions, "GET", "read"),
+    Guarded("/v1/sessions/{session_id}/messages", rest.send_message, "POST", "chat"),
+    Guarded("/v1/sessions/{session_id}/turns", rest.list_turns, "GET", "read"),
+    Guarded("/v1/turns/{turn_id}", rest.show_turn, "GET", "read"),
+    Guarded("/v1/turns/{turn_id}/events", turn_events, "GET", "read"),
+    Guarded("/v1/turns/{turn_id}/stop", rest.stop_turn, "POST", "chat"),
+    Guarded("/v1/turns/{turn_id}/feedback", rest.judge_turn, "POST", "chat"),
+    Guarded("/v1/people/{user_id}/erasure", people.erase_person, "POST", people.ROLE),
+    Guarded("/v1/people/{user_id}/erasure", people.show_erasure, "GET", people.ROLE),
+    Guarded("/v1/tickets", rest.make_ticket, "POST", *OPENED_BY),
     Route("/v1/dev/token", rest.make_development_token, methods=["POST"]),
-    Route("/openai/v1/chat/completions", openai_endpoint.chat_completions, methods=["POST"]),
-    Route("/openai/v1/models", openai_endpoint.list_models, methods=["GET"]),
-    Route("/openai/v1/models/{model}", openai_endpoint.show_model, methods=["GET"]),
+    Guarded("/openai/v1/chat/completions", openai_endpoint.chat_completions, "POST", "chat"),
+    Guarded("/openai/v1/models", openai_endpoint.list_models, "GET", "read"),
+    Guarded("/openai/v1/models/{model}", openai_endpoint.show_model, "GET", "read"),
     Route("/openai/{path:path}", openai_endpoint.nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     Route("/healthz", rest.health, methods=["GET"]),
     Route("/readyz", rest.readiness, methods=["GET"]),

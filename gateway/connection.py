@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from gateway.access import Access
 from gateway.bridge import Bridge
 from gateway.delivery import DeliveryTimes
 from gateway.frames import (
+    NEEDS,
     Accepted,
     BotCard,
     ClientFrame,
@@ -34,6 +36,7 @@ class Connection:
     """Takes text from the socket and fills the outbox. Knows nothing of sockets."""
 
     person: Person
+    access: Access
     turns: Turns
     hub: Hub
     bridge: Bridge
@@ -46,7 +49,7 @@ class Connection:
 
     def greet(self) -> None:
         """The first frame."""
-        bots = self.turns.bots.by_name.values()
+        bots = [bot for bot in self.turns.bots.by_name.values() if self.person.may_ask(bot.name)]
         cards = [BotCard(bot.name, bot.description, bot.development) for bot in bots]
         self.outbox.put(Ready(self.person.user_id, cards))
 
@@ -61,10 +64,10 @@ class Connection:
         except Refused as refused:
             self._refuse(self.protocol.refuse(refused))
 
-    def expire(self) -> None:
-        """The token's time is over: say so, and close."""
+    def end(self, refused: Refused) -> None:
+        """What is behind the connection is no good any more: say so, and close."""
         self.protocol.close_code = CLOSE_TOKEN
-        self._refuse(self.protocol.refuse(Refused(ErrorCode.TOKEN_EXPIRED)))
+        self._refuse(self.protocol.refuse(refused))
 
     def close(self) -> None:
         """Stop listening."""
@@ -76,9 +79,13 @@ class Connection:
         self._followed.clear()
 
     async def _handle(self, frame: ClientFrame) -> None:
-        if self.turns.clock() >= self.person.expires_at:
-            self.protocol.close_code = CLOSE_TOKEN
-            raise Refused(ErrorCode.TOKEN_EXPIRED)
+        try:
+            self.access.check(self.person)
+        except Refused as refused:
+            if ends_connection(refused):
+                self.protocol.close_code = CLOSE_TOKEN
+            raise
+        self.access.permit(self.person, (NEEDS[type(frame)],), ref=_reference(frame))
         match frame:
             case MessageSend():
                 await self._send(frame)
@@ -92,6 +99,7 @@ class Connection:
     async def _send(self, frame: MessageSend) -> None:
         """Accepted comes first, then what there is of the turn already: for a resend, all of it or all so far."""
         user_id, session_id = self.person.user_id, frame.session_id
+        self.access.permit(self.person, bot=frame.bot, ref=frame.client_msg_id)
         self.turns.check_owner(user_id, session_id, frame.client_msg_id)
         await self._follow(session_id, frame.client_msg_id)
         begun = self.turns.clock()
@@ -110,9 +118,8 @@ class Connection:
 
     async def _resume(self, frame: SessionResume) -> None:
         user_id, session_id = self.person.user_id, frame.session_id
-        if await self.turns.owner_of_now(session_id) is None:
+        if await self.turns.owner_of_now(session_id) != user_id:
             raise Refused(ErrorCode.NOT_FOUND, ref=session_id)
-        self.turns.check_owner(user_id, session_id, session_id)
         cursor = read_cursor(frame.cursor)
         await self._follow(session_id, session_id)
         if cursor is not None and not self._can_go_on_from(cursor[0]):
@@ -161,3 +168,18 @@ class Connection:
 
 
 CLOSE_TOKEN = 4401
+
+
+def _reference(frame: ClientFrame) -> str:
+    match frame:
+        case MessageSend():
+            return frame.client_msg_id
+        case SessionResume():
+            return frame.session_id
+        case TurnStop() | Feedback():
+            return frame.turn_id
+
+
+def ends_connection(refused: Refused) -> bool:
+    """Whether it says that who is connected is not known any more. A store that is away does not."""
+    return refused.code.kind.http_status == ErrorCode.UNAUTHENTICATED.kind.http_status

@@ -33,4 +33,4 @@ class Edge:
         """State for a new reader."""
         outbox = Outbox(self.settings.socket_buffer_bytes)
         times = DeliveryTimes(person.user_id, self.turns.clock, self.metrics)
-        return Connection(person, self.turns, self.hub, self.bridge, self.metrics, outbox, times)
+        return Connection(person, self.access, self.turns, self.hub, self.bridge, self.metrics, outbox, times)

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from sluice.tokens import Scope
+
 SUBPROTOCOL = "sluice.v1"
 TICKET_PREFIX = "ticket."
 MAX_FRAME_BYTES = 65_536
@@ -45,6 +47,15 @@ class Feedback(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"
 
 
 ClientFrame = MessageSend | TurnStop | SessionResume | Feedback
+NEEDS: dict[type[ClientFrame], Scope] = {
+    MessageSend: "chat",
+    TurnStop: "chat",
+    SessionResume: "read",
+    Feedback: "chat",
+}
+"""Which scope of a machine's key each frame needs."""
+OPENED_BY = tuple(sorted(set(NEEDS.values())))
+"""One of these opens a socket."""
 
 
 class BotCard(Struct, frozen=True):

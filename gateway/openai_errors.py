@@ -13,6 +13,7 @@ PREFIX = "/openai/"
 NAMES: dict[ErrorCode, str] = {
     ErrorCode.UNAUTHENTICATED: "invalid_api_key",
     ErrorCode.TOKEN_EXPIRED: "invalid_api_key",
+    ErrorCode.KEY_REVOKED: "invalid_api_key",
     ErrorCode.BOT_UNKNOWN: "model_not_found",
     ErrorCode.INVALID_FRAME: "invalid_value",
     ErrorCode.NOT_FOUND: "unknown_url",

@@ -5,13 +5,14 @@ from typing import Any
 
 import msgspec
 
-from gateway.frames import Latency, UsageShown
+from gateway.frames import OPENED_BY, Latency, UsageShown
 from gateway.openai_errors import OpenaiError
 from gateway.openai_objects import ChatCompletion, ChatCompletionChunk, Model, ModelList
 from gateway.openai_request import ChatBody
 from gateway.problems import MEDIA_TYPE
 from gateway.rest import FeedbackBody, MessageBody
 from sluice.errors import ErrorCode
+from sluice.tokens import Scope
 
 
 class TurnError(msgspec.Struct):
@@ -134,6 +135,13 @@ _PAGING = [
 ]
 
 
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A token of a person, or an API key of a machine (slk_...), which needs the scope that is named.",
+}
+
+
 @cache
 def openapi_document() -> dict[str, Any]:
     """Built once; a test holds it against the routes."""
@@ -146,68 +154,74 @@ def openapi_document() -> dict[str, Any]:
             "description": "Chat over an event log. Error codes: "
             + ", ".join(sorted(code.value for code in ErrorCode)),
         },
-        "security": [{"bearer": []}],
         "paths": {
-            "/v1/sessions": {"get": _operation("Own conversations", Sessions, parameters=_PAGING)},
+            "/v1/sessions": {"get": _operation("Own conversations", Sessions, "read", parameters=_PAGING)},
             "/v1/sessions/{session_id}/messages": {
                 "post": _operation(
                     "Send a message",
                     AcceptedMessage,
+                    "chat",
                     status="202",
                     body=MessageBody,
                     parameters=[_SESSION, {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}],
-                    refusals=("404", "413", "422", "503"),
+                    refusals=("404", "409", "413", "422", "429"),
                 )
             },
             "/v1/sessions/{session_id}/turns": {
                 "get": _operation(
-                    "Turns of a conversation", TurnPage, parameters=[_SESSION, *_PAGING], refusals=("404",)
+                    "Turns of a conversation", TurnPage, "read", parameters=[_SESSION, *_PAGING], refusals=("404",)
                 )
             },
-            "/v1/turns/{turn_id}": {"get": _operation("One turn", Turn, parameters=[_TURN], refusals=("404",))},
+            "/v1/turns/{turn_id}": {"get": _operation("One turn", Turn, "read", parameters=[_TURN], refusals=("404",))},
             "/v1/turns/{turn_id}/events": {
                 "get": _operation(
                     "Follow a turn; resumable with Last-Event-ID",
                     None,
+                    "read",
                     media="text/event-stream",
                     parameters=[_TURN, {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}],
-                    refusals=("404", "503"),
+                    refusals=("404",),
                 )
             },
             "/v1/turns/{turn_id}/stop": {
                 "post": _operation(
-                    "Stop a turn", None, status="202", parameters=[_TURN], refusals=("404", "409", "503")
+                    "Stop a turn", None, "chat", status="202", parameters=[_TURN], refusals=("404", "409")
                 )
             },
             "/v1/turns/{turn_id}/feedback": {
                 "post": _operation(
                     "Judge an answer",
                     None,
+                    "chat",
                     status="202",
                     body=FeedbackBody,
                     parameters=[_TURN],
-                    refusals=("404", "413", "422", "503"),
+                    refusals=("404", "413", "422"),
                 )
             },
             "/openai/v1/chat/completions": {
                 "post": _operation(
                     "OpenAI's chat completions; `model` is a bot. With `stream`, events of ChatCompletionChunk",
                     ChatCompletion,
+                    "chat",
                     body=ChatBody,
                     parameters=[
                         {"name": name, "in": "header", "schema": {"type": "string"}}
                         for name in ("Idempotency-Key", "X-Session-Id")
                     ],
-                    refusals=("404", "408", "409", "413", "429", "500", "502", "503", "504"),
+                    refusals=("404", "408", "409", "413", "429", "500", "502", "504"),
                     refused_as=OpenaiError,
                     streamed=ChatCompletionChunk,
                 )
             },
-            "/openai/v1/models": {"get": _operation("Bots, as OpenAI's models", ModelList, refused_as=OpenaiError)},
+            "/openai/v1/models": {
+                "get": _operation("Bots, as OpenAI's models", ModelList, "read", refused_as=OpenaiError)
+            },
             "/openai/v1/models/{model}": {
                 "get": _operation(
                     "One bot",
                     Model,
+                    "read",
                     parameters=[{"name": "model", **_ID}],
                     refusals=("404",),
                     refused_as=OpenaiError,
@@ -217,24 +231,27 @@ def openapi_document() -> dict[str, Any]:
                 "post": _operation(
                     "Erase a person; needs the role privacy_officer",
                     RequestedErasure,
+                    "privacy_officer",
                     status="202",
                     parameters=[{"name": "user_id", **_ID}],
-                    refusals=("403", "503"),
+                    refusals=("503",),
                 ),
                 "get": _operation(
-                    "How far it is", Erasure, parameters=[{"name": "user_id", **_ID}], refusals=("403", "404", "503")
+                    "How far it is",
+                    Erasure,
+                    "privacy_officer",
+                    parameters=[{"name": "user_id", **_ID}],
+                    refusals=("404",),
                 ),
             },
-            "/v1/tickets": {"post": _operation("Ticket for a browser's socket", Ticket)},
-            "/v1/dev/token": {
-                "post": _operation("Token for the page on loopback", Token, refusals=("403", "404"), secured=False)
-            },
-            "/healthz": {"get": _operation("Alive", Status, secured=False)},
-            "/readyz": {"get": _operation("Fit for traffic", Status, refusals=("503",), secured=False)},
+            "/v1/tickets": {"post": _operation("Ticket for a browser's socket", Ticket, *OPENED_BY)},
+            "/v1/dev/token": {"post": _operation("Token for the page on loopback", Token, refusals=("403", "404"))},
+            "/healthz": {"get": _operation("Alive", Status)},
+            "/readyz": {"get": _operation("Fit for traffic", Status, refusals=("503",))},
         },
         "components": {
             "schemas": components,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {"bearer": BEARER},
         },
     }
 
@@ -242,13 +259,12 @@ def openapi_document() -> dict[str, Any]:
 def _operation(
     summary: str,
     answer: type[msgspec.Struct] | None,
-    *,
+    *needs: Scope,
     status: str = "200",
     media: str = "application/json",
     body: type[msgspec.Struct] | None = None,
     parameters: list[dict[str, Any]] | None = None,
     refusals: tuple[str, ...] = (),
-    secured: bool = True,
     refused_as: type[msgspec.Struct] = Problem,
     streamed: type[msgspec.Struct] | None = None,
 ) -> dict[str, Any]:
@@ -260,7 +276,7 @@ def _operation(
         content["text/event-stream"] = {"schema": _ref(streamed)}
     problems = MEDIA_TYPE if refused_as is Problem else "application/json"
     refused = {"description": "Refused", "content": {problems: {"schema": _ref(refused_as)}}}
-    every = ("400", "401") if secured else ()
+    every = ("400", "401", "403", "503") if needs else ()
     operation: dict[str, Any] = {
         "summary": summary,
         "responses": {status: done} | dict.fromkeys((*every, *refusals), refused),
@@ -269,8 +285,7 @@ def _operation(
         operation["parameters"] = parameters
     if body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(body)}}}
-    if not secured:
-        operation["security"] = []
+    operation["security"] = [{"bearer": [scope]} for scope in needs]
     return operation
 
 

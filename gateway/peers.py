@@ -1,4 +1,4 @@
-"""uvicorn's protocols with a handle on their transport: see gateway.slow_readers."""
+"""uvicorn's protocols with a handle on their transport (see gateway.slow_readers), and an answer to every handshake."""
 
 from typing import Any
 
@@ -6,6 +6,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.slow_readers import PEER
+
+_LONGEST_VALUE = 8000
+_MOST_HEADERS = 64
+_OF_HANDSHAKES = frozenset({b"host", b"connection", b"upgrade", b"origin", b"authorization"})
 
 
 class WebSocketPeer(WebSocketsSansIOProtocol):
@@ -36,6 +40,20 @@ class HttpPeer(HttpToolsProtocol):
         super().on_message_begin()
         extensions: dict[str, Any] = {PEER: self}
         self.scope["extensions"] = extensions
+
+    def handle_websocket_upgrade(self) -> None:
+        """The parser of handshakes takes neither lines of more than 8,192 bytes nor more than 128 headers, and uvicorn
+        waits for ever where it gives up. So it gets what it needs: no cookies, and of a token that is too long for any
+        of ours enough to be refused as one.
+        """
+        self.url = self.url[:_LONGEST_VALUE]
+        needed = [
+            (name, value[:_LONGEST_VALUE])
+            for name, value in self.headers
+            if name in _OF_HANDSHAKES or name.startswith(b"sec-websocket-")
+        ]
+        self.scope["headers"] = needed[:_MOST_HEADERS]
+        super().handle_websocket_upgrade()
 
     def unblock(self) -> None:
         """See Peer."""

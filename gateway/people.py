@@ -5,6 +5,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from gateway.guarded import person_of
 from gateway.rest import edge_of
 from sluice.errors import ErrorCode, Refused
 from sluice.ids import is_pseudonym
@@ -14,8 +15,8 @@ ROLE: Final = "privacy_officer"
 
 async def erase_person(request: Request) -> Response:
     """Put the request on the log: 202 once Kafka has it. A repeat is carried out again and finds nothing."""
-    edge, user_id = edge_of(request), _user_of(request)
-    officer = await edge.access.officer(request.headers, ROLE, "data.erase", user_id)
+    edge, officer, user_id = edge_of(request), person_of(request), _user_of(request)
+    edge.access.officer(officer, ROLE, "data.erase", user_id)
     request_id = await edge.turns.request_erasure(user_id, officer.user_id)
     where = f"/v1/people/{user_id}/erasure"
     return JSONResponse({"request_id": request_id, "user_id": user_id, "state": "running"}, 202, {"Location": where})
@@ -24,7 +25,7 @@ async def erase_person(request: Request) -> Response:
 async def show_erasure(request: Request) -> Response:
     """How far the last one is."""
     edge, user_id = edge_of(request), _user_of(request)
-    await edge.access.officer(request.headers, ROLE, "data.erase", user_id)
+    edge.access.officer(person_of(request), ROLE, "data.erase", user_id)
     await edge.turns.read_on(user_id)
     known = edge.turns.history.erasure(user_id)
     if known is None:

@@ -11,11 +11,11 @@ from starlette.responses import JSONResponse, Response
 from gateway.documents import StoredTurn
 from gateway.edge import Edge
 from gateway.frames import Feedback, MessageSend
+from gateway.guarded import person_of
 from gateway.protocol import check, check_text
 from gateway.tickets import TICKET_SECONDS
 from sluice.errors import ErrorCode, Refused
 from sluice.ids import WIRE_ID, new_id
-from sluice.tokens import Person
 from sluice.tracing import HEADER
 
 _DEFAULT_LIMIT, _MOST = 50, 200
@@ -43,17 +43,13 @@ def edge_of(request: Request) -> Edge:
     return edge
 
 
-async def person_of(request: Request) -> Person:
-    """Who is asking. Raises Refused."""
-    return await edge_of(request).access.person(request.headers)
-
-
 async def send_message(request: Request) -> Response:
     """Accept a message: 202 once Kafka has it."""
-    person, edge = await person_of(request), edge_of(request)
+    person, edge = person_of(request), edge_of(request)
     session_id = wire_id(request.path_params["session_id"])
     body = await _body(request, MessageBody)
     check_text(body.text)
+    edge.access.permit(person, bot=body.bot)
     client_msg_id = wire_id(request.headers.get("idempotency-key") or new_id())
     message = MessageSend(client_msg_id, session_id, body.text, body.bot)
     turn_id = await edge.turns.accept(person.user_id, message, request.headers.get(HEADER))
@@ -63,7 +59,7 @@ async def send_message(request: Request) -> Response:
 
 async def list_sessions(request: Request) -> Response:
     """Own conversations, newest first."""
-    person, edge = await person_of(request), edge_of(request)
+    person, edge = person_of(request), edge_of(request)
     limit, cursor = _page(request, ("9999", ""))
     found = edge.turns.history.sessions(person.user_id, cursor, limit + 1)
     shown = [
@@ -76,7 +72,7 @@ async def list_sessions(request: Request) -> Response:
 
 async def list_turns(request: Request) -> Response:
     """Turns of one's own conversation, oldest first."""
-    person, edge = await person_of(request), edge_of(request)
+    person, edge = person_of(request), edge_of(request)
     session_id = wire_id(request.path_params["session_id"])
     if await edge.turns.owner_of_now(session_id) != person.user_id:
         raise Refused(ErrorCode.NOT_FOUND)
@@ -113,7 +109,7 @@ async def judge_turn(request: Request) -> Response:
 
 async def make_ticket(request: Request) -> Response:
     """A ticket for a browser's socket."""
-    ticket = edge_of(request).access.tickets.issue(await person_of(request))
+    ticket = edge_of(request).access.tickets.issue(person_of(request))
     return JSONResponse({"ticket": ticket, "expires_in": TICKET_SECONDS})
 
 
@@ -142,7 +138,7 @@ async def readiness(request: Request) -> Response:
 async def turn_of(request: Request) -> StoredTurn:
     """The turn in the path, if it is the person's own. Raises Refused."""
     turn_id = request.path_params["turn_id"]
-    person = await person_of(request)
+    person = person_of(request)
     if not _TURN_ID.fullmatch(turn_id):
         raise Refused(ErrorCode.NOT_FOUND)
     return await edge_of(request).turns.find(person.user_id, turn_id)

@@ -11,11 +11,10 @@ from gateway.edge import Edge
 from gateway.frames import SUBPROTOCOL, Delta, ServerFrame
 from gateway.problems import problem
 from gateway.protocol import error_frame
+from gateway.watch import Watch
 from sluice.errors import ErrorCode, Refused
 
 CLOSE_SLOW = 4408
-_LONGEST_TIMER_SECONDS = 86_400.0
-"""A socket of a token that is good for longer is closed after a day all the same."""
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -36,13 +35,14 @@ async def websocket_endpoint(websocket: WebSocket) -> None:
     slow_readers.guard(connection.outbox, websocket.scope)
     edge.metrics.gauge("sluice_sockets").inc()
     writer = asyncio.create_task(_write(websocket, connection, edge))
-    left = (person.expires_at - edge.turns.clock()).total_seconds()
-    expiry = asyncio.get_running_loop().call_later(min(left, _LONGEST_TIMER_SECONDS), connection.expire)
+    left_seconds = (person.expires_at - edge.turns.clock()).total_seconds()
+    watch = Watch(connection, left_seconds, asyncio.get_running_loop().call_later)
+    watch.start()
     try:
         connection.greet()
         await _read(websocket, connection)
     finally:
-        expiry.cancel()
+        watch.stop()
         edge.metrics.gauge("sluice_sockets").dec()
         connection.close()
         writer.cancel()

@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import jwt
 
 from sluice.clock import Clock
 from sluice.errors import ErrorCode, Refused
-from sluice.tokens import Person, roles_of
+from sluice.tokens import KeyGrant, Person, roles_of
 
 TICKET_SECONDS = 30
 _ALGORITHM = "HS256"
@@ -32,7 +33,7 @@ class Tickets:
 
     def issue(self, person: Person) -> str:
         """Good once, for half a minute."""
-        claims = {
+        claims: dict[str, Any] = {
             "aud": _AUDIENCE,
             "exp": self.clock() + timedelta(seconds=TICKET_SECONDS),
             "jti": self.new_id(),
@@ -40,10 +41,12 @@ class Tickets:
             "until": person.expires_at.timestamp(),
             "roles": sorted(person.roles),
         }
+        if person.key is not None:
+            claims["key"] = person.key.key_id
         return jwt.encode(claims, self.signing_key, algorithm=_ALGORITHM)
 
     def redeem(self, ticket: str) -> Person:
-        """Who it was given to. Raises Refused(unauthenticated)."""
+        """Who it was given to; of a machine's key only the id. Raises Refused(unauthenticated)."""
         now = self.clock()
         try:
             if len(ticket) > _LONGEST_TICKET:
@@ -57,7 +60,8 @@ class Tickets:
             )
             until = datetime.fromtimestamp(int(claims["exp"]), now.tzinfo)
             ends_at = datetime.fromtimestamp(float(claims["until"]), now.tzinfo)
-            person = Person(str(claims["user"]), ends_at, roles_of(claims.get("roles")))
+            grant = KeyGrant(str(claims["key"])) if "key" in claims else None
+            person = Person(str(claims["user"]), ends_at, roles_of(claims.get("roles")), grant)
         except (jwt.InvalidTokenError, ValueError, OverflowError, OSError):
             raise Refused(ErrorCode.UNAUTHENTICATED) from None
         ticket_id = str(claims["jti"])

@@ -47,7 +47,8 @@ def openai_page() -> str:
 
 
 _BEGIN = """`POST /openai/v1/chat/completions`, `GET /openai/v1/models`, `GET /openai/v1/models/{model}`. Any client
-for OpenAI works; its key is a token of this platform (`sluice token` prints one for development), its model a bot.
+for OpenAI works; its key is an API key or a token of this platform (`sluice api-keys create`; `sluice token` prints one
+for development), its model a bot.
 
 ```python
 from openai import OpenAI

@@ -77,11 +77,13 @@ def protocol_page() -> str:
 
 _PROTOCOL = """A WebSocket at `/v1/ws`, sub-protocol `sluice.v1`, one JSON object a text frame. Programs send
 `Authorization: Bearer TOKEN` with the handshake; browsers fetch a ticket from `POST /v1/tickets` and offer
-`ticket.TICKET` as a second sub-protocol. `sluice token` prints a development token.
+`ticket.TICKET` as a second sub-protocol. `sluice token` prints a development token, `sluice api-keys create` a key
+for a machine; such a key needs the scope `chat` for `message.send`, `turn.stop` and `feedback`, and `read` for
+`session.resume`.
 
 A frame of the client is at most 64 kB, a message at most 8,000 characters; unknown fields are refused. A refusal is
 an `error` frame with a code of [the catalogue](errors.md), and the connection lives on. Close codes: 4400 too many
-refused frames, 4401 the token expired, 4408 the reader was too slow: reconnect and resume.
+refused frames, 4401 the token expired or the key was revoked, 4408 the reader was too slow: reconnect and resume.
 
 The cursor of `session.resume` is `turn_id:attempt:seq` of the last delta seen. What is missing follows in order, also
 turns that began or ended since; or `resync_required` says that the turns must be loaded over REST. Without a cursor,

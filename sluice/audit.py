@@ -21,6 +21,9 @@ from sluice.tracing import new_traceparent
 
 Action = Literal[
     "token.refuse",
+    "api_keys.create",
+    "api_keys.revoke",
+    "api_keys.refuse",
     "dead_letters.redrive",
     "keys.rotate",
     "data.erase",

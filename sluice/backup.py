@@ -1,32 +1,34 @@
 """Back up and restore what cannot be made again: keys, landed files, the warehouse.
 
-A restored copy may hold people who were erased since. It carries a mark, and the steward carries those erasures out
-again before the mark goes.
+A restored copy may hold people who were erased since and keys that were revoked. It carries a mark, and the steward
+erases and revokes again before the mark goes.
 """
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from sluice.api_key_store import DatabaseApiKeys
 from sluice.durable_files import TEMPORARY, write_durably
 from sluice.errors import ConfigurationError
 from sluice.key_store import DatabaseKeyStore
 from sluice.settings import Settings
 
 RESTORED_MARK = "restored"
-_KEYS, _STORE, _LANDING, _WAREHOUSE = "keys", "keys.sqlite", "landing", "warehouse"
-_NOT_COPIED = shutil.ignore_patterns("_lock", "*.lock", f"*{TEMPORARY}", "building", "subjects")
+_KEYS, _STORE, _API_KEYS, _LANDING, _WAREHOUSE = "keys", "keys.sqlite", "api-keys.sqlite", "landing", "warehouse"
+_NOT_COPIED = shutil.ignore_patterns("_lock", "*.lock", f"*{TEMPORARY}", "building", "subjects", "machines")
 
 Say = Callable[[str], None]
 
 
-def back_up(settings: Settings, keys: DatabaseKeyStore, target: Path, say: Say) -> None:
+def back_up(settings: Settings, keys: DatabaseKeyStore, api_keys: DatabaseApiKeys, target: Path, say: Say) -> None:
     """Nothing has to stop. Raises ConfigurationError where the target is no new folder or cannot be written."""
     try:
         target.mkdir(parents=True, mode=0o700)
         say("keys")
         shutil.copytree(settings.keys_dir, target / _KEYS, ignore=_NOT_COPIED)
         keys.copy_to(target / _STORE)
+        api_keys.copy_to(target / _API_KEYS)
         for name, source in _folders(settings).items():
             if source.exists():
                 say(name)
@@ -52,8 +54,10 @@ def restore(settings: Settings, source: Path, say: Say) -> None:
             if copied.exists():
                 say(copied.name)
                 _copy(copied, at)
-        settings.key_store_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.copy2(source / _STORE, settings.key_store_path)
+        for at, name in ((settings.key_store_path, _STORE), (settings.api_keys_path, _API_KEYS)):
+            if (source / name).exists():
+                at.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                shutil.copy2(source / name, at)
         write_durably(settings.home / RESTORED_MARK, b"")
     except OSError as error:
         raise ConfigurationError(f"The backup {source} cannot be restored ({error.strerror}).") from None

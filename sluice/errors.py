@@ -44,9 +44,11 @@ class ErrorCode(StrEnum):
     SUBPROTOCOL_REQUIRED = "subprotocol_required"
     UNAUTHENTICATED = "unauthenticated"
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 (a code, not a secret)
+    KEY_REVOKED = "key_revoked"
     IDENTITY_UNAVAILABLE = "identity_unavailable"
     ORIGIN_REFUSED = "origin_refused"
     ROLE_REQUIRED = "role_required"
+    SCOPE_REQUIRED = "scope_required"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BOT_UNKNOWN = "bot_unknown"
@@ -94,11 +96,15 @@ CATALOGUE: dict[ErrorCode, ErrorKind] = {
     ErrorCode.SUBPROTOCOL_REQUIRED: ErrorKind(400, False, "Offer the WebSocket sub-protocol sluice.v1."),
     ErrorCode.UNAUTHENTICATED: ErrorKind(401, False, "A valid bearer token is needed."),
     ErrorCode.TOKEN_EXPIRED: ErrorKind(401, False, "The token has expired; obtain a new one."),
+    ErrorCode.KEY_REVOKED: ErrorKind(401, False, "This API key was revoked; use another one."),
     ErrorCode.IDENTITY_UNAVAILABLE: ErrorKind(
         503, True, "The identity provider does not answer; try again in a moment."
     ),
     ErrorCode.ORIGIN_REFUSED: ErrorKind(403, False, "This origin or host may not do this."),
     ErrorCode.ROLE_REQUIRED: ErrorKind(403, False, "Your roles do not allow this."),
+    ErrorCode.SCOPE_REQUIRED: ErrorKind(
+        403, False, "This API key is not for that; use one that was created with the scope or the bot."
+    ),
     ErrorCode.NOT_FOUND: ErrorKind(404, False, "There is no such thing, or it is not yours."),
     ErrorCode.METHOD_NOT_ALLOWED: ErrorKind(405, False, "This path does not take that method."),
     ErrorCode.BOT_UNKNOWN: ErrorKind(422, False, "There is no bot of this name."),

@@ -4,22 +4,18 @@ The store is a database: SQLite in the folder of keys, shared by the processes o
 there, so that a key that was destroyed is gone for all processes at once; only unwrapping is remembered.
 """
 
-import contextlib
 import secrets
-import sqlite3
-import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from sluice.errors import ConfigurationError, Unavailable
 from sluice.key_wrapping import KEY_BYTES, CannotUnwrap, Wrapper
+from sluice.shared_database import SharedDatabase
 
 _REMEMBERED = 10_000
-_BUSY_SECONDS = 5.0
 _TABLE = """
 create table if not exists data_keys (
     place integer primary key autoincrement, tenant text not null, subject text not null, generation integer not null,
@@ -102,31 +98,18 @@ class MemoryKeyStore:
 
 
 class DatabaseKeyStore:
-    """SQLite, with the keys of one tenant. Threads share one connection behind a lock."""
+    """A shared database with the keys of one tenant."""
 
     def __init__(self, path: Path, wrapper: Wrapper, tenant: str, clock: Callable[[], datetime]) -> None:
         """Raises ConfigurationError where the file cannot be used."""
         self._wrapper, self._tenant, self._clock = wrapper, tenant, clock
-        self._lock = threading.Lock()
         self._unwrapped: OrderedDict[bytes, bytes] = OrderedDict()
         self._used: dict[str, str] = {}
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.touch(mode=0o600)
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_BUSY_SECONDS)
-            for pragma in ("journal_mode=wal", "synchronous=full", "secure_delete=on"):
-                self._db.execute(f"pragma {pragma}")
-            self._db.executescript(_TABLE)
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigurationError(
-                f"The key store {path} cannot be used ({error}). Restore it from a backup: without it nobody's text "
-                "can be read."
-            ) from None
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._db.close()
+        file = SharedDatabase(
+            path, _TABLE, "key store", "Restore it from a backup: without it nobody's text can be read."
+        )
+        self._db, self._held, self._leave_nothing = file.db, file.held, file.leave_nothing
+        self.copy_to, self.close = file.copy_to, file.close
 
     def current(self, subject: str) -> DataKey:
         """See KeyStore. Of two processes that make the first key at once, one wins and both use its key."""
@@ -175,12 +158,6 @@ class DatabaseKeyStore:
         self._leave_nothing()
         return gone
 
-    def copy_to(self, path: Path) -> None:
-        """A whole copy of the file, whatever is written meanwhile. Raises OSError where it cannot be written."""
-        path.touch(mode=0o600, exist_ok=False)
-        with self._held(), contextlib.closing(sqlite3.connect(path)) as copy:
-            self._db.backup(copy)
-
     def destroy_unused(self, since: datetime) -> int:
         """Forget the keys of everybody who sealed nothing since; how many there were."""
         old = (
@@ -199,10 +176,6 @@ class DatabaseKeyStore:
         self._db.execute("delete from last_used where tenant = ? and subject = ?", whose)
         self._used.pop(subject, None)
         return self._db.execute("delete from data_keys where tenant = ? and subject = ?", whose).rowcount
-
-    def _leave_nothing(self) -> None:
-        with self._held():
-            self._db.execute("pragma wal_checkpoint(truncate)")
 
     def _note_use(self, subject: str) -> None:
         """Once a day and person."""
@@ -241,20 +214,6 @@ class DatabaseKeyStore:
         with self._held():
             subjects, keys = self._db.execute(query, (self._tenant,)).fetchone()
         return int(subjects), int(keys)
-
-    @contextlib.contextmanager
-    def _held(self, *, writing: bool = False) -> Iterator[None]:
-        with self._lock:
-            try:
-                if writing:
-                    self._db.execute("begin immediate")
-                yield
-                if writing:
-                    self._db.execute("commit")
-            except sqlite3.Error as error:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise Unavailable(f"The key store does not answer ({error}).") from None
 
     def _newest(self, subject: str) -> tuple[int, bytes] | None:
         query = (

@@ -269,6 +269,11 @@ class Settings(BaseSettings):
         return self.keys_dir / "subjects" / "keys.sqlite"
 
     @cached_property
+    def api_keys_path(self) -> Path:
+        """Hashes of machines' keys. Of the gateway, the steward and the command line."""
+        return self.keys_dir / "machines" / "api-keys.sqlite"
+
+    @cached_property
     def logs_dir(self) -> Path:
         """One log file a process."""
         return self.home / "logs"

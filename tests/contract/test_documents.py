@@ -31,7 +31,7 @@ def test_commands_exist():
     targets = set(re.findall(r"^([a-z-]+):", (checkout() / "Makefile").read_text(), re.MULTILINE))
     for document in DOCUMENTS:
         text = document.read_text()
-        assert set(re.findall(r"(?:\.venv/bin/|`)sluice ([a-z]+)", text)) <= known, document
+        assert set(re.findall(r"(?:\.venv/bin/|`)sluice ([a-z-]+)", text)) <= known, document
         assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= targets, document
 
 

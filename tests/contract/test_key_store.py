@@ -183,7 +183,7 @@ def test_only_so_many_unwrapped_keys_are_remembered(tmp_path: Path, monkeypatch:
 
 
 def test_a_store_that_is_locked_or_broken_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sluice.key_store._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("sluice.shared_database._BUSY_SECONDS", 0.01)
     store = database(tmp_path)
     with sqlite3.connect(tmp_path / "subjects" / "keys.sqlite", isolation_level=None) as other:
         other.execute("begin immediate")

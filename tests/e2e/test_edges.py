@@ -117,14 +117,15 @@ async def test_someone_elses_session_and_turn(platform: Platform, socket: Client
     before = requests_on_the_log(platform)
     async with connect(url(platform), subprotocols=["sluice.v1"], additional_headers=other) as stranger:
         await stranger.recv()
+        await stranger.send(message(session_id=session))
+        assert json.loads(await stranger.recv())["code"] == "session_forbidden"
         for frame in (
-            message(session_id=session),
-            json.dumps({"type": "session.resume", "session_id": session, "cursor": f"{turn}:1:0"}),
+            {"type": "session.resume", "session_id": session, "cursor": f"{turn}:1:0"},
+            {"type": "turn.stop", "turn_id": turn},
+            {"type": "feedback", "turn_id": turn, "rating": "up"},
         ):
-            await stranger.send(frame)
-            assert json.loads(await stranger.recv())["code"] == "session_forbidden"
-        await stranger.send(json.dumps({"type": "feedback", "turn_id": turn, "rating": "up"}))
-        assert json.loads(await stranger.recv())["code"] == "not_found"
+            await stranger.send(json.dumps(frame))
+            assert json.loads(await stranger.recv())["code"] == "not_found"
     base = platform.settings.gateway_url
     for method, path in (
         ("GET", f"/v1/turns/{turn}"),

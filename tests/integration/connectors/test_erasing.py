@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from typer.testing import CliRunner
 
 from connectors.batching import Place
 from connectors.catching_up import Patience
@@ -19,10 +20,12 @@ from connectors.export import export
 from connectors.landing_zone import LandingZone
 from connectors.log_scan import LogScan, whole
 from connectors.retention import Retention
-from connectors.steward import GROUP, Steward, make_eraser, watched_policies
+from connectors.steward import GROUP, Steward, make_eraser, revoked_again, watched_policies
 from connectors.steward_metrics import StewardMetrics
 from sluice import wiring
+from sluice.api_keys import new_key
 from sluice.backup import RESTORED_MARK, back_up, restore
+from sluice.cli.main import build
 from sluice.clock import utc_now
 from sluice.dead_letter_topics import read
 from sluice.dead_letters import DeadLetters, Origin
@@ -266,10 +269,11 @@ def test_the_steward_carries_out_what_is_on_the_log(settings: Settings, platform
             raise Unavailable("dbt is away")
 
     brave = changed(eraser, rebuild=rebuild)
-    retention = Retention(eraser.zone, wiring.key_store(settings), eraser.tell_stages, rebuild, utc_now)
+    stores = wiring.key_store(settings), wiring.api_keys(settings)
+    retention = Retention(eraser.zone, *stores, eraser.tell_stages, rebuild, utc_now)
     consumer = Consumer(consumer_config(settings.bootstrap_servers, GROUP, GROUP))
     policies = watched_policies(settings)
-    steward = Steward(consumer, CODEC, office, brave, retention, policies, metrics, get_logger())
+    steward = Steward(consumer, CODEC, office, brave, retention, policies, metrics, get_logger(), lambda: None)
     thread = threading.Thread(target=steward.run, args=(stopping,))
     with Stages(settings.bootstrap_servers):
         thread.start()
@@ -295,7 +299,12 @@ def test_who_was_erased_since_a_backup_is_erased_again(settings: Settings, platf
     assert until(lambda: platform.landed("llm-usage")[0] == 2 and platform.landed("chat-turns")[0] == 2)
     sink.terminate()
     sink.wait(30)
-    back_up(settings, wiring.key_store(settings), settings.home / "copy", lambda _what: None)
+    machine, stores = (
+        new_key("a machine", ["chat"], None, utc_now(), 90)[1],
+        (wiring.key_store(settings), wiring.api_keys(settings)),
+    )
+    stores[1].add(machine)
+    back_up(settings, *stores, settings.home / "copy", lambda _what: None)
     with Stages(settings.bootstrap_servers):
         eraser.erase(requested(JANE, "usr_officer", utc_now()), lambda _step: None)
     fresh = Settings(home=settings.home / "fresh")
@@ -310,13 +319,26 @@ def test_who_was_erased_since_a_backup_is_erased_again(settings: Settings, platf
         if len(tries) == 1:
             raise Unavailable("dbt is away")
 
+    assert CliRunner().invoke(build(), ["api-keys", "revoke", machine.key_id]).exit_code == 0
+    (known,) = wiring.api_keys(fresh).listed()
+    assert known.revoked_at is None
+    restored = partial(revoked_again, settings.model_copy(update={"home": fresh.home, "keys_dir": fresh.keys_dir}))
     steward = Steward(
-        None, CODEC, Office(), changed(again, rebuild=rebuild), None, None, StewardMetrics(), get_logger()
-    )  # type: ignore[arg-type]
+        None,  # type: ignore[arg-type]
+        CODEC,
+        Office(),
+        changed(again, rebuild=rebuild),
+        None,  # type: ignore[arg-type]
+        None,  # type: ignore[arg-type]
+        StewardMetrics(),
+        get_logger(),
+        restored,
+    )
     mark = fresh.home / RESTORED_MARK
     stopping = Impatient()
     steward.catch_up(mark, stopping)
     assert (keys.count(), mark.exists(), len(tries)) == ((1, 1), False, 2)
+    assert wiring.api_keys(fresh).find(machine.key_id).revoked_at is not None  # type: ignore[union-attr]
     left = b"".join(path.read_bytes() for path in fresh.landing_dir.rglob("*.parquet"))
     assert (JANE.encode() in left, JOHN.encode() in left) == (False, True)
     steward.catch_up(mark, stopping)

@@ -15,6 +15,7 @@ from connectors.erasing.erased import ERASED_SESSION, ERASED_USER, Erased, Erase
 from connectors.erasing.landed import rewrite
 from connectors.landing_zone import LandingZone
 from connectors.retention import Retention, longest_in_log
+from sluice.api_keys import MemoryApiKeys, new_key
 from sluice.events import StateExpired
 from sluice.key_store import DatabaseKeyStore
 from sluice.key_wrapping import FileWrapper
@@ -135,7 +136,7 @@ def test_retention_goes_by_the_clock(zone: LandingZone, tmp_path: Path):
     clock, around, wrapper = ManualClock(), Surroundings(), FileWrapper(tmp_path)
     wrapper.rotate()
     keys = DatabaseKeyStore(tmp_path / "keys.sqlite", wrapper, "t", clock)
-    retention = Retention(zone, keys, around.orders.append, around.rebuild, clock)
+    retention = Retention(zone, keys, MemoryApiKeys(), around.orders.append, around.rebuild, clock)
     land(zone, turn(1, "usr_1", "s-1"), turn(2, "usr_1", "s-1", NOON + 100 * DAY))
     keys.current("usr_1")
     zone.erased.add("usr_0", NOON)
@@ -160,3 +161,14 @@ def test_retention_goes_by_the_clock(zone: LandingZone, tmp_path: Path):
         assert erased.until == {}
     assert longest_in_log() >= 30 * DAY
     assert NOON.tzinfo is UTC
+
+
+def test_keys_of_machines_go_long_after_their_end(zone: LandingZone, tmp_path: Path):
+    clock, around, machines = ManualClock(), Surroundings(), MemoryApiKeys()
+    keys = DatabaseKeyStore(tmp_path / "keys.sqlite", FileWrapper(tmp_path), "t", clock)
+    retention = Retention(zone, keys, machines, around.orders.append, around.rebuild, clock)
+    machines.add(new_key("a machine", ["chat"], None, NOON, 30)[1])
+    clock.now = NOON + 430 * DAY
+    assert (retention.apply().api_keys, len(machines.listed())) == (0, 1)
+    clock.now += timedelta(seconds=1)
+    assert (retention.apply().api_keys, len(machines.listed())) == (1, 0)

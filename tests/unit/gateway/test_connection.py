@@ -76,10 +76,10 @@ async def test_a_log_that_cannot_be_read_is_a_retryable_refusal_and_leaves_nothi
 
 async def test_a_session_of_someone_else_is_neither_written_nor_heard(jane: Connection, edge: Edge):
     edge.turns.history.record([SAMPLES["ChatRequested"]])
-    for frame in (SEND, {"type": "session.resume", "session_id": "s-1"}):
+    for frame, code in ((SEND, "session_forbidden"), ({"type": "session.resume", "session_id": "s-1"}, "not_found")):
         (refused,) = await say(jane, **frame)
         assert isinstance(refused, ErrorFrame)
-        assert refused.code == "session_forbidden"
+        assert refused.code == code
     assert edge.bridge.wanted == []
 
 

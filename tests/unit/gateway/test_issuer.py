@@ -192,9 +192,9 @@ async def test_the_platforms_own_tokens_count_only_if_development_tokens_do(prov
     own = {"authorization": f"Bearer {issue('dev', b'k' * 64, NOON, 60, ['admin'])}"}
     people = {"authorization": f"Bearer {token()}"}
     with pytest.raises(Refused, match="unauthenticated"):
-        await access(provider, dev_tokens=False).person(own)
+        await access(provider, dev_tokens=False).person(own, ("read",))
     both = access(provider, dev_tokens=True)
-    assert (await both.person(own)).roles == {"user", "admin"}
-    assert (await both.person(people)).user_id == pseudonym(f"{URL}|jane", b"p")
+    assert (await both.person(own, ("read",))).roles == {"user", "admin"}
+    assert (await both.person(people, ("read",))).user_id == pseudonym(f"{URL}|jane", b"p")
     with pytest.raises(Refused, match="unauthenticated"):
-        await both.person({"authorization": "Bearer nonsense"})
+        await both.person({"authorization": "Bearer nonsense"}, ("read",))

@@ -21,7 +21,7 @@ async def test_who_is_refused_leaves_a_mark():
         with pytest.raises(Refused):
             await access.socket_person(headers, offered)
     with pytest.raises(Refused):
-        await access.person({"authorization": "Basic x"})
+        await access.person({"authorization": "Basic x"}, ("read",))
     with pytest.raises(Refused):
         await access.socket_person({"origin": "http://evil.example", "host": "here"}, [])
     assert [mark.reason for mark in marks] == ["unauthenticated"] * 4 + ["origin_refused"]

@@ -244,7 +244,7 @@ def access(clock: ManualClock, **over) -> Access:
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic x"}, {"authorization": "Bearer"}])
 async def test_without_a_bearer_nobody_is_known(headers):
     with pytest.raises(Refused, match="unauthenticated"):
-        await access(ManualClock()).person(headers)
+        await access(ManualClock()).person(headers, ("read",))
 
 
 def test_origins_are_exact():
@@ -252,7 +252,14 @@ def test_origins_are_exact():
     gate.check_origin({"host": "h:1"})
     gate.check_origin({"host": "h:1", "origin": "http://h:1"})
     gate.check_origin({"host": "h:1", "origin": "https://chat.example"})
-    for origin in ("https://chat.example.evil", "http://h:2", "null"):
+    others = ("https://chat.example.evil", "http://chat.example", "https://chat.example:8443", "https://a.chat.example")
+    written = (
+        "https://chat.example/",
+        "https://CHAT.example",
+        "https://chat.example ",
+        "https://chat.example@evil.example",
+    )
+    for origin in (*others, *written, "http://h:2", "http://h", "http://x@h:1", "null", ""):
         with pytest.raises(Refused, match="origin_refused"):
             gate.check_origin({"host": "h:1", "origin": origin})
 

@@ -9,10 +9,12 @@ from typer.testing import CliRunner, Result
 
 from sluice import backup as module
 from sluice import wiring
+from sluice.api_keys import new_key
 from sluice.backup import RESTORED_MARK, back_up
 from sluice.cli.main import build
 from sluice.key_files import make_key_files
 from sluice.settings import Settings
+from tests.doubles import NOON
 
 
 def run(home: Path, *arguments: str) -> Result:
@@ -26,6 +28,7 @@ def home(tmp_path: Path) -> Path:
     keys = wiring.key_store(Settings(home=made))
     keys.current("usr_1")
     keys.close()
+    wiring.api_keys(Settings(home=made)).add(new_key("a machine", ["chat"], None, NOON, 90)[1])
     day = made / "landing" / "chat-turns" / "date=2026-03-01"
     day.mkdir(parents=True)
     (day / "chat-turns-0-0-9.parquet").write_bytes(b"rows")
@@ -50,6 +53,9 @@ def test_what_was_backed_up_comes_back_with_a_mark(home: Path, tmp_path: Path):
     assert not (after.warehouse_path.parent / "building").exists()
     assert (new / RESTORED_MARK).exists()
     assert after.key_store_path.stat().st_mode & 0o777 == 0o600
+    assert wiring.api_keys(after).listed() == wiring.api_keys(before).listed() != []
+    assert after.api_keys_path.stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "copy" / "keys" / "machines").exists()
 
 
 def test_a_backup_is_a_new_folder(home: Path, tmp_path: Path):
@@ -69,6 +75,7 @@ def test_only_a_backup_is_restored_and_only_into_a_new_home(home: Path, tmp_path
     refused = run(home, "restore", str(tmp_path / "copy"))
     assert (refused.exit_code, "would be overwritten" in refused.stderr) == (3, True)
     shutil.rmtree(tmp_path / "copy" / "warehouse")
+    (tmp_path / "copy" / "api-keys.sqlite").unlink()  # of before there were any
     assert run(tmp_path / "new", "restore", str(tmp_path / "copy")).exit_code == 0
 
 
@@ -92,5 +99,6 @@ def test_a_file_that_goes_meanwhile_is_not_missed(home: Path, tmp_path: Path, mo
         return str(copy(source, target))
 
     monkeypatch.setattr(module.shutil, "copy2", gone)
-    back_up(Settings(home=home), wiring.key_store(Settings(home=home)), tmp_path / "copy", lambda _what: None)
+    settings = Settings(home=home)
+    back_up(settings, wiring.key_store(settings), wiring.api_keys(settings), tmp_path / "copy", lambda _what: None)
     assert not [*(tmp_path / "copy" / "landing").rglob("*.parquet")]

@@ -11,6 +11,7 @@ PUTTY = "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAAC3NzaC1lZDI1\
     ("text", "kind", "value"),
     [
         ("use AKIAIOSFODNN7EXAMPLE here", "API_KEY", "AKIAIOSFODNN7EXAMPLE"),
+        ("slk_" + "0a" * 8 + "_" + "1b" * 32, "API_KEY", "slk_" + "0a" * 8 + "_" + "1b" * 32),
         ("ghp_" + "a1B2" * 9, "API_KEY", "ghp_" + "a1B2" * 9),
         ("key=sk-proj-" + "aB3" * 12, "API_KEY", "sk-proj-" + "aB3" * 12),
         ("Authorization: Bearer abcdef0123456789ABCDEF", "API_KEY", "abcdef0123456789ABCDEF"),
