@@ -1,6 +1,7 @@
 """One WebSocket: the protocol object, the sessions it listens to, and its outbox."""
 
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from gateway.access import Access
 from gateway.bridge import Bridge
@@ -178,6 +179,8 @@ def _reference(frame: ClientFrame) -> str:
             return frame.session_id
         case TurnStop() | Feedback():
             return frame.turn_id
+        case unknown:
+            assert_never(unknown)
 
 
 def ends_connection(refused: Refused) -> bool:

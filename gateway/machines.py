@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from typing import assert_never
 
 from sluice.api_keys import ApiKey, ApiKeys, key_id_of
 from sluice.clock import Clock
@@ -62,6 +63,8 @@ class Machines:
                 raise RefusedKey(ErrorCode.TOKEN_EXPIRED, person.user_id)
             case "active":
                 return person
+            case unknown:
+                assert_never(unknown)
 
     def _note_use(self, key_id: str) -> None:
         """One try a day and process: a store that cannot be written now neither refuses nor delays who asks."""

@@ -29,7 +29,10 @@ def backup(
 
 
 def restore(folder: Annotated[Path, typer.Argument(help="What `sluice backup` made.")]) -> None:
-    """Put a backup into a home that was never started. Who was erased since is erased again at the next start."""
+    """Put a backup into a home that was never started.
+
+    Who was erased since is erased again at the next start, and keys that were revoked since are revoked again.
+    """
     try:
         restore_from(load_settings(), folder.absolute(), lambda what: typer.echo(f"{what} ..."))
     except ConfigurationError as error:

@@ -322,7 +322,6 @@ def test_who_was_erased_since_a_backup_is_erased_again(settings: Settings, platf
     assert CliRunner().invoke(build(), ["api-keys", "revoke", machine.key_id]).exit_code == 0
     (known,) = wiring.api_keys(fresh).listed()
     assert known.revoked_at is None
-    restored = partial(revoked_again, settings.model_copy(update={"home": fresh.home, "keys_dir": fresh.keys_dir}))
     steward = Steward(
         None,  # type: ignore[arg-type]
         CODEC,
@@ -332,7 +331,7 @@ def test_who_was_erased_since_a_backup_is_erased_again(settings: Settings, platf
         None,  # type: ignore[arg-type]
         StewardMetrics(),
         get_logger(),
-        restored,
+        partial(revoked_again, fresh),
     )
     mark = fresh.home / RESTORED_MARK
     stopping = Impatient()
