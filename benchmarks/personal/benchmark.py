@@ -33,7 +33,7 @@ def personal(_options: Options) -> Result:
             "Structured: all types that have a form of their own, together; by type: details.",
             "Cost: milliseconds of CPU for 50 words.",
             "Loop held: how late a beat of the event loop comes while 400 texts of up to 20,000 characters are",
-            "searched, 99 of 100; the details have the longest, and the same of an idle process beside two that only burn CPU.",
+            "searched, 99 of 100; the details have the longest, and the same of an idle process beside two busy ones.",
             "Hostile: the same for 10,000 characters of the worst of many kinds, all detectors together and one alone.",
         ],
     )
