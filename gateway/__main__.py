@@ -144,6 +144,7 @@ def main() -> None:
         metrics=metrics,
         failpoints=Failpoints(settings.failpoints_dir),
         session_turns=settings.session_turns,
+        note=auditor.note,
     )
     edge = Edge(settings, access, turns, hub, bridge, producer, metrics, log)
 

@@ -14,6 +14,7 @@ from gateway.history import History
 from gateway.hub import LONGEST_TURN, Hub
 from gateway.posting import Posting, Record
 from gateway.progress import HistoryReading
+from sluice.audit import Mark
 from sluice.bots import Bots
 from sluice.clock import Clock
 from sluice.codec import Codec
@@ -63,6 +64,8 @@ class Turns:
     accepting: int = 0
     pending: dict[str, asyncio.Future[int]] = field(default_factory=dict)
     session_turns: int = 16
+    note: Callable[[Mark], None] = lambda _mark: None
+    """Leaves a mark in the audit log without waiting for it."""
     _arriving: Counter[str] = field(default_factory=Counter)
     _none_left: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -245,7 +248,10 @@ class Turns:
     def _sealed(self, text: str, user_id: str, field: str, ref: str) -> Sealed:
         try:
             return self.sealer.seal(text, subject=user_id, field=field)
-        except (CannotSeal, Unavailable):
+        except CannotSeal:
+            self.note(Mark(user_id, "keys.use", "failed", "unusable", user_id))
+            raise Refused(ErrorCode.KEYS_UNAVAILABLE, ref=ref) from None
+        except Unavailable:
             raise Refused(ErrorCode.KEYS_UNAVAILABLE, ref=ref) from None
 
     def show(self, turn: StoredTurn) -> dict[str, Any]:

@@ -26,6 +26,8 @@ Action = Literal[
     "api_keys.refuse",
     "dead_letters.redrive",
     "keys.rotate",
+    "keys.use",
+    "keys.verify",
     "data.erase",
     "data.export",
     "policy.change",

@@ -6,7 +6,7 @@ there, so that a key that was destroyed is gone for all processes at once; only 
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -207,6 +207,20 @@ class DatabaseKeyStore:
                 self._db.execute("update data_keys set wrapped = ? where place = ?", (anew, place))
             progress(done)
         return len(old)
+
+    def unusable(self) -> Iterator[tuple[str, str]]:
+        """Subjects of this tenant with a key that cannot be unwrapped, and why: tampered with, or wrapped by another.
+
+        Raises Unavailable where who wraps does not answer.
+        """
+        query = "select subject, generation, cast(wrapped as blob) from data_keys where tenant = ? order by place"
+        with self._held():
+            rows = self._db.execute(query, (self._tenant,)).fetchall()
+        for subject, generation, wrapped in rows:
+            try:
+                self._key(subject, generation, wrapped)
+            except KeyUnusable as error:
+                yield subject, str(error)
 
     def count(self) -> tuple[int, int]:
         """Subjects and keys of this tenant."""

@@ -32,6 +32,27 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON docume
     typer.echo(f"{keys} keys of {subjects} people in {settings.key_store_path}, wrapped by {settings.key_encryption}")
 
 
+@commands.command("verify")
+def verify(as_json: Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")] = False) -> None:
+    """Whether every key can be used. Exits with 1, and leaves a mark, where an entry was tampered with."""
+    try:
+        settings = load_settings()
+        store = wiring.key_store(settings)
+        found = [*store.unusable()]
+        for person in sorted({subject for subject, _ in found}):
+            audit.mark(settings, "keys.verify", "failed", "unusable", person)
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+    if as_json:
+        sys.stdout.write(json.dumps({"unusable": [{"person": who, "reason": why} for who, why in found]}) + "\n")
+    else:
+        for who, why in found:
+            typer.echo(f"{who}: {why}. Restore the key store from a backup.")
+        typer.echo(f"{store.count()[1]} keys, {len(found)} unusable")
+    if found:
+        raise typer.Exit(int(ExitCode.NO))
+
+
 @commands.command("rotate")
 def rotate(
     person: Annotated[

@@ -16,6 +16,7 @@ from gateway.history import History
 from gateway.hub import Hub
 from gateway.posting import Posting
 from gateway.turns import Turns
+from sluice.audit import Mark
 from sluice.bots import load_bots
 from sluice.codec import Codec
 from sluice.errors import ErrorCode, Refused, Unavailable
@@ -66,10 +67,13 @@ class LostKeys(MemoryKeyStore):
 @pytest.mark.parametrize("user_id", ["usr_1", "usr_2"])
 async def test_what_cannot_be_sealed_is_not_taken(turns: Turns, log: MemoryLog, user_id: str):
     turns.sealer = Sealer(LostKeys(), "default")
+    marks: list[Mark] = []
+    turns.note = marks.append
     with pytest.raises(Refused) as refused:
         await turns.accept(user_id, MESSAGE, TRACE)
     assert refused.value.code is ErrorCode.KEYS_UNAVAILABLE
     assert log.records == []
+    assert marks == ([] if user_id == "usr_1" else [Mark("usr_2", "keys.use", "failed", "unusable", "usr_2")])
 
 
 def events(log: MemoryLog) -> list:

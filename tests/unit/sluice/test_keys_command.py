@@ -85,6 +85,24 @@ def test_with_vault_only_the_keys_are_wrapped_anew(store: DatabaseKeyStore, monk
     assert run("rotate").output == "0 keys wrapped anew.\n"
 
 
+def test_keys_that_were_tampered_with_are_found_and_marked(
+    store: DatabaseKeyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    marks: list[tuple[str, ...]] = []
+    monkeypatch.setattr(audit, "mark", lambda _settings, *mark: marks.append(mark))
+    for person in ("usr_1", "usr_2"):
+        store.current(person)
+    assert run("verify").output == "2 keys, 0 unusable\n"
+    with sqlite3.connect(tmp_path / "keys" / "subjects" / "keys.sqlite") as db:
+        db.execute("update data_keys set wrapped = x'00' where subject = 'usr_2'")
+    done = run("verify")
+    assert (done.exit_code, marks) == (1, [("keys.verify", "failed", "unusable", "usr_2")])
+    assert "usr_2: not a wrapped key of a known version. Restore the key store from a backup." in done.output
+    assert [one["person"] for one in json.loads(run("verify", "--json").output)["unusable"]] == ["usr_2"]
+    monkeypatch.setenv("SLUICE_KEY_ENCRYPTION", "vault")
+    assert run("verify").exit_code == 3
+
+
 def test_what_stops_it_is_said(store: DatabaseKeyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     store.current("usr_1")
     with sqlite3.connect(tmp_path / "keys" / "subjects" / "keys.sqlite") as db:
