@@ -1,0 +1,1 @@
+"""A history that nobody lived: for demonstrations, benchmarks and the first hour with the warehouse."""

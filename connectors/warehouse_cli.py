@@ -1,0 +1,160 @@
+"""`sluice warehouse` and `sluice reconcile`."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from connectors.telling import progress
+from sluice import wiring
+from sluice.cli.leaving import ExitCode, leave
+from sluice.errors import ConfigurationError, Unavailable
+from sluice.kafka_access import connection
+from sluice.paths import checkout, data_folder
+from sluice.settings import Settings, load_settings
+
+if TYPE_CHECKING:  # what these bring is slow to import and not needed for `sluice --help`
+    from rich.status import Status
+
+    from connectors.log_scan import Window
+    from connectors.measures import Reconciliation
+    from connectors.warehouse import Build
+
+_AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")]
+
+
+def warehouse(
+    wait: Annotated[float, typer.Option(min=1, help="Seconds the landing sink may stand still.")] = 30.0,
+    landed: Annotated[
+        bool, typer.Option("--landed", help="From what is there, without a look at the log: no broker is needed.")
+    ] = False,
+) -> None:
+    """Build the warehouse from what has landed, test it, and compare it with the log."""
+    settings, console = load_settings(), Console(highlight=False, soft_wrap=True)
+    try:
+        with console.status("dbt's environment ...") as status:
+            dbt = _dbt()
+            ends = None if landed else _caught_up(settings, wait, status)
+            build = _build(settings, dbt, status)
+        _show_build(console, build)
+        if build.failures:
+            leave(ExitCode.NO, f"The warehouse in use stays as it was. The one that failed: {build.file}")
+        if ends is None:
+            return
+        with console.status("reconciliation ...") as status:
+            found = _reconcile(settings, ends, lambda done: status.update(f"reconciliation: {done} records ..."))
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+    _show_reconciliation(console, found)
+    _leave_on_drift(found, "Look for dead letters (`sluice dlq list`) and in logs/landing.log.")
+
+
+def reconcile(as_json: _AsJson = False) -> None:
+    """Compare topics, landing zone and facts, day by day."""
+    from connectors.log_scan import LogScan, whole  # noqa: PLC0415
+    from connectors.reconcile import TOPICS  # noqa: PLC0415
+
+    settings = load_settings()
+    try:
+        scan = LogScan(connection(settings, "operator"))
+        found = _reconcile(settings, whole(scan, TOPICS), progress("records read"))
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+    if as_json:
+        sys.stdout.write(json.dumps(found.as_json()) + "\n")
+    else:
+        _show_reconciliation(Console(highlight=False, soft_wrap=True), found)
+    _leave_on_drift(found, "The facts are as of the last `sluice warehouse`; run it, then compare again.")
+
+
+def _dbt() -> Path:
+    from connectors.dbt_environment import DbtEnvironment  # noqa: PLC0415
+
+    environment = DbtEnvironment(checkout())
+    if not environment.ready:
+        typer.echo("Making dbt's environment, once; this takes about a minute.", err=True)
+        environment.make()
+    return environment.dbt
+
+
+def _caught_up(settings: Settings, seconds: float, status: "Status") -> "Window":
+    """Waits for the landing sink; gives the part of the log that is to be in the facts."""
+    from connectors.catching_up import Patience, wait_for_sink  # noqa: PLC0415
+    from connectors.landing import GROUP, landed_topics  # noqa: PLC0415
+    from connectors.log_scan import LogScan, whole  # noqa: PLC0415
+    from connectors.reconcile import TOPICS  # noqa: PLC0415
+    from sluice.kafka_admin import KafkaAdmin  # noqa: PLC0415
+
+    status.update("landing sink ...")
+    window = whole(LogScan(connection(settings, "operator")), [topic.name for topic in landed_topics()])
+    wait_for_sink(
+        KafkaAdmin(connection(settings, "operator")),
+        GROUP,
+        window,
+        Patience(seconds, time.monotonic, time.sleep),
+        lambda left: status.update(f"landing sink: {left} records to go ..."),
+    )
+    return {place: span for place, span in window.items() if place.topic in TOPICS}
+
+
+def _build(settings: Settings, dbt: Path, status: "Status") -> "Build":
+    from connectors.landing import landed_topics  # noqa: PLC0415
+    from connectors.landing_zone import LandingZone  # noqa: PLC0415
+    from connectors.warehouse import Warehouse  # noqa: PLC0415
+
+    house = Warehouse(settings.warehouse_path, data_folder("dbt"), dbt, os.environ)  # noqa: TID251 (handed to dbt)
+    return house.build(LandingZone(settings.landing_dir), landed_topics(), lambda line: status.update(f"dbt: {line}"))
+
+
+def _reconcile(settings: Settings, window: "Window", tell: Callable[[int], None]) -> "Reconciliation":
+    from connectors.landing_zone import LandingZone  # noqa: PLC0415
+    from connectors.log_scan import LogScan  # noqa: PLC0415
+    from connectors.reconcile import reconcile as compare  # noqa: PLC0415
+
+    zone = LandingZone(settings.landing_dir)
+    scan = LogScan(connection(settings, "operator"))
+    return compare(scan, window, wiring.codec(settings), zone, settings.warehouse_path, tell)
+
+
+def _show_build(console: Console, build: "Build") -> None:
+    table = Table("model", "rows")
+    table.columns[1].justify = "right"
+    for model, rows in build.rows.items():
+        table.add_row(model, f"{rows:,}")
+    console.print(table)
+    console.print(f"tests: {build.tests_passed} passed, {len(build.failures)} failed")
+    for failure in build.failures:
+        console.print(f"  {failure}", style="red", markup=False)
+
+
+def _show_reconciliation(console: Console, found: "Reconciliation") -> None:
+    from connectors.measures import LAYERS, Tally  # noqa: PLC0415
+
+    names = [*Tally().as_json()]
+    table = Table("day", "layer", *names)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for day in found.days:
+        for layer in LAYERS:
+            table.add_row(day.date, layer, *_cells(day.layers.get(layer, Tally()).as_json()))
+        table.add_section()
+    table.add_row("drift", "", *_cells(found.drift.as_json()))
+    console.print(table)
+
+
+def _cells(measures: dict[str, Any]) -> list[str]:
+    return [str(value) for value in measures.values()]
+
+
+def _leave_on_drift(found: "Reconciliation", advice: str) -> None:
+    from connectors.measures import Tally  # noqa: PLC0415
+
+    if found.drift != Tally():
+        leave(ExitCode.NO, f"Topics, landing zone and facts differ. {advice}")
