@@ -1,0 +1,1 @@
+"""Evidence: what tests and checks say of the sources as they are."""
