@@ -9,6 +9,7 @@ export SLUICE_LLM := $(LLM)
 endif
 BIN = .venv/bin
 NO_SECRETS = --exclude-files 'constraints/.*\.txt|.*lock\.json|tests/unit/agents/personal/.*|benchmarks/personal/.*' --exclude-lines nosecret --exclude-secrets '^(none|KEY|SOME_KEY|SLUICE_DEV_KEY)$$'
+PACKAGES = agents connectors gateway local sluice streams
 CAMPAIGNS = tests/e2e/test_chaos.py
 TOGETHER = -n 3 --dist loadscope --no-loadscope-reorder
 .DEFAULT_GOAL := help
@@ -33,13 +34,14 @@ clean: install   ## stop it, delete data and environments
 warehouse: install  ## build the star schema from what has landed, and reconcile
 	@$(BIN)/sluice warehouse
 
-check: develop   ## format, lint, types, import contracts, unused dependencies, SQL, secrets
+check: develop   ## format, lint, types, import contracts, unused dependencies, SQL, insecure code, secrets
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/sqlfluff lint dbt
+	$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(PACKAGES) benchmarks
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(NO_SECRETS)
 test: develop    ## all tests
 	@$(BIN)/python -m local.test_tools
