@@ -13,7 +13,7 @@ PACKAGES = agents connectors gateway local sluice streams
 CAMPAIGNS = tests/e2e/test_chaos.py
 TOGETHER = -n 3 --dist loadscope --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean check test test-fast bench chaos warehouse install develop constraints format
+.PHONY: help up down status clean check test test-fast compliance bench chaos warehouse install develop constraints format
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,8 @@ test: develop    ## all tests
 	$(BIN)/coverage report --include='agents/*,sluice/*' --fail-under=100 --skip-covered --show-missing
 test-fast: develop  ## unit and contract tests, no network
 	$(BIN)/pytest $(TOGETHER) tests/unit tests/contract
+compliance: develop  ## which controls are met, by what evidence, and what is stored where; after make test; REQUIRE_AUDIT=1
+	@$(BIN)/python -m local.compliance $(if $(JSON),--json) $(if $(REQUIRE_AUDIT),--require-audit)
 bench: develop   ## benchmarks, each beside its floor; ONLY=name for one
 	$(BIN)/python -m benchmarks $(ONLY)
 chaos: install   ## break a platform while it is used, check what was promised; TURNS=n SEED=s, TRANSPORT=stock for Faust's own

@@ -1,1 +1,1 @@
-"""Evidence: what tests and checks say of the sources as they are."""
+"""`make compliance`: a checklist made of tests, configuration and the data map. See docs/reference/compliance.md."""

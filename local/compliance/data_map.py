@@ -93,6 +93,6 @@ def _listed(names: list[str]) -> str:
 _HEAD = """# Data map
 
 What is stored where, how long, for what, and who answers for it. Made of `avro/topics.yaml`,
-`avro/classification.yaml`, the schemas and `dbt/models`; a test fails where one of them leaves something
+`avro/classification.yaml`, the schemas and `dbt/models`; `make compliance` fails where one of them leaves something
 out. `sluice retention` prints the first two tables.
 """
