@@ -25,12 +25,18 @@ _BYTES_OF_A_REASON = 200
 
 
 class Span(NamedTuple):
-    """Where a file's records lie. Files of one folder and partition can be compared by their offsets."""
+    """Where a file's records lie. Files of one folder and partition do not overlap; those of others have other ends."""
 
     folder: str
     partition: int
     first: int
     last: int
+
+    @property
+    def ends(self) -> set[tuple[str, int, int]]:
+        """Records that are in this file and in no other of the topic."""
+        topic = self.folder.partition("/")[0]
+        return {(topic, self.partition, self.first), (topic, self.partition, self.last)}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,12 +72,17 @@ class Reading:
         files = tuple(replace(file, problem=problems.get(file.path, file.problem)) for file in self.files)
         return replace(self, files=files, new=tuple(file for file in self.new if file.path not in problems))
 
+    def with_repetitions(self) -> "Reading":
+        """Everything, where names do not tell that files hold the same records, and the tables do."""
+        fit = tuple(file for file in self.files if file.problem is None)
+        return replace(self, new=fit, anew="some files hold the same records", same_place_twice=True)
+
 
 def reading(files: Iterable[ZoneFile], before: Iterable[ZoneFile] | None) -> Reading:
     """`before` are the files as the last build found them; None where it does not count."""
     files = tuple(sorted(files))
     fit = [file for file in files if file.problem is None]
-    twice = any(one.last >= other.first for one, other in _neighbours(fit))
+    twice = next(_doubled(fit), None) is not None
     if before is None:
         return Reading(files, tuple(fit), "there is no warehouse of this version yet", twice)
     known = {file.path: file for file in before}
@@ -103,19 +114,26 @@ def _again(new: list[ZoneFile], fit: list[ZoneFile], known: Mapping[str, ZoneFil
     here = {file.path for file in fit}
     merged = [file.span for file in known.values() if file.path not in here and file.problem is None]
     fresh = {file.span for file in new if not any(_holds(file.span, span) for span in merged)}
-    for one, other in _neighbours(fit):
-        if one.last >= other.first and (one in fresh or other in fresh):
-            return f"{one.folder} has offset {other.first} of partition {one.partition} twice"
+    for one, other in _doubled(fit):
+        if one in fresh or other in fresh:
+            return f"{one.folder} and {other.folder} have offset {other.first} of partition {one.partition} both"
     return None
 
 
-def _neighbours(files: Iterable[ZoneFile]) -> Iterator[tuple[Span, Span]]:
+def _doubled(files: Iterable[ZoneFile]) -> Iterator[tuple[Span, Span]]:
+    """Pairs that hold the same records, as far as their names tell."""
     spans = sorted(file.span for file in files)
     for _, together in groupby(spans, lambda span: span[:2]):
         longest: Span | None = None
         for one, other in pairwise(together):
             longest = one if longest is None or one.last > longest.last else longest
-            yield longest, other
+            if longest.last >= other.first:
+                yield longest, other
+    seen: dict[tuple[str, int, int], Span] = {}
+    for span in spans:
+        for end in span.ends:
+            if seen.setdefault(end, span).folder != span.folder:
+                yield seen[end], span
 
 
 def _holds(larger: Span, smaller: Span) -> bool:
@@ -140,15 +158,28 @@ def _problem(path: Path, columns: pa.Schema) -> str | None:
     if not _NAME.fullmatch(path.name):
         return "its name is not <topic>-<partition>-<first offset>-<last offset>.parquet"
     try:
-        found = pq.read_schema(path)
+        about = pq.read_metadata(path)
     except (pa.ArrowException, OSError) as error:
         return f"not Parquet, or cut off: {_first_line(error)}"
+    found = about.schema.to_arrow_schema()
     for name in found.names:
         wanted = columns.field(name).type if name in columns.names else found.field(name).type
         if found.field(name).type != wanted:
             return f"its column {name} is {found.field(name).type}, not {wanted}"
     missing = [name for name in ("event_id", "_event", "_topic", "_partition", "_offset") if name not in found.names]
-    return f"it has no column {missing[0]}" if missing else None
+    return f"it has no column {missing[0]}" if missing else _misnamed(path.name, about)
+
+
+def _misnamed(name: str, about: pq.FileMetaData) -> str | None:
+    """The name must tell which offsets are in it: what was read already is known by that."""
+    column = about.schema.names.index("_offset")
+    groups = [about.row_group(number).column(column).statistics for number in range(about.num_row_groups)]
+    if not groups or any(group is None or not group.has_min_max for group in groups):
+        return None
+    first, last = min(group.min for group in groups), max(group.max for group in groups)
+    if name.endswith(f"-{first}-{last}.parquet"):
+        return None
+    return f"it holds offsets {first} to {last}, not those of its name"
 
 
 def broken(zone: LandingZone, files: Iterable[ZoneFile]) -> dict[str, str]:

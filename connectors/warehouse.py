@@ -76,6 +76,8 @@ class Warehouse:
             build = self._try(zone, topics, read, mark, say)
             if build.crashed and (problems := broken(zone, read.new)):
                 build = self._try(zone, topics, read.without(problems), mark, say)
+            elif not read.same_place_twice and any(map(_tells_of_copies, build.failures)):
+                build = self._try(zone, topics, read.with_repetitions(), mark, say)
             if build.failures:
                 return build
             _drop_views(build.file)
@@ -158,6 +160,10 @@ class Warehouse:
         except FileNotFoundError:
             raise ConfigurationError(f"dbt did not run: {last}. Its log: {logs}") from None
         return results
+
+
+def _tells_of_copies(failure: str) -> bool:
+    return failure.startswith(("unique_event_", "unique_together_fact_"))
 
 
 def _clear(folder: Path) -> None:

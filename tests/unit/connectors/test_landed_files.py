@@ -54,9 +54,10 @@ def test_older_offsets_that_land_later_are_only_new() -> None:
     [
         ([file(0, 4, size=2), SECOND], "0-4.parquet was rewritten"),
         ([SECOND], "0-4.parquet is gone"),
-        ([FIRST, SECOND, file(7, 11)], "has offset 7 of partition 3 twice"),
-        ([FIRST, SECOND, file(0, 9)], "has offset 0 of partition 3 twice"),
-        ([FIRST, SECOND, file(3, 3)], "has offset 3 of partition 3 twice"),
+        ([FIRST, SECOND, file(7, 11)], "have offset 7 of partition 3 both"),
+        ([FIRST, SECOND, file(0, 9)], "have offset 0 of partition 3 both"),
+        ([FIRST, SECOND, file(3, 3)], "have offset 3 of partition 3 both"),
+        ([FIRST, SECOND, file(5, 9, "2026-03-02")], "have offset 5 of partition 3 both"),
     ],
 )
 def test_everything_is_read_again_where_more_has_changed(files: list[ZoneFile], why: str) -> None:
@@ -72,8 +73,16 @@ def test_a_larger_file_takes_the_place_of_smaller_ones() -> None:
 
 def test_it_is_known_whether_a_place_can_be_there_twice() -> None:
     assert not reading([FIRST, SECOND], None).same_place_twice
+    assert not reading([file(0, 9), file(3, 3, "2026-03-02")], None).same_place_twice
+    assert reading([file(0, 9), file(0, 3, "2026-03-02")], None).same_place_twice
     assert reading([FIRST, file(4, 9)], None).same_place_twice
     assert reading([file(0, 9), file(1, 2), file(5, 6)], None).same_place_twice
+
+
+def test_where_names_do_not_tell_everything_is_read_as_if_twice() -> None:
+    found = reading([FIRST, SECOND, file(10, 14, problem="cut off")], [FIRST, SECOND]).with_repetitions()
+    assert (found.new, found.same_place_twice) == ((FIRST, SECOND), True)
+    assert found.anew is not None
 
 
 def test_a_file_with_a_problem_is_listed_and_not_read() -> None:
@@ -145,6 +154,18 @@ def test_a_file_with_another_name_is_named(log: LandedLog) -> None:
     (problem,) = problems(log)
     assert problem is not None
     assert problem.startswith("its name is not")
+
+
+def test_a_file_whose_name_lies_is_named(log: LandedLog) -> None:
+    path = land(log)
+    path.rename(path.with_name(path.name.replace("-0-0.", "-7-9.")))
+    assert problems(log) == ["it holds offsets 0 to 0, not those of its name"]
+
+
+def test_a_file_without_statistics_is_believed(log: LandedLog) -> None:
+    path = land(log)
+    pq.write_table(pq.read_table(path), path, write_statistics=False)
+    assert problems(log) == [None]
 
 
 def test_what_is_known_is_not_opened_again(log: LandedLog) -> None:

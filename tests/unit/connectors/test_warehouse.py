@@ -26,7 +26,8 @@ target.mkdir(exist_ok=True)
 landed = pathlib.Path(os.environ["SLUICE_LANDING_DIR"])
 with (at / "calls").open("a") as calls:
     files = sorted(path.name for path in landed.glob("*/date=*/*"))
-    calls.write(json.dumps(dict(files=files, full="--full-refresh" in sys.argv, vars=sys.argv[-2:])) + chr(10))
+    given = json.loads(sys.argv[sys.argv.index("--vars") + 1])
+    calls.write(json.dumps(dict(files=files, full="--full-refresh" in sys.argv, vars=given)) + chr(10))
 state = json.loads((at / "state.json").read_text())
 if "--full-refresh" in sys.argv:
     shutil.copy(state["database"], os.environ["SLUICE_WAREHOUSE_PATH"])
@@ -35,7 +36,7 @@ results = [
     dict(unique_id="model.sluice.fact_x", status="error" if bad else "success",
         relation_name='"w"."marts"."fact_x"', message="ok"),
     dict(unique_id="model.sluice.fact_y", status="skipped", relation_name='"w"."marts"."fact_y"', message=None),
-    dict(unique_id="test.sluice.unique_x.1a", status=state["status"], relation_name=None,
+    dict(unique_id=state["test"], status=state["status"], relation_name=None,
         message="Got 2 results\\nmore"),
     dict(unique_id="exposure.sluice.board", status="no-op", relation_name=None, message="NO-OP"),
 ]
@@ -65,7 +66,7 @@ class House:
         script(folder / "dbt", _DBT)
         self.tell()
 
-    def tell(self, status: str = "pass", error_while: str = "", quarantined: str = "") -> None:
+    def tell(self, status: str = "pass", error_while: str = "", quarantined: str = "", test: str = "unique_x") -> None:
         database = self.folder / "made" / "w.duckdb"
         database.parent.mkdir(exist_ok=True)
         database.unlink(missing_ok=True)
@@ -84,6 +85,7 @@ class House:
             if quarantined:
                 db.execute(f"insert into marts.quarantine values {quarantined}")
         state = {"database": str(database), "status": status, "error_while": error_while}
+        state["test"] = f"test.sluice.{test}.1a"
         (self.folder / "state.json").write_text(json.dumps(state))
 
     def build(self, *, full_refresh: bool = False) -> Build:
@@ -130,7 +132,7 @@ def test_only_new_files_are_added(house: House) -> None:
     built = house.build()
     assert (built.anew, built.new_files) == (None, 1)
     assert [(len(call["files"]), call["full"]) for call in house.calls] == [(1, True), (0, False), (1, False)]
-    assert json.loads(house.calls[1]["vars"][1]) == {"landed_is_new": True, "same_place_twice": False}
+    assert house.calls[1]["vars"] == {"landed_is_new": True, "same_place_twice": False}
 
 
 @pytest.mark.parametrize("way", ["asked for", "another project", "from the future", "no warehouse of ours"])
@@ -177,6 +179,12 @@ def test_a_build_that_fails_with_good_files_is_not_tried_again(house: House) -> 
     house.tell(error_while=next(house.log.zone.files("llm-usage")).path.name)
     assert house.build().failures == ("fact_x: error, ok",)
     assert len(house.calls) == 1
+
+
+def test_where_the_tables_tell_of_copies_everything_is_read_as_if_twice(house: House) -> None:
+    house.tell("fail", test="unique_event_fact_x_event_id")
+    assert len(house.build().failures) == 1
+    assert [call["vars"]["same_place_twice"] for call in house.calls] == [False, True]
 
 
 def test_a_build_that_did_not_come_to_quarantine_has_no_rows_there(house: House) -> None:
