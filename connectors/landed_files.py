@@ -22,6 +22,8 @@ from sluice.topics import Topic
 
 _NAME = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)\.parquet")
 _BYTES_OF_A_REASON = 200
+_NEEDED = ("event_id", "_event", "_topic", "_partition", "_offset")
+_WIDER = {(pa.int32(), pa.int64()), (pa.float32(), pa.float64())}
 
 
 class Span(NamedTuple):
@@ -41,13 +43,22 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ZoneFile:
-    """One file, by its path below the zone. `problem` says why it cannot be read."""
+    """One file, by its path below the zone. `problem` says why it cannot be read.
+
+    `lacks_columns` where it is older than a column of today's schema, which is null in its rows.
+    """
 
     path: str
     topic: str
     bytes: int
     modified_ns: int
     problem: str | None = None
+    lacks_columns: bool = False
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """Another one where the file was written again."""
+        return self.bytes, self.modified_ns
 
     @property
     def span(self) -> Span:
@@ -60,12 +71,20 @@ class ZoneFile:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`files` are all there are, `new` those that are to be read. `anew` says why it is all of them."""
+    """`files` are all there are, `new` those that are to be read. `anew` says why it is all of them.
+
+    `same_place_twice` where they may hold the same records.
+    """
 
     files: tuple[ZoneFile, ...]
     new: tuple[ZoneFile, ...]
     anew: str | None
     same_place_twice: bool
+
+    @property
+    def differ(self) -> bool:
+        """Whether columns have to be put together from all of them, which costs memory for each file."""
+        return any(file.lacks_columns for file in self.new)
 
     def without(self, problems: Mapping[str, str]) -> "Reading":
         """The same, but for files that turned out to be broken."""
@@ -93,7 +112,7 @@ def reading(files: Iterable[ZoneFile], before: Iterable[ZoneFile] | None) -> Rea
 
 def _changed(files: Iterable[ZoneFile], known: Mapping[str, ZoneFile]) -> str | None:
     for file in files:
-        if file.path in known and replace(file, problem=None) != replace(known[file.path], problem=None):
+        if file.path in known and file.state != known[file.path].state:
             return f"{file.path} was rewritten"
     return None
 
@@ -148,26 +167,40 @@ def look(zone: LandingZone, topics: Iterable[Topic], known: Mapping[str, ZoneFil
             state = path.stat()
             found = ZoneFile(str(path.relative_to(zone.root)), topic.name, state.st_size, state.st_mtime_ns)
             before = known.get(found.path)
-            if before is not None and replace(before, problem=None) == found:
+            if before is not None and before.state == found.state:
                 yield before
             else:
-                yield replace(found, problem=_problem(path, columns))
+                yield _opened(found, path, columns)
 
 
-def _problem(path: Path, columns: pa.Schema) -> str | None:
+def _opened(file: ZoneFile, path: Path, columns: pa.Schema) -> ZoneFile:
     if not _NAME.fullmatch(path.name):
-        return "its name is not <topic>-<partition>-<first offset>-<last offset>.parquet"
+        return replace(file, problem="its name is not <topic>-<partition>-<first offset>-<last offset>.parquet")
     try:
         about = pq.read_metadata(path)
     except (pa.ArrowException, OSError) as error:
-        return f"not Parquet, or cut off: {_first_line(error)}"
+        return replace(file, problem=f"not Parquet, or cut off: {_first_line(error)}")
     found = about.schema.to_arrow_schema()
+    problem = _misfit(found, columns) or _misnamed(path.name, about)
+    return replace(file, problem=problem, lacks_columns=bool(set(columns.names) - set(found.names)))
+
+
+def _misfit(found: pa.Schema, columns: pa.Schema) -> str | None:
     for name in found.names:
-        wanted = columns.field(name).type if name in columns.names else found.field(name).type
-        if found.field(name).type != wanted:
-            return f"its column {name} is {found.field(name).type}, not {wanted}"
-    missing = [name for name in ("event_id", "_event", "_topic", "_partition", "_offset") if name not in found.names]
-    return f"it has no column {missing[0]}" if missing else _misnamed(path.name, about)
+        if name in columns.names and not _fits(found.field(name).type, columns.field(name).type):
+            return f"its column {name} is {found.field(name).type}, not {columns.field(name).type}"
+    missing = [name for name in _NEEDED if name not in found.names]
+    return f"it has no column {missing[0]}" if missing else None
+
+
+def _fits(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether schema evolution can have made one of the other: fields of records come and go, numbers widen."""
+    if pa.types.is_struct(found) and pa.types.is_struct(wanted):
+        inner = {field.name: field.type for field in wanted}
+        return all(_fits(field.type, inner[field.name]) for field in found if field.name in inner)
+    if pa.types.is_list(found) and pa.types.is_list(wanted):
+        return _fits(found.value_type, wanted.value_type)
+    return found == wanted or (found, wanted) in _WIDER
 
 
 def _misnamed(name: str, about: pq.FileMetaData) -> str | None:
@@ -212,7 +245,7 @@ def lay_out(
             at.hardlink_to(zone.root / file.path)
         except OSError:  # another file system
             at.symlink_to((zone.root / file.path).absolute())
-    names = ("path", "topic", "bytes", "modified_ns", "problem")
+    names = ("path", "topic", "bytes", "modified_ns", "problem", "lacks_columns")
     rows = {name: [getattr(file, name) for file in read.files] for name in names}
     rows["project_hash"] = [mark] * len(read.files)
     pq.write_table(pa.table(rows, schema=_LIST), list_file)
@@ -225,6 +258,7 @@ _LIST = pa.schema(
         ("bytes", pa.int64()),
         ("modified_ns", pa.int64()),
         ("problem", pa.string()),
+        ("lacks_columns", pa.bool_()),
         ("project_hash", pa.string()),
     ]
 )

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from connectors.columns import columns_of
 from connectors.landed_files import Reading, ZoneFile, broken, lay_out, look, reading
 from connectors.landing_zone import LandingZone
 from connectors.only_one import Taken, hold
@@ -22,7 +23,7 @@ from sluice.errors import ConfigurationError
 from sluice.topics import Topic
 
 _PASSED = {"pass", "success"}
-_LEDGER = "select path, topic, bytes, modified_ns, problem, project_hash from marts.landed_files"
+_LEDGER = "select path, topic, bytes, modified_ns, problem, lacks_columns, project_hash from marts.landed_files"
 _DUE = """
     select count(*) from marts.quarantine
     where reason = 'from_the_future' and detail = 'logged_at' and logged_at <= now()
@@ -69,7 +70,7 @@ class Warehouse:
         except Taken:
             raise ConfigurationError("Another `sluice warehouse` is at work. Wait for it.") from None
         with lock:
-            mark = self._mark()
+            mark = self._mark(topics)
             before = None if full_refresh else self._before(mark)
             known = {file.path: file for file in before or ()}
             read = reading(look(zone, topics, known), before)
@@ -109,9 +110,9 @@ class Warehouse:
             quarantined=_quarantined(file),
         )
 
-    def _mark(self) -> str:
-        """Changes with whatever the tables are made by."""
-        found = hashlib.sha256()
+    def _mark(self, topics: list[Topic]) -> str:
+        """Changes with whatever the tables are made by, and with the columns of what has landed."""
+        found = hashlib.sha256("".join(str(columns_of(topic)) for topic in topics).encode())
         for path in sorted([*self.project.glob("m*/**/*.*"), *self.project.glob("*.yml")]):  # models and macros
             found.update(path.relative_to(self.project).as_posix().encode() + b"\0" + path.read_bytes())
         return found.hexdigest()
@@ -126,9 +127,9 @@ class Warehouse:
                 due = db.execute(_DUE).fetchone()
         except duckdb.Error:
             return None
-        if not rows or any(row[5] != mark for row in rows) or due != (0,):
+        if not rows or any(row[6] != mark for row in rows) or due != (0,):
             return None
-        return [ZoneFile(*row[:5]) for row in rows]
+        return [ZoneFile(*row[:6]) for row in rows]
 
     def _dbt(self, file: Path, landed: Path, listed: Path, read: Reading, say: Say) -> list[dict[str, Any]]:
         target, logs = file.parent / "target", file.parent / "logs"
@@ -139,6 +140,7 @@ class Warehouse:
         variables = {
             "SLUICE_LANDING_DIR": str(landed),
             "SLUICE_LANDED_FILES": str(listed),
+            "SLUICE_LANDED_UNION": str(read.differ).lower(),
             "SLUICE_WAREHOUSE_PATH": str(file),
             "DO_NOT_TRACK": "1",
         }

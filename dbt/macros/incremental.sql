@@ -4,14 +4,16 @@
     {{- return("cast('" ~ at ~ "' as " ~ portable('instant') ~ ")") -}}
 {% endmacro %}
 
-{#- Rows of a staging model that count: landed since the last build, not in quarantine, each place of the log once. -#}
+{#- Rows of a staging model that count: landed since the last build, not in quarantine, each place of the log once.
+    A join, not `not exists`, which DuckDB would keep all rows in memory for. -#}
 {% macro good_rows(model, watermark='logged_at') %}
 select landed.*
 from {{ ref(model) }} as landed
+{{ join_quarantine('landed') }}
 where
-    landed.source_offset is not null
+    bad.source_offset is null
+    and landed.source_offset is not null
     and {{ arrived('landed', watermark) }}
-    and {{ not_in_quarantine('landed') }}
 {% if var('same_place_twice') %}
 qualify row_number() over (
     partition by landed.source_topic, landed.source_partition, landed.source_offset order by landed.event_id
@@ -40,31 +42,29 @@ qualify row_number() over (
     {%- endif -%}
 {% endmacro %}
 
-{% macro not_in_quarantine(rows) %}
-not exists (
-    select 1 from {{ ref('quarantine') }} as bad
-    where
-        bad.source_topic = {{ rows }}.source_topic
-        and bad.source_partition = {{ rows }}.source_partition
-        and bad.source_offset = {{ rows }}.source_offset
+{% macro join_quarantine(rows) %}
+left join {{ ref('quarantine') }} as bad
+    on
+        {{ rows }}.source_topic = bad.source_topic
+        and {{ rows }}.source_partition = bad.source_partition
+        and {{ rows }}.source_offset = bad.source_offset
         and bad.reason <> 'landed_twice'
-)
 {% endmacro %}
 
 {#- Rows of the table as it is that share `key` with arrived ones: together they are made anew. -#}
 {% macro kept_rows(columns, key, arrived_rows) %}
-select {{ columns | join(', ') }}
+select kept.{{ columns | join(', kept.') }}
 from {{ this }} as kept
+{{ join_quarantine('kept') }}
+left join {{ arrived_rows }} as again
+    on
+        kept.source_topic = again.source_topic
+        and kept.source_partition = again.source_partition
+        and kept.source_offset = again.source_offset
 where
-    kept.{{ key }} in (select {{ key }} from {{ arrived_rows }})
-    and {{ not_in_quarantine('kept') }}
-    and not exists (
-        select 1 from {{ arrived_rows }} as again
-        where
-            again.source_topic = kept.source_topic
-            and again.source_partition = kept.source_partition
-            and again.source_offset = kept.source_offset
-    )
+    bad.source_offset is null
+    and again.source_offset is null
+    and kept.{{ key }} in (select touched_rows.{{ key }} from {{ arrived_rows }} as touched_rows)
 {% endmacro %}
 
 {#- A late event can change since when a version of a dimension holds: rows of before are pointed anew. -#}

@@ -1,11 +1,12 @@
 {{ config(materialized='incremental', unique_key='turn_id', post_hook="{{ point_anew('occurred_at') }}") }}
 -- depends_on: {{ ref('int_turns') }}
-{% set string, instant, real = portable('string'), portable('instant'), portable('real') %}
+{% set string, real = portable('string'), portable('real') %}
 {% set measures = ['attempts', 'epoch', 'prompt_tokens', 'completion_tokens', 'cost_usd'] %}
 {% set columns = [
     'event_id', 'event_type', 'turn_id', 'session_id', 'user_id', 'bot', 'occurred_at', 'stage', 'outcome', 'error_code',
-    'started_at', 'ended_at', 'duration_ms', 'first_delta_ms', 'overhead_ms',
-] + measures + ['source_topic', 'source_partition', 'source_offset', 'logged_at'] %}
+    'started_at', 'ended_at', 'duration_ms', 'first_delta_ms', 'overhead_ms', 'source_topic', 'source_partition',
+    'source_offset', 'logged_at',
+] + measures %}
 
 with telemetry as (
     {{ good_rows('stg_turn_telemetry') }}
@@ -28,9 +29,7 @@ landed as (
         case when stage is null then total_ms else {{ portable('milliseconds', 'entered_at', 'left_at') }} end
             as duration_ms,
         first_delta_ms, overhead_ms,
-        {% for measure in measures %}
-        null as {{ measure }},
-        {% endfor %}
+        null as {{ measures | join(', null as ') }},
         source_topic, source_partition, source_offset, logged_at
     from telemetry
     union all
@@ -59,9 +58,11 @@ twice as (
     having count(*) > 1
 ),
 
+ends as ({{ 'select * from together' if is_incremental() else good_rows('stg_chat_turns') }}),
+
 superseded as (
     select event_id
-    from {{ 'together' if is_incremental() else 'turns' }}
+    from ends
     where event_type = 'TurnFinished' and turn_id in (select twice.turn_id from twice)
     qualify row_number() over (
         partition by turn_id order by epoch desc, attempts desc, occurred_at desc, event_id desc

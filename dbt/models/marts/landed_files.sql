@@ -10,6 +10,7 @@ final as (
         modified_ns,
         problem,
         problem is null as is_read,
+        lacks_columns,
         project_hash
     from files
 )

@@ -144,8 +144,27 @@ def test_a_file_of_something_else_is_named(log: LandedLog) -> None:
 def test_a_file_of_an_older_or_newer_schema_is_read(log: LandedLog) -> None:
     path = land(log)
     table = pq.read_table(path)
-    pq.write_table(table.drop(["failure"]).append_column("of_tomorrow", pa.array(["x"])), path)
-    assert problems(log) == [None]
+    pq.write_table(table.append_column("of_tomorrow", pa.array(["x"])), path)
+    (found,) = look(log.zone, TOPICS, {})
+    assert (found.problem, found.lacks_columns) == (None, False)
+    usage = pa.array(
+        [{"prompt_tokens": 1, "gone": "x"}], pa.struct([("prompt_tokens", pa.int32()), ("gone", pa.string())])
+    )
+    older = table.drop(["failure", "usage", "attempt", "duration_ms"])
+    older = older.append_column("usage", usage).append_column("duration_ms", pa.array([1.5], pa.float32()))
+    pq.write_table(older, path)
+    (found,) = look(log.zone, TOPICS, {})
+    assert (found.problem, found.lacks_columns) == (None, True)
+    assert reading([found], None).differ
+
+
+def test_lists_fit_as_what_is_in_them(log: LandedLog) -> None:
+    (path,) = log.land([made("TurnFinished", "t-1", "end", NOON)], NOON)
+    table = pq.read_table(path)
+    for hops, problem in ((pa.array([[{"stage": "x"}]]), False), (pa.array([[{"stage": 1}]]), True)):
+        pq.write_table(table.drop(["hops"]).append_column("hops", hops), path)
+        (found,) = look(log.zone, [catalogue()["chat-turns"]], {})
+        assert (found.problem is not None) == problem
 
 
 def test_a_file_with_another_name_is_named(log: LandedLog) -> None:

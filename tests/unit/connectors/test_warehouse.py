@@ -80,7 +80,7 @@ class House:
             )
             db.execute(
                 "create table marts.landed_files (path varchar, topic varchar, bytes bigint, modified_ns bigint, "
-                "problem varchar, project_hash varchar)"
+                "problem varchar, lacks_columns boolean, project_hash varchar)"
             )
             if quarantined:
                 db.execute(f"insert into marts.quarantine values {quarantined}")
