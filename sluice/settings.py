@@ -160,7 +160,7 @@ class Settings(BaseSettings):
     )
 
     landing_flush_seconds: float = Field(2.0, gt=0, description="The sink writes a file at least this often.")
-    landing_flush_records: int = Field(50_000, ge=1, description="The sink writes a file at this many records.")
+    landing_flush_records: int = Field(16_000, ge=1, description="The sink writes a file at this many records.")
 
     secrets_dir: Path | None = Field(
         None, description="Mounted secrets, one file each, named like the variable; read at each use."

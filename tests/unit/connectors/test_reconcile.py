@@ -7,15 +7,15 @@ from typing import Any, cast
 
 import duckdb
 import msgspec
-import pyarrow as pa
 import pytest
 
-from connectors.batching import Place, Portion, Row
-from connectors.columns import columns_of, fields_of
+from connectors.batching import Place, Portion
+from connectors.columns import columns_of
 from connectors.landing_zone import LandingZone
 from connectors.log_scan import LogScan, Span, Window, whole
 from connectors.measures import Reconciliation, Tally
 from connectors.reconcile import TOPICS, reconcile
+from connectors.tables import table_of
 from connectors.turn_search import find_turn, session_topics
 from connectors.turn_way import TurnWay
 from sluice.codec import Codec
@@ -28,6 +28,7 @@ from sluice.schema_ids import LockFileIds
 from sluice.topics import catalogue, topic_of
 from tests.doubles import NOON
 from tests.samples import COST, SAMPLES
+from tests.unit.connectors.rows import row_of
 
 CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
 PARTITION = partition_for("s-1", 8)
@@ -73,13 +74,9 @@ class MemoryScan:
         for topic, values in self.log.items():
             rows = []
             for offset, value in enumerate(values):
-                said = CODEC.decode(value)
-                place = {"_topic": topic, "_partition": PARTITION, "_offset": offset, "_timestamp": NOON}
-                origin = Origin(topic, PARTITION, offset, NOON, None, value, [])
-                rows.append(Row(Place(topic, PARTITION), offset, NOON.date(), NOON, fields_of(said) | place, 1, origin))
+                rows.append(row_of(CODEC.decode(value), Place(topic, PARTITION), offset))
             portion = Portion(Place(topic, PARTITION), NOON.date(), tuple(rows))
-            table = pa.Table.from_pylist([row.fields for row in rows], schema=columns_of(catalogue()[topic]))
-            zone.write(portion, table)
+            zone.write(portion, table_of(portion, columns_of(catalogue()[topic]), NOON))
 
 
 def build(path: Path, zone: LandingZone) -> Path:
