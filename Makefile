@@ -9,10 +9,11 @@ export SLUICE_LLM := $(LLM)
 endif
 BIN = .venv/bin
 NO_SECRETS = --exclude-files 'constraints/.*\.txt|.*lock\.json|tests/unit/agents/personal/.*|benchmarks/personal/.*' --exclude-lines nosecret --exclude-secrets '^(none|KEY|SOME_KEY|SLUICE_DEV_KEY)$$'
+PACKAGES = agents connectors gateway local sluice streams
 CAMPAIGNS = tests/e2e/test_chaos.py
 TOGETHER = -n 3 --dist loadscope --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean check test test-fast bench chaos warehouse install develop constraints format
+.PHONY: help up down status clean check test test-fast compliance bench chaos warehouse install develop constraints format
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -33,13 +34,14 @@ clean: install   ## stop it, delete data and environments
 warehouse: install  ## build the star schema from what has landed, and reconcile
 	@$(BIN)/sluice warehouse
 
-check: develop   ## format, lint, types, import contracts, unused dependencies, SQL, secrets
+check: develop   ## format, lint, types, import contracts, unused dependencies, SQL, insecure code, secrets
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/sqlfluff lint dbt
+	$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(PACKAGES) benchmarks
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(NO_SECRETS)
 test: develop    ## all tests
 	@$(BIN)/python -m local.test_tools
@@ -48,6 +50,8 @@ test: develop    ## all tests
 	$(BIN)/coverage report --include='agents/*,sluice/*' --fail-under=100 --skip-covered --show-missing
 test-fast: develop  ## unit and contract tests, no network
 	$(BIN)/pytest $(TOGETHER) tests/unit tests/contract
+compliance: develop  ## which controls are met, by what evidence, and what is stored where; after make test; REQUIRE_AUDIT=1
+	@$(BIN)/python -m local.compliance $(if $(JSON),--json) $(if $(REQUIRE_AUDIT),--require-audit)
 bench: develop   ## benchmarks, each beside its floor; ONLY=name for one
 	$(BIN)/python -m benchmarks $(ONLY)
 chaos: install   ## break a platform while it is used, check what was promised; TURNS=n SEED=s, TRANSPORT=stock for Faust's own

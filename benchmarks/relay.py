@@ -92,7 +92,7 @@ def _provider(port_offset: int) -> Iterator[str]:
 def _wait_for(url: str) -> None:
     for _ in range(100):
         try:
-            with urllib.request.urlopen(url, timeout=1):
+            with urllib.request.urlopen(url, timeout=1):  # nosec B310
                 return
         except OSError:
             time.sleep(0.1)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-import xmlrpc.client
+import xmlrpc.client  # of our own supervisord only, on a socket of ours  # nosec B411
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

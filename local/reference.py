@@ -3,6 +3,8 @@
 from typing import get_args
 
 from gateway.frames import ClientFrame, ServerFrame
+from local.compliance.data_map import data_map_page
+from local.compliance.page import compliance_page
 from local.openai_reference import openai_page
 from local.provider_page import provider_page
 from local.routing_page import routing_page
@@ -99,6 +101,8 @@ PAGES = {
     "routing": routing_page,
     "openai": openai_page,
     "development-provider": provider_page,
+    "data-map": data_map_page,
+    "compliance": compliance_page,
 }
 
 

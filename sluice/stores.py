@@ -3,13 +3,26 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
 from sluice.paths import data_folder
 
-StoreName = Literal["landing", "warehouse", "keys", "api-keys", "stage-state", "gateway-history", "logs"]
+StoreName = Literal[
+    "broker",
+    "landing",
+    "warehouse",
+    "keys",
+    "api-keys",
+    "certificates",
+    "stage-state",
+    "gateway-history",
+    "logs",
+    "process-state",
+    "campaigns",
+    "backups",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +31,7 @@ class Store:
 
     name: str
     holds: str
+    where: tuple[str, ...]
     classification: str
     owner: str
     purpose: str
@@ -33,11 +47,36 @@ class Store:
         return timedelta(days=self.keep_days)
 
 
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who outside is given something."""
+
+    name: str
+    gets: str
+    who: str
+    classification: str
+    owner: str
+    purpose: str
+    kept: str
+
+
+@cache
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((data_folder("avro") / "topics.yaml").read_text())
+    return document
+
+
 @cache
 def stores() -> dict[str, Store]:
     """By name."""
-    listed = yaml.safe_load((data_folder("avro") / "topics.yaml").read_text())["stores"]
-    return {name: Store(name=name, **entry) for name, entry in listed.items()}
+    listed = _document()["stores"]
+    return {name: Store(name=name, **entry | {"where": tuple(entry["where"])}) for name, entry in listed.items()}
+
+
+@cache
+def recipients() -> dict[str, Recipient]:
+    """By name."""
+    return {name: Recipient(name=name, **entry) for name, entry in _document()["recipients"].items()}
 
 
 def keep(name: StoreName) -> timedelta:

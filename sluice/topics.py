@@ -44,7 +44,10 @@ class Topic:
     cut_by: tuple[str, ...] = ()
     append_only: bool = False
     transactional_id: str | None = None
+    goes_with: str | None = None
+    """The store whose retention ends what a changelog holds."""
     cleanup_policy: str = "delete"
+    purpose: str = ""
 
     @property
     def principals(self) -> frozenset[str]:
@@ -93,6 +96,7 @@ def catalogue() -> dict[str, Topic]:
             retention_hours=entry["retention_hours"],
             pii=entry["pii"],
             owner=entry["owner"],
+            purpose=entry["purpose"],
             producers=tuple(entry["producers"]),
             consumers=tuple(entry["consumers"]),
             looked_up_by=tuple(entry.get("looked_up_by", ())),
@@ -111,6 +115,7 @@ def catalogue() -> dict[str, Topic]:
             retention_hours=letters["retention_hours"],
             pii=letters["pii"],
             owner=topic.owner,
+            purpose=letters["purpose"],
             producers=(*topic.consumers, *(name for name in letters["cut_by"] if name not in topic.consumers)),
             consumers=("connectors",),
             looked_up_by=tuple(letters["cut_by"]),
@@ -125,6 +130,8 @@ def catalogue() -> dict[str, Topic]:
             retention_hours=0,
             pii=entry["pii"],
             owner=entry["owner"],
+            purpose=entry["purpose"],
+            goes_with=entry["goes_with"],
             producers=(entry["owner"],),
             consumers=(entry["owner"],),
             cleanup_policy="compact",

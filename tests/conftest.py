@@ -1,5 +1,6 @@
-"""Shared fixtures: free ports, and a real Apache Kafka for whoever asks."""
+"""Shared fixtures: free ports, and a real Apache Kafka for whoever asks. Results are kept for `make compliance`."""
 
+import contextlib
 import os
 import socket
 from collections.abc import Iterator
@@ -10,7 +11,11 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from local import sources
 from local.broker import running_broker
+from local.compliance import results
+from sluice.errors import ConfigurationError
+from sluice.paths import checkout
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, on a quiet machine
 hypothesis.settings.load_profile("untimed")
@@ -21,6 +26,28 @@ _LONGEST = (
     "integration/test_redrive.py",
 )
 """Groups that take longest, so that no worker begins one of them at the end."""
+
+
+class Results:
+    """Keeps how each test ended, with the sources it ran on."""
+
+    def __init__(self) -> None:
+        self._sources = sources.fingerprint(checkout())
+        self._outcomes: dict[str, results.Outcome] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._outcomes[report.nodeid] = results.worst(self._outcomes.get(report.nodeid), report.outcome)
+
+    def pytest_sessionfinish(self) -> None:
+        if self._outcomes:
+            results.add(results.results_file(), self._outcomes, self._sources)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One process keeps them, of all that run tests."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        with contextlib.suppress(ConfigurationError):  # nothing is kept outside of a repository
+            config.pluginmanager.register(Results())
 
 
 class Groups(LoadScopeScheduling):

@@ -10,6 +10,7 @@ import httpx
 
 from connectors.log_scan import LogScan
 from sluice.cli.chat import development_token
+from sluice.stores import stores
 from sluice.topics import catalogue
 from tests.e2e.conftest import Platform
 from tests.waiting import until
@@ -78,3 +79,11 @@ def test_no_key_is_in_what_a_platform_writes(platform: Platform):
     for name, key in keys.items():
         assert not [path for path, content in written.items() if key in content], name
         assert records_with(platform, key) == [], name
+
+
+def test_every_folder_is_on_the_data_map(platform: Platform):
+    platform.ask("What is a sluice?")
+    declared = {place for store in stores().values() for place in store.where}
+    there = {path.name for path in platform.settings.home.iterdir()}
+    assert {"keys", "kafka", "landing", "logs", "state"} <= there
+    assert there <= declared

@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 from connectors.dbt_environment import DbtEnvironment
+from local.compliance.gaps import undescribed
+from local.compliance.models import models
 from sluice.paths import checkout
 from tests.doubles import NOON
 from tests.integration.connectors.platform import Platform, whole_turn
@@ -57,6 +59,9 @@ def test_what_happened_is_what_the_facts_say(platform: Platform) -> None:
         "select (select count(*) from marts.dim_user), (select count(*) from marts.dim_session), "
         "(select count(*) from marts.dim_date), (select count(*) from marts.dim_time)",
     ) == [(3, 7, 2, 1440)]
+
+    columns = rows(warehouse, "select table_name, column_name from information_schema.columns")
+    assert list(map(str, undescribed(columns, models()))) == []
 
     compared = platform.sluice("reconcile", "--json")
     assert compared.returncode == 0, compared.stderr

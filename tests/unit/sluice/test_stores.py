@@ -36,5 +36,5 @@ def test_the_command_shows_all():
     kept = {row["store"]: row["kept"] for row in listed}
     assert set(kept) == {*catalogue(), *stores()}
     assert (kept["chat-requests"], kept["keys"], kept["warehouse"]) == ("1 days", "60 days", "with landing")
-    assert kept["sluice-redact-placeholders-changelog"] == "while it is the newest of its key"
+    assert kept["sluice-redact-placeholders-changelog"] == "while it is the newest of its key, with stage-state"
     assert "gateway-history" in CliRunner().invoke(build(), ["retention"], env={"COLUMNS": "200"}).stdout
