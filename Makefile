@@ -34,13 +34,14 @@ clean: install   ## stop it, delete data and environments
 warehouse: install  ## build the star schema from what has landed, and reconcile
 	@$(BIN)/sluice warehouse
 
-check: develop   ## format, lint, types, import contracts, unused dependencies, SQL, insecure code, secrets
+check: develop   ## format, lint, types, import contracts, unused dependencies, SQL, schemas, insecure code, secrets
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/sqlfluff lint dbt
+	$(BIN)/sluice schemas check
 	$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(PACKAGES) benchmarks
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(NO_SECRETS)
 test: develop    ## all tests

@@ -14,6 +14,7 @@ from confluent_kafka.schema_registry import Schema as RegistrySchema
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
+from sluice.contracts import Version
 from sluice.errors import ConfigurationError, Rejected, RejectReason, Unavailable
 from sluice.schemas import NAMESPACE, Schema, all_schemas, canonical, schema_of
 
@@ -50,6 +51,7 @@ class LockFileIds:
             raise ConfigurationError(
                 f"The schema lock file {path} cannot be read ({type(error).__name__}). Restore it from version control."
             ) from error
+        self.entries: list[tuple[int, str, Schema]] = [(e["id"], e["event"], e["schema"]) for e in entries]
         self._by_id: dict[int, Schema] = {entry["id"]: entry["schema"] for entry in entries}
         self._by_schema = {canonical(entry["schema"]): int(entry["id"]) for entry in entries}
 
@@ -68,6 +70,11 @@ class LockFileIds:
             return self._by_id[schema_id]
         except KeyError:
             raise Rejected(RejectReason.UNKNOWN_SCHEMA, f"schema id {schema_id}") from None
+
+
+def released(path: Path) -> list[Version]:
+    """All that the lock file holds, oldest first. Raises ConfigurationError where it cannot be read."""
+    return [Version(number, event, schema) for number, event, schema in LockFileIds(path).entries]
 
 
 def lock(path: Path) -> list[str]:
