@@ -1,4 +1,4 @@
-# Everything here is `sluice ...` or a standard tool. BROKER and LLM are short names of SLUICE_BROKER and SLUICE_LLM;
+# Everything here is `sluice ...` or a standard tool. BROKER, LLM and REGISTRY are short names of SLUICE_BROKER and so on;
 # every SLUICE_* variable given to make reaches the commands.
 PYTHON ?= python3
 ifdef BROKER
@@ -6,6 +6,9 @@ export SLUICE_BROKER := $(BROKER)
 endif
 ifdef LLM
 export SLUICE_LLM := $(LLM)
+endif
+ifdef REGISTRY
+export SLUICE_REGISTRY := $(REGISTRY)
 endif
 BIN = .venv/bin
 NO_SECRETS = --exclude-files 'constraints/.*\.txt|.*lock\.json|tests/unit/agents/personal/.*|benchmarks/personal/.*' --exclude-lines nosecret --exclude-secrets '^(none|KEY|SOME_KEY|SLUICE_DEV_KEY)$$'

@@ -27,8 +27,8 @@ def settings_page() -> str:
         "",
         "`SLUICE_HOME` is `.sluice` in the checkout, `SLUICE_BOTS_DIR` is `deploy/bots`, `SLUICE_KEYS_DIR` is",
     ]
-    lines += ["`keys` in `SLUICE_HOME`. `SLUICE_SECURE` is off, until it was set once. `make` knows"]
-    lines += ["`BROKER` and `LLM` as short names of `SLUICE_BROKER` and `SLUICE_LLM`."]
+    lines += ["`keys` in `SLUICE_HOME`. `SLUICE_SECURE` and `SLUICE_REGISTRY` are off until they are set. `make` knows"]
+    lines += ["`make` knows `BROKER`, `LLM` and `REGISTRY` as short names of `SLUICE_BROKER` and so on."]
     return "\n".join(lines) + "\n"
 
 

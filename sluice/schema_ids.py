@@ -16,8 +16,10 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from sluice.contracts import Version
 from sluice.errors import ConfigurationError, Rejected, RejectReason, Unavailable
+from sluice.paths import data_folder
 from sluice.schemas import NAMESPACE, Schema, all_schemas, canonical, schema_of
 
+LOCK_FILE = data_folder("avro") / "schema-ids.lock.json"
 _NOT_FOUND = 404
 _TRY_LATER = {408, 425, 429}
 _TIMEOUT_SECONDS = 2.0
@@ -106,6 +108,10 @@ class RegistryIds:
         self._ids: dict[str, int] = {}
         self._schemas: dict[int, Schema] = {}
         self._unknown: dict[int, float] = {}
+
+    def close(self) -> None:
+        """Its connections. A process keeps them as long as it lives."""
+        self._client.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
     def id_of(self, event_name: str) -> int:
         """Register the schema if it is new and give its number. Raises Unavailable too."""

@@ -162,6 +162,12 @@ def principals() -> dict[str, Principal]:
 
 
 @cache
+def compatibility_of_events() -> dict[str, Compatibility]:
+    """How the schema of each event may change."""
+    return {event: topic.compatibility for topic in catalogue().values() for event in topic.events}
+
+
+@cache
 def seen_by(principal: str) -> frozenset[str]:
     """Topics that a service has to do with. With access control it knows of no other."""
     return frozenset(name for name, topic in catalogue().items() if principal in topic.principals)

@@ -14,8 +14,7 @@ from sluice.key_files import AUDIT_KEY, read_key_file
 from sluice.key_store import DatabaseKeyStore
 from sluice.key_wrapping import FileWrapper, VaultWrapper, Wrapper
 from sluice.logs import fact, get_logger
-from sluice.paths import data_folder
-from sluice.schema_ids import LockFileIds, RegistryIds, SchemaIds
+from sluice.schema_ids import LOCK_FILE, LockFileIds, RegistryIds, SchemaIds
 from sluice.sealing import Sealer
 from sluice.settings import Settings
 from sluice.topics import principals
@@ -25,9 +24,9 @@ _PAUSE_SECONDS = 1.0
 
 def schema_ids(settings: Settings) -> SchemaIds:
     """The registry where one is set, else the committed lock file."""
-    if settings.schema_registry_url:
-        return RegistryIds(settings.schema_registry_url)
-    return LockFileIds(data_folder("avro") / "schema-ids.lock.json")
+    if settings.registry_url:
+        return RegistryIds(settings.registry_url)
+    return LockFileIds(LOCK_FILE)
 
 
 def codec(settings: Settings) -> Codec:

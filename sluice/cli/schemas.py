@@ -4,10 +4,13 @@ import typer
 
 from sluice.cli.leaving import ExitCode, leave
 from sluice.contracts import Contract, breaks, findings
+from sluice.errors import ConfigurationError, Unavailable
 from sluice.paths import data_folder
-from sluice.schema_ids import lock, released
+from sluice.schema_ids import LOCK_FILE, lock, released
+from sluice.schema_registry import publish
 from sluice.schemas import all_schemas
-from sluice.topics import catalogue
+from sluice.settings import load_settings
+from sluice.topics import compatibility_of_events
 
 commands = typer.Typer(no_args_is_help=True)
 _LOCK = "schema-ids.lock.json"
@@ -25,6 +28,19 @@ def check() -> None:
     if found:
         raise typer.Exit(int(ExitCode.NO))
     typer.echo(f"{len(contract.schemas)} schemas, {len(contract.released)} released versions, nothing breaks")
+
+
+@commands.command("publish")
+def publish_command() -> None:
+    """Register every released version with the registry of the settings, and set each subject's compatibility."""
+    settings = load_settings()
+    if settings.registry_url is None:
+        leave(ExitCode.USAGE, "There is no registry. Set SLUICE_SCHEMA_REGISTRY_URL, or SLUICE_REGISTRY=local.")
+    try:
+        subjects = publish(settings.registry_url, released(LOCK_FILE), compatibility_of_events())
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+    typer.echo(f"{subjects} subjects at {settings.registry_url}")
 
 
 @commands.command("lock")
@@ -52,7 +68,7 @@ def _contract() -> Contract:
     return Contract(
         schemas=schemas,
         released=released(avro / _LOCK),
-        modes={event: topic.compatibility for topic in catalogue().values() for event in topic.events},
+        modes=compatibility_of_events(),
         examples=frozenset(path.name for path in (avro / "examples").glob("*")),
         changelog=(avro / "CHANGELOG.md").read_text(),
     )
