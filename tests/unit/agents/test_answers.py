@@ -34,7 +34,7 @@ KINDS = {
     "PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----",  # nosecret
     "IP": "203.0.113.77",
     "MAC": "3C:22:FB:4E:12:9A",
-    "WALLET": "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
+    "WALLET": "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",  # nosecret
     "CONNECTION_STRING": "postgres://app:Zx9kk2p@db.example.com:5432/prod",  # nosecret
 }
 ANNOUNCED = {
