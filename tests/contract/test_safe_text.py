@@ -37,7 +37,7 @@ def python_files() -> list[Path]:
 TEXT = {"question", "answer", "text", "content", "summary", "instructions", "stop", "comment", "context"}
 """Fields and variables that hold what somebody said."""
 REPLACES = {("agents/redact.py", "stop"), ("gateway/hub.py", "text")}
-"""What is set anew by `replace`, which checks no types: in the gate itself, and where a reply is made of safe pieces."""
+"""What `replace` sets anew, which checks no types: in the gate, and where a reply is made of safe pieces."""
 CODECS = {"sluice/codec.py"}
 """Who may make an event of what was read, which checks shapes and not where a text is from."""
 
