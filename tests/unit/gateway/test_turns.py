@@ -263,9 +263,17 @@ def test_origins_are_exact():
         "https://chat.example ",
         "https://chat.example@evil.example",
     )
-    for origin in (*others, *written, "http://h:2", "http://h", "http://x@h:1", "null", ""):
+    schemes = ("https://h:1", "ftp://h:1", "http://h:1/x")
+    for origin in (*others, *written, *schemes, "http://h:2", "http://h", "http://x@h:1", "null", ""):
         with pytest.raises(Refused, match="origin_refused"):
             gate.check_origin({"host": "h:1", "origin": origin})
+
+
+def test_over_tls_the_own_origin_is_https():
+    gate = access(ManualClock(), own_scheme="https")
+    gate.check_origin({"host": "h:1", "origin": "https://h:1"})
+    with pytest.raises(Refused, match="origin_refused"):
+        gate.check_origin({"host": "h:1", "origin": "http://h:1"})
 
 
 @pytest.mark.parametrize(
