@@ -250,7 +250,7 @@ class Turns:
             return self.sealer.seal(text, subject=user_id, field=field)
         except CannotSeal:
             self.note(Mark(user_id, "keys.use", "failed", "unusable", user_id))
-            raise Refused(ErrorCode.KEYS_UNAVAILABLE, ref=ref) from None
+            raise Refused(ErrorCode.KEYS_UNUSABLE, ref=ref) from None
         except Unavailable:
             raise Refused(ErrorCode.KEYS_UNAVAILABLE, ref=ref) from None
 

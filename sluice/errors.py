@@ -60,6 +60,7 @@ class ErrorCode(StrEnum):
     SLOW_READER = "slow_reader"
     LOG_UNAVAILABLE = "log_unavailable"
     KEYS_UNAVAILABLE = "keys_unavailable"
+    KEYS_UNUSABLE = "keys_unusable"
     ERASURE_RUNNING = "erasure_running"
     SHUTTING_DOWN = "shutting_down"
     INTERNAL = "internal"
@@ -119,6 +120,9 @@ CATALOGUE: dict[ErrorCode, ErrorKind] = {
     ErrorCode.LOG_UNAVAILABLE: ErrorKind(503, True, "The log does not answer; try again in a moment."),
     ErrorCode.KEYS_UNAVAILABLE: ErrorKind(
         503, True, "The message cannot be encrypted now and was not taken; try again in a moment."
+    ),
+    ErrorCode.KEYS_UNUSABLE: ErrorKind(
+        500, False, "Your key was changed, so nothing can be encrypted with it; tell who runs this platform."
     ),
     ErrorCode.ERASURE_RUNNING: ErrorKind(
         409, True, "What you said before is being erased; write again when that is done, in about a minute."

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from sluice.api_key_store import DatabaseApiKeys
+from sluice.audit_anchor import FILE, Anchor
 from sluice.audit_log import AuditLog
 from sluice.clock import utc_now
 from sluice.codec import Codec
@@ -75,7 +76,8 @@ def sealer(settings: Settings) -> Sealer:
 def audit_log(settings: Settings, principal: Principal) -> AuditLog:
     """Raises ConfigurationError where its key is missing."""
     key, group = read_key_file(settings.keys_dir, AUDIT_KEY), principals()[principal].group
-    return AuditLog(connection(settings, principal), group, codec(settings), key, utc_now)
+    anchor = Anchor(settings.keys_dir / FILE)
+    return AuditLog(connection(settings, principal), group, codec(settings), key, utc_now, anchor)
 
 
 def resolved_codec(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Codec:
