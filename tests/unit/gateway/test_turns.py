@@ -59,6 +59,13 @@ def turns(history: History, log: MemoryLog) -> Turns:
     return Turns(bots, history, QuietReading(), hub, CODEC, log, Posting(log, metrics), sealer, clock, metrics)
 
 
+async def test_a_session_that_is_called_like_a_card_is_refused(turns: Turns, log: MemoryLog):
+    named = msgspec.structs.replace(MESSAGE, session_id="jane-4111111111111111")
+    with pytest.raises(Refused) as refused:
+        await turns.accept("usr_1", named, TRACE)
+    assert (refused.value.code, log.records) == (ErrorCode.ID_SAYS_TOO_MUCH, [])
+
+
 class LostKeys(MemoryKeyStore):
     def current(self, subject: str) -> DataKey:
         raise Unavailable("Vault does not answer") if subject == "usr_1" else KeyUnusable("changed")
