@@ -168,7 +168,9 @@ def rebuild_warehouse(settings: Settings, stopping: threading.Event) -> None:
     house = Warehouse(settings.warehouse_path, data_folder("dbt"), environment.dbt, os.environ)  # noqa: TID251 (handed to dbt)
     for _ in range(_WAREHOUSE_TRIES):
         try:
-            built = house.build(LandingZone(settings.landing_dir), landed_topics(), lambda _line: None)
+            built = house.build(
+                LandingZone(settings.landing_dir), landed_topics(), lambda _line: None, full_refresh=True
+            )
         except ConfigurationError as error:  # somebody else builds
             reason = str(error)
         else:

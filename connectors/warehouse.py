@@ -1,31 +1,56 @@
-"""Build the warehouse with dbt: beside the one in use, which is replaced only by one whose tests have passed."""
+"""Build the warehouse with dbt: beside the one in use, which is replaced only by one whose tests have passed.
 
+What is new is added to a copy of the one in use, where that gives the same as a build of everything. Where it does not
+(see landed_files), and for erasures, everything is built anew.
+"""
+
+import hashlib
 import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from connectors.landed_files import Reading, ZoneFile, broken, lay_out, look, reading
 from connectors.landing_zone import LandingZone
 from connectors.only_one import Taken, hold
 from sluice.errors import ConfigurationError
 from sluice.topics import Topic
 
 _PASSED = {"pass", "success"}
+_LEDGER = "select path, topic, bytes, modified_ns, problem, project_hash from marts.landed_files"
+_DUE = """
+    select count(*) from marts.quarantine
+    where reason = 'from_the_future' and detail = 'logged_at' and logged_at <= now()
+"""
+_QUARANTINED = "select reason, sum(rows_set_aside) from marts.quarantine group by reason order by reason"
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What dbt did. `failures` are sentences; empty where all went well."""
+    """What dbt did. `failures` and `warnings` are sentences; no failures where all went well. `crashed` where not tests
+    failed but a model could not be made.
+
+    `anew` says why everything was built; None where only `new_files` were added. `set_aside` are files that could not
+    be read, with the reason; `quarantined` are landed rows that no fact counts, by reason.
+    """
 
     rows: Mapping[str, int]
     tests_passed: int
     failures: tuple[str, ...]
     file: Path
+    warnings: tuple[str, ...] = ()
+    crashed: bool = False
+    anew: str | None = None
+    new_files: int = 0
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    quarantined: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +62,88 @@ class Warehouse:
     dbt: Path
     environment: Mapping[str, str]
 
-    def build(self, zone: LandingZone, topics: list[Topic], say: Callable[[str], None]) -> Build:
+    def build(self, zone: LandingZone, topics: list[Topic], say: Say, *, full_refresh: bool = False) -> Build:
         """Raises ConfigurationError where dbt does not even begin, or where another build runs."""
-        folder = self.path.parent / "building"
         try:
             lock = hold(self.path.parent)
         except Taken:
             raise ConfigurationError("Another `sluice warehouse` is at work. Wait for it.") from None
         with lock:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            for topic in topics:
-                zone.declare(topic)
-            file = folder / self.path.name  # the same name: DuckDB calls the catalogue after it
-            results = self._dbt(zone, file, folder, say)
-            build = Build(_row_counts(file, results), _passed_tests(results), _failures(results), file)
+            mark = self._mark()
+            before = None if full_refresh else self._before(mark)
+            known = {file.path: file for file in before or ()}
+            read = reading(look(zone, topics, known), before)
+            build = self._try(zone, topics, read, mark, say)
+            if build.crashed and (problems := broken(zone, read.new)):
+                build = self._try(zone, topics, read.without(problems), mark, say)
+            elif not read.same_place_twice and any(map(_tells_of_copies, build.failures)):
+                build = self._try(zone, topics, read.with_repetitions(), mark, say)
             if build.failures:
                 return build
-            file.replace(self.path)
-            return Build(build.rows, build.tests_passed, (), self.path)
+            _drop_views(build.file)
+            build.file.replace(self.path)
+            return replace(build, file=self.path)
 
-    def _dbt(self, zone: LandingZone, file: Path, folder: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
-        target = folder / "target"
-        options = ["--project-dir", self.project, "--profiles-dir", self.project]
-        options += ["--target-path", target, "--log-path", folder / "logs"]
+    def _try(self, zone: LandingZone, topics: list[Topic], read: Reading, mark: str, say: Say) -> Build:
+        folder = self.path.parent / "building"
+        file = folder / self.path.name  # the same name: DuckDB calls the catalogue after it
+        landed, listed = folder / "landing", folder / "landed-files.parquet"
+        _clear(folder)
+        if read.anew is None:
+            shutil.copyfile(self.path, file)
+        try:
+            lay_out(zone, topics, read, landed, listed, mark)
+            results = self._dbt(file, landed, listed, read, say)
+        finally:
+            shutil.rmtree(landed, ignore_errors=True)  # an erasure must find no copies
+        return Build(
+            rows=_row_counts(file, results),
+            tests_passed=sum(r["status"] in _PASSED and not r["unique_id"].startswith("model.") for r in results),
+            failures=_sentences(results, lambda status: status not in _PASSED | {"skipped", "warn", "no-op"}),
+            file=file,
+            warnings=_sentences(results, lambda status: status == "warn"),
+            crashed=any(result["status"] == "error" for result in results),
+            anew=read.anew,
+            new_files=len(read.new),
+            set_aside={file.path: file.problem for file in read.files if file.problem is not None},
+            quarantined=_quarantined(file),
+        )
+
+    def _mark(self) -> str:
+        """Changes with whatever the tables are made by."""
+        found = hashlib.sha256()
+        for path in sorted([*self.project.glob("m*/**/*.*"), *self.project.glob("*.yml")]):  # models and macros
+            found.update(path.relative_to(self.project).as_posix().encode() + b"\0" + path.read_bytes())
+        return found.hexdigest()
+
+    def _before(self, mark: str) -> list[ZoneFile] | None:
+        """Files that the warehouse in use was made of; None where it cannot be gone on with."""
+        if not self.path.exists():
+            return None
+        try:
+            with duckdb.connect(str(self.path), read_only=True) as db:
+                rows = db.execute(_LEDGER).fetchall()
+                due = db.execute(_DUE).fetchone()
+        except duckdb.Error:
+            return None
+        if not rows or any(row[5] != mark for row in rows) or due != (0,):
+            return None
+        return [ZoneFile(*row[:5]) for row in rows]
+
+    def _dbt(self, file: Path, landed: Path, listed: Path, read: Reading, say: Say) -> list[dict[str, Any]]:
+        target, logs = file.parent / "target", file.parent / "logs"
+        places = ["--project-dir", self.project, "--profiles-dir", self.project, "--target-path", target]
+        options = [*map(str, places), "--log-path", str(logs), "--exclude-resource-type", "unit_test"]
+        options += ["--vars", json.dumps({"landed_is_new": True, "same_place_twice": read.same_place_twice})]
+        options += [] if read.anew is None else ["--full-refresh"]
         variables = {
-            "SLUICE_LANDING_DIR": str(zone.root),
+            "SLUICE_LANDING_DIR": str(landed),
+            "SLUICE_LANDED_FILES": str(listed),
             "SLUICE_WAREHOUSE_PATH": str(file),
             "DO_NOT_TRACK": "1",
         }
         process = subprocess.Popen(
-            [str(self.dbt), "--no-use-colors", "build", *map(str, options)],
+            [str(self.dbt), "--no-use-colors", "build", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -82,8 +158,31 @@ class Warehouse:
         try:
             results: list[dict[str, Any]] = json.loads((target / "run_results.json").read_text())["results"]
         except FileNotFoundError:
-            raise ConfigurationError(f"dbt did not run: {last}. Its log: {folder / 'logs'}") from None
+            raise ConfigurationError(f"dbt did not run: {last}. Its log: {logs}") from None
         return results
+
+
+def _tells_of_copies(failure: str) -> bool:
+    return failure.startswith(("unique_event_", "unique_together_fact_"))
+
+
+def _clear(folder: Path) -> None:
+    """Of everything but what dbt remembers of the project's files, which saves it reading them again."""
+    memory = folder / "target" / "partial_parse.msgpack"
+    kept = memory.read_bytes() if memory.exists() else None
+    shutil.rmtree(folder, ignore_errors=True)
+    memory.parent.mkdir(parents=True)
+    if kept is not None:
+        memory.write_bytes(kept)
+
+
+def _drop_views(file: Path) -> None:
+    """They look at files that are gone when the build is done."""
+    with duckdb.connect(str(file)) as db:
+        for schema, name in db.execute(
+            "select schema_name, view_name from duckdb_views() where not internal"
+        ).fetchall():
+            db.execute(f'drop view "{schema}"."{name}" cascade')
 
 
 def _row_counts(file: Path, results: list[dict[str, Any]]) -> dict[str, int]:
@@ -99,13 +198,17 @@ def _row_counts(file: Path, results: list[dict[str, Any]]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _passed_tests(results: list[dict[str, Any]]) -> int:
-    return sum(result["status"] in _PASSED and not result["unique_id"].startswith("model.") for result in results)
+def _quarantined(file: Path) -> dict[str, int]:
+    with duckdb.connect(str(file), read_only=True) as db:
+        try:
+            return {reason: int(rows) for reason, rows in db.execute(_QUARANTINED).fetchall()}
+        except duckdb.Error:  # the build did not come so far
+            return {}
 
 
-def _failures(results: list[dict[str, Any]]) -> tuple[str, ...]:
+def _sentences(results: list[dict[str, Any]], wanted: Callable[[str], bool]) -> tuple[str, ...]:
     return tuple(
         f"{result['unique_id'].split('.')[2]}: {result['status']}, {(result['message'] or '').strip().splitlines()[0]}"
         for result in results
-        if result["status"] not in _PASSED and result["status"] != "skipped"
+        if wanted(result["status"])
     )

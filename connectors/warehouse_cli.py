@@ -38,6 +38,9 @@ def warehouse(
     landed: Annotated[
         bool, typer.Option("--landed", help="From what is there, without a look at the log: no broker is needed.")
     ] = False,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Everything anew, also where adding what is new would do.")
+    ] = False,
 ) -> None:
     """Build the warehouse from what has landed, test it, and compare it with the log."""
     settings, console = load_settings(), Console(highlight=False, soft_wrap=True)
@@ -45,7 +48,7 @@ def warehouse(
         with console.status("dbt's environment ...") as status:
             dbt = _dbt()
             ends = None if landed else _caught_up(settings, wait, status)
-            build = _build(settings, dbt, status)
+            build = _build(settings, dbt, status, full_refresh=full_refresh)
         _show_build(console, build)
         if build.failures:
             leave(ExitCode.NO, f"The warehouse in use stays as it was. The one that failed: {build.file}")
@@ -107,13 +110,14 @@ def _caught_up(settings: Settings, seconds: float, status: "Status") -> "Window"
     return {place: span for place, span in window.items() if place.topic in TOPICS}
 
 
-def _build(settings: Settings, dbt: Path, status: "Status") -> "Build":
+def _build(settings: Settings, dbt: Path, status: "Status", *, full_refresh: bool) -> "Build":
     from connectors.landing import landed_topics  # noqa: PLC0415
     from connectors.landing_zone import LandingZone  # noqa: PLC0415
     from connectors.warehouse import Warehouse  # noqa: PLC0415
 
     house = Warehouse(settings.warehouse_path, data_folder("dbt"), dbt, os.environ)  # noqa: TID251 (handed to dbt)
-    return house.build(LandingZone(settings.landing_dir), landed_topics(), lambda line: status.update(f"dbt: {line}"))
+    zone, say = LandingZone(settings.landing_dir), lambda line: status.update(f"dbt: {line}")
+    return house.build(zone, landed_topics(), say, full_refresh=full_refresh)
 
 
 def _reconcile(settings: Settings, window: "Window", tell: Callable[[int], None]) -> "Reconciliation":
@@ -145,7 +149,14 @@ def _show_build(console: Console, build: "Build") -> None:
     for model, rows in build.rows.items():
         table.add_row(model, f"{rows:,}")
     console.print(table)
-    console.print(f"tests: {build.tests_passed} passed, {len(build.failures)} failed")
+    console.print(f"{build.new_files} files read: " + (f"all, {build.anew}" if build.anew else "those that are new"))
+    for path, problem in build.set_aside.items():
+        console.print(f"  left out: {path}: {problem}", style="red", markup=False)
+    for reason, rows in build.quarantined.items():
+        console.print(f"  in quarantine, {reason}: {rows} rows (marts.quarantine)", style="yellow", markup=False)
+    console.print(f"tests: {build.tests_passed} passed, {len(build.failures)} failed, {len(build.warnings)} warned")
+    for warning in build.warnings:
+        console.print(f"  {warning}", style="yellow", markup=False)
     for failure in build.failures:
         console.print(f"  {failure}", style="red", markup=False)
 

@@ -8,6 +8,7 @@ from local.compliance.page import compliance_page
 from local.openai_reference import openai_page
 from local.provider_page import provider_page
 from local.routing_page import routing_page
+from local.warehouse_page import warehouse_page
 from sluice.errors import CATALOGUE, RejectReason
 from sluice.paths import checkout
 from sluice.schemas import schema_of
@@ -105,6 +106,7 @@ PAGES = {
     "development-provider": provider_page,
     "data-map": data_map_page,
     "compliance": compliance_page,
+    "warehouse": warehouse_page,
 }
 
 

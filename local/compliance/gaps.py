@@ -88,13 +88,15 @@ def column_gaps(models: Iterable[Model], built: set[str], classes: Document) -> 
             yield Gap("model", model.name, "no columns")
         if not model.description:
             yield Gap("model", model.name, "no description")
+        if model.owner not in classes["owners"]:
+            yield Gap("model", model.name, _unknown("no owner", model.owner))
         for column in model.columns:
             name = f"{model.name}.{column.name}"
             if column.classification not in classes["classes"]:
                 yield Gap("column", name, _unknown(_NO_CLASS, column.classification))
             elif column.classification == SEALED:
                 yield Gap("column", name, "is sealed, and nothing sealed is landed")
-            if column.owner not in classes["owners"]:
+            if column.owner != model.owner and column.owner not in classes["owners"]:
                 yield Gap("column", name, _unknown("no owner", column.owner))
             if not column.description:
                 yield Gap("column", name, "no description")

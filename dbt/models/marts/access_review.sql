@@ -1,5 +1,5 @@
 with marks as (
-    select * from {{ ref('stg_audit_log') }}
+    select * from {{ ref('int_audit_marks') }}
 ),
 
 final as (
@@ -9,7 +9,7 @@ final as (
         action,
         outcome,
         coalesce(reason, '') as reason,
-        sum(times) as times,
+        cast(sum(times) as {{ portable('whole') }}) as times,
         count(distinct subject_id) as subjects,
         min(occurred_at) as first_at,
         max(occurred_at) as last_at,

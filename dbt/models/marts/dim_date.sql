@@ -1,11 +1,30 @@
-with activity as (
-    select * from {{ ref('int_turn_activity') }}
+with turns as (
+    select
+        began_at,
+        last_event_at
+    from {{ ref('int_turns') }}
+),
+
+letters as (
+    select occurred_at from {{ ref('fact_dead_letters') }}
+),
+
+activity as (
+    select
+        min(began_at) as first_at,
+        max(last_event_at) as last_at
+    from turns
+    union all
+    select
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at
+    from letters
 ),
 
 span as (
     select
-        min({{ portable('utc_date', 'occurred_at') }}) as first_day,
-        max({{ portable('utc_date', 'occurred_at') }}) as last_day
+        min({{ portable('utc_date', 'first_at') }}) as first_day,
+        max({{ portable('utc_date', 'last_at') }}) as last_day
     from activity
 ),
 

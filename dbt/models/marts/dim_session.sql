@@ -1,12 +1,5 @@
-with activity as (
-    select * from {{ ref('int_turn_activity') }}
-),
-
-ordered as (
-    select
-        *,
-        row_number() over (partition by session_id order by occurred_at, event_id) as place
-    from activity
+with turns as (
+    select * from {{ ref('int_turns') }}
 ),
 
 openings as (
@@ -14,18 +7,18 @@ openings as (
         session_id,
         user_id,
         bot as first_bot
-    from ordered
-    where place = 1
+    from turns
+    qualify row_number() over (partition by session_id order by began_at, turn_id, user_id) = 1
 ),
 
 spans as (
     select
         session_id,
-        min(occurred_at) as started_at,
-        max(occurred_at) as last_active_at,
+        min(began_at) as started_at,
+        max(last_event_at) as last_active_at,
         count(distinct turn_id) as turns,
         count(distinct bot) as bots
-    from activity
+    from turns
     group by session_id
 ),
 

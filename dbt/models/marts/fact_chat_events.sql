@@ -1,141 +1,118 @@
+{{ config(materialized='incremental', unique_key='turn_id', post_hook="{{ point_anew('occurred_at') }}") }}
+-- depends_on: {{ ref('int_turns') }}
+{% set string, instant, real = portable('string'), portable('instant'), portable('real') %}
+{% set measures = ['attempts', 'epoch', 'prompt_tokens', 'completion_tokens', 'cost_usd'] %}
+{% set columns = [
+    'event_id', 'event_type', 'turn_id', 'session_id', 'user_id', 'bot', 'occurred_at', 'stage', 'outcome', 'error_code',
+    'started_at', 'ended_at', 'duration_ms', 'first_delta_ms', 'overhead_ms',
+] + measures + ['source_topic', 'source_partition', 'source_offset', 'logged_at'] %}
+
 with telemetry as (
-    select * from {{ ref('stg_turn_telemetry') }}
+    {{ good_rows('stg_turn_telemetry') }}
 ),
 
 turns as (
-    select * from {{ ref('stg_chat_turns') }}
+    {{ good_rows('stg_chat_turns') }}
 ),
 
-stages as (
+users as (select * from {{ ref('dim_user') }}),
+
+bots as (select * from {{ ref('dim_bot') }}),
+
+-- StageTimed has the stage's own times, TurnTimed those that a client saw.
+landed as (
     select
-        false as is_superseded,
-        event_id,
-        event_type,
-        turn_id,
-        session_id,
-        user_id,
-        bot,
-        stage,
-        outcome,
-        error_code,
+        event_id, event_type, turn_id, session_id, user_id, bot, occurred_at, stage, outcome, error_code,
         entered_at as started_at,
-        left_at as ended_at,
-        {{ portable('milliseconds', 'entered_at', 'left_at') }} as duration_ms,
-        null as first_delta_ms,
-        null as overhead_ms,
-        null as attempts,
-        null as prompt_tokens,
-        null as completion_tokens,
-        null as cost_usd,
-        occurred_at,
-        source_topic,
-        source_partition,
-        source_offset,
-        logged_at
+        case when stage is null then occurred_at else left_at end as ended_at,
+        case when stage is null then total_ms else {{ portable('milliseconds', 'entered_at', 'left_at') }} end
+            as duration_ms,
+        first_delta_ms, overhead_ms,
+        {% for measure in measures %}
+        null as {{ measure }},
+        {% endfor %}
+        source_topic, source_partition, source_offset, logged_at
     from telemetry
-    where event_type = 'StageTimed'
-),
-
-deliveries as (
+    union all
     select
-        false as is_superseded,
-        event_id,
-        event_type,
-        turn_id,
-        session_id,
-        user_id,
-        bot,
-        null as stage,
-        null as outcome,
-        null as error_code,
-        null as started_at,
-        occurred_at as ended_at,
-        total_ms as duration_ms,
-        first_delta_ms,
-        overhead_ms,
-        null as attempts,
-        null as prompt_tokens,
-        null as completion_tokens,
-        null as cost_usd,
-        occurred_at,
-        source_topic,
-        source_partition,
-        source_offset,
-        logged_at
-    from telemetry
-    where event_type = 'TurnTimed'
-),
-
--- A turn that was taken over may be finished twice: the record of the newest owner counts.
-ends as (
-    select
-        row_number() over (
-            partition by turn_id
-            order by epoch desc, attempts desc, occurred_at desc, event_id desc
-        ) > 1 as is_superseded,
-        event_id,
-        event_type,
-        turn_id,
-        session_id,
-        user_id,
-        bot,
-        null as stage,
-        state as outcome,
-        error_code,
-        accepted_at as started_at,
-        occurred_at as ended_at,
-        total_ms as duration_ms,
-        first_delta_ms,
-        null as overhead_ms,
-        attempts,
-        prompt_tokens,
-        completion_tokens,
-        cost_usd,
-        occurred_at,
-        source_topic,
-        source_partition,
-        source_offset,
-        logged_at
+        event_id, event_type, turn_id, session_id, user_id, bot, occurred_at, cast(null as {{ string }}), state,
+        error_code, accepted_at, occurred_at as ended_at, total_ms, first_delta_ms, cast(null as {{ real }}),
+        {{ measures | join(', ') }},
+        source_topic, source_partition, source_offset, logged_at
     from turns
 ),
 
 together as (
-    select * from stages
+    select {{ columns | join(', ') }} from landed
+    {% if is_incremental() %}
     union all
-    select * from deliveries
-    union all
-    select * from ends
+    {{ kept_rows(columns, 'turn_id', 'landed') }}
+    {% endif %}
+),
+
+-- A turn that was taken over may be finished twice: the record of the newest owner counts.
+twice as (
+    select turn_id
+    from {{ 'together' if is_incremental() else ref('stg_chat_turns') }}
+    where event_type = 'TurnFinished'
+    group by turn_id
+    having count(*) > 1
+),
+
+superseded as (
+    select event_id
+    from {{ 'together' if is_incremental() else 'turns' }}
+    where event_type = 'TurnFinished' and turn_id in (select twice.turn_id from twice)
+    qualify row_number() over (
+        partition by turn_id order by epoch desc, attempts desc, occurred_at desc, event_id desc
+    ) > 1
+),
+
+dated as (
+    select
+        *,
+        {{ portable('utc_date', 'occurred_at') }} as date_day,
+        {{ portable('minute_of_day', 'occurred_at') }} as minute_of_day,
+        event_id in (select superseded.event_id from superseded) as is_superseded
+    from together
 ),
 
 final as (
     select
-        event_id,
-        event_type,
-        turn_id,
-        session_id,
-        user_id,
-        bot,
-        {{ portable('utc_date', 'occurred_at') }} as date_day,
-        {{ portable('minute_of_day', 'occurred_at') }} as minute_of_day,
-        occurred_at,
-        stage,
-        outcome,
-        error_code,
-        started_at,
-        ended_at,
-        duration_ms,
-        first_delta_ms,
-        overhead_ms,
-        attempts,
-        prompt_tokens,
-        completion_tokens,
-        cost_usd,
-        is_superseded,
-        source_topic,
-        source_partition,
-        source_offset,
-        logged_at
-    from together
+        dated.event_id,
+        dated.event_type,
+        dated.turn_id,
+        dated.session_id,
+        users.user_key,
+        dated.user_id,
+        bots.bot_key,
+        dated.bot,
+        dated.date_day,
+        dated.minute_of_day,
+        dated.occurred_at,
+        dated.stage,
+        dated.outcome,
+        dated.error_code,
+        dated.started_at,
+        dated.ended_at,
+        dated.duration_ms,
+        dated.first_delta_ms,
+        dated.overhead_ms,
+        dated.attempts,
+        dated.epoch,
+        dated.prompt_tokens,
+        dated.completion_tokens,
+        dated.cost_usd,
+        dated.is_superseded,
+        dated.source_topic,
+        dated.source_partition,
+        dated.source_offset,
+        dated.logged_at
+    from dated
+    left join users
+        on dated.user_id = users.user_id and dated.date_day >= users.valid_from and dated.date_day < users.valid_to
+    left join bots
+        on dated.bot = bots.bot and dated.occurred_at >= bots.valid_from and dated.occurred_at < bots.valid_to
 )
 
 select * from final

@@ -1,45 +1,109 @@
+{{ config(materialized='incremental', unique_key='turn_id', post_hook="{{ point_anew('ended_at') }}") }}
+-- depends_on: {{ ref('int_turns') }}
+{% set columns = [
+    'event_id', 'turn_id', 'attempt', 'attempt_id', 'purpose', 'session_id', 'user_id', 'bot', 'model',
+    'provider_call_id', 'outcome', 'finish_reason', 'error_code', 'failure', 'started_at', 'ended_at', 'first_token_ms',
+    'duration_ms', 'prompt_tokens', 'completion_tokens', 'is_estimated', 'cost_usd', 'price_version', 'template_id',
+    'template_hash', 'source_topic', 'source_partition', 'source_offset', 'logged_at',
+] %}
+
 with usage as (
-    select * from {{ ref('stg_llm_usage') }}
+    {{ good_rows('stg_llm_usage') }}
+),
+
+users as (
+    select * from {{ ref('dim_user') }}
+),
+
+bots as (
+    select * from {{ ref('dim_bot') }}
+),
+
+landed as (
+    select
+        *,
+        occurred_at as ended_at
+    from usage
+),
+
+together as (
+    select {{ columns | join(', ') }} from landed
+    {% if is_incremental() %}
+    union all
+    {{ kept_rows(columns, 'turn_id', 'landed') }}
+    {% endif %}
+),
+
+abandoned as (
+    select turn_id from together
+    where outcome = 'abandoned'
+),
+
+-- A worker that was thought dead and came back wrote the true count beside the abandoned one.
+superseded as (
+    select event_id
+    from together
+    where turn_id in (select abandoned.turn_id from abandoned)
+    qualify
+        outcome = 'abandoned'
+        and row_number() over (
+            partition by turn_id, attempt, attempt_id
+            order by case when outcome = 'abandoned' then 1 else 0 end, ended_at, event_id
+        ) > 1
+),
+
+dated as (
+    select
+        *,
+        {{ portable('utc_date', 'ended_at') }} as date_day,
+        {{ portable('minute_of_day', 'ended_at') }} as minute_of_day,
+        event_id in (select superseded.event_id from superseded) as is_superseded
+    from together
 ),
 
 final as (
     select
-        event_id,
-        turn_id,
-        attempt,
-        attempt_id,
-        outcome = 'abandoned'
-        and row_number() over (
-            partition by turn_id, attempt, attempt_id
-            order by case when outcome = 'abandoned' then 1 else 0 end, occurred_at, event_id
-        ) > 1 as is_superseded,
-        session_id,
-        user_id,
-        bot,
-        {{ portable('utc_date', 'occurred_at') }} as date_day,
-        {{ portable('minute_of_day', 'occurred_at') }} as minute_of_day,
-        model,
-        provider_call_id,
-        outcome,
-        finish_reason,
-        error_code,
-        started_at,
-        occurred_at as ended_at,
-        first_token_ms,
-        duration_ms,
-        prompt_tokens,
-        completion_tokens,
-        prompt_tokens + completion_tokens as total_tokens,
-        is_estimated,
-        cost_usd,
-        price_version,
-        template_id,
-        template_hash,
-        source_topic,
-        source_partition,
-        source_offset,
-        logged_at
-    from usage
+        dated.event_id,
+        dated.turn_id,
+        dated.attempt,
+        dated.attempt_id,
+        dated.is_superseded,
+        dated.purpose,
+        dated.session_id,
+        users.user_key,
+        dated.user_id,
+        bots.bot_key,
+        dated.bot,
+        dated.date_day,
+        dated.minute_of_day,
+        dated.model,
+        dated.provider_call_id,
+        dated.outcome,
+        dated.finish_reason,
+        dated.error_code,
+        dated.failure,
+        dated.started_at,
+        dated.ended_at,
+        dated.first_token_ms,
+        dated.duration_ms,
+        dated.prompt_tokens,
+        dated.completion_tokens,
+        dated.prompt_tokens + dated.completion_tokens as total_tokens,
+        dated.is_estimated,
+        dated.cost_usd,
+        dated.price_version,
+        {{ template_key('dated') }} as template_key,
+        dated.template_id,
+        dated.template_hash,
+        dated.source_topic,
+        dated.source_partition,
+        dated.source_offset,
+        dated.logged_at
+    from dated
+    left join users
+        on dated.user_id = users.user_id and dated.date_day >= users.valid_from and dated.date_day < users.valid_to
+    left join bots
+        on dated.bot = bots.bot and dated.ended_at >= bots.valid_from and dated.ended_at < bots.valid_to
 )
 
 select * from final

@@ -22,12 +22,14 @@ renamed as (
 ),
 
 final as (
-    select *
+    select
+        *,
+        {{ defect(
+            missing=['actor_id', 'action', 'outcome'],
+            unknown={'event_type': 'audit', 'outcome': 'audit_outcome'},
+            negative=['times']
+        ) }} as defect
     from renamed
-    qualify row_number() over (
-        partition by event_id
-        order by source_topic, source_partition, source_offset
-    ) = 1
 )
 
 select * from final

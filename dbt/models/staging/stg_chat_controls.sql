@@ -19,12 +19,14 @@ renamed as (
 ),
 
 final as (
-    select *
+    select
+        *,
+        {{ defect(
+            missing=['turn_id', 'session_id', 'user_id'],
+            unknown={'event_type': 'controls', 'rating': 'rating'},
+            also={'missing_value: rating': "event_type = 'FeedbackGiven' and rating is null"}
+        ) }} as defect
     from renamed
-    qualify row_number() over (
-        partition by event_id
-        order by source_topic, source_partition, source_offset
-    ) = 1
 )
 
 select * from final

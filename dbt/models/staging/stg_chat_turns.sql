@@ -25,6 +25,7 @@ renamed as (
         first_token_ms,
         template_id,
         template_hash,
+        fallback as is_fallback,
         accepted_at,
         occurred_at,
         _event as event_type,
@@ -36,12 +37,17 @@ renamed as (
 ),
 
 final as (
-    select *
+    select
+        *,
+        {{ defect(
+            missing=[
+                'turn_id', 'session_id', 'user_id', 'bot',
+                'state', 'attempts', 'prompt_tokens', 'completion_tokens', 'cost_usd', 'total_ms', 'accepted_at',
+            ],
+            unknown={'event_type': 'turns', 'state': 'turn_state'},
+            negative=['attempts', 'prompt_tokens', 'completion_tokens', 'cost_usd', 'first_delta_ms', 'total_ms']
+        ) }} as defect
     from renamed
-    qualify row_number() over (
-        partition by event_id
-        order by source_topic, source_partition, source_offset
-    ) = 1
 )
 
 select * from final

@@ -22,12 +22,13 @@ renamed as (
 ),
 
 final as (
-    select *
+    select
+        *,
+        {{ defect(
+            missing=['reason', 'origin_topic', 'origin_offset'],
+            unknown={'event_type': 'letters'}
+        ) }} as defect
     from renamed
-    qualify row_number() over (
-        partition by event_id
-        order by source_topic, source_partition, source_offset
-    ) = 1
 )
 
 select * from final

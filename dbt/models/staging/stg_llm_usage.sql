@@ -11,6 +11,7 @@ renamed as (
         bot,
         attempt,
         attempt_id,
+        purpose,
         model,
         provider_call_id,
         usage.prompt_tokens,
@@ -21,6 +22,7 @@ renamed as (
         outcome,
         finish_reason,
         error_code,
+        failure,
         started_at,
         first_token_ms,
         duration_ms,
@@ -36,12 +38,17 @@ renamed as (
 ),
 
 final as (
-    select *
+    select
+        *,
+        {{ defect(
+            missing=[
+                'turn_id', 'session_id', 'user_id', 'bot',
+                'attempt', 'model', 'prompt_tokens', 'completion_tokens', 'cost_usd', 'outcome', 'started_at',
+            ],
+            unknown={'event_type': 'usage', 'outcome': 'attempt_outcome'},
+            negative=['prompt_tokens', 'completion_tokens', 'cost_usd', 'first_token_ms', 'duration_ms']
+        ) }} as defect
     from renamed
-    qualify row_number() over (
-        partition by event_id
-        order by source_topic, source_partition, source_offset
-    ) = 1
 )
 
 select * from final

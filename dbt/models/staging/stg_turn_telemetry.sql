@@ -27,12 +27,21 @@ renamed as (
 ),
 
 final as (
-    select *
+    select
+        *,
+        {{ defect(
+            missing=['turn_id', 'session_id', 'user_id', 'bot'],
+            unknown={'event_type': 'telemetry', 'stage': 'stage', 'outcome': 'stage_outcome'},
+            negative=['first_delta_ms', 'total_ms'],
+            also={
+                'missing_value: stage': "event_type = 'StageTimed' and stage is null",
+                'missing_value: outcome': "event_type = 'StageTimed' and outcome is null",
+                'missing_value: entered_at': "event_type = 'StageTimed' and (entered_at is null or left_at is null)",
+                'missing_value: total_ms': "event_type = 'TurnTimed' and total_ms is null",
+                'negative_value: left_at': "left_at < entered_at",
+            }
+        ) }} as defect
     from renamed
-    qualify row_number() over (
-        partition by event_id
-        order by source_topic, source_partition, source_offset
-    ) = 1
 )
 
 select * from final

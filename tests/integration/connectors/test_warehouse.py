@@ -56,12 +56,13 @@ def test_what_happened_is_what_the_facts_say(platform: Platform) -> None:
     ) == [(TURNS, TURNS, 1, 15 * TURNS, "0.0001080000")]
     assert rows(
         warehouse,
-        "select (select count(*) from marts.dim_user), (select count(*) from marts.dim_session), "
+        "select (select count(*) from marts.dim_user where is_current), (select count(*) from marts.dim_session), "
         "(select count(*) from marts.dim_date), (select count(*) from marts.dim_time)",
     ) == [(3, 7, 2, 1440)]
 
     columns = rows(warehouse, "select table_name, column_name from information_schema.columns")
-    assert list(map(str, undescribed(columns, models()))) == []
+    tables = [model for model in models() if not model.name.startswith(("stg_", "int_landed_rows"))]
+    assert list(map(str, undescribed(columns, tables))) == []
 
     compared = platform.sluice("reconcile", "--json")
     assert compared.returncode == 0, compared.stderr

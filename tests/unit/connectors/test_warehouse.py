@@ -1,28 +1,44 @@
 """The build around dbt, with a dbt of three lines; and the environment, with an installer of one."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from connectors.dbt_environment import DbtEnvironment
-from connectors.landing_zone import LandingZone
 from connectors.only_one import hold
 from connectors.warehouse import Build, Warehouse
 from sluice.errors import ConfigurationError
 from sluice.topics import catalogue
+from tests.arrivals import LandedLog, made
+from tests.doubles import NOON
 
 _DBT = """#!/usr/bin/env python3
 import json, os, pathlib, shutil, sys
 print("1 of 2 START model")
+at = pathlib.Path(sys.argv[0]).parent
 target = pathlib.Path(sys.argv[sys.argv.index("--target-path") + 1])
-target.mkdir()
-shutil.copy({database!r}, os.environ["SLUICE_WAREHOUSE_PATH"])
+target.mkdir(exist_ok=True)
+(target / "partial_parse.msgpack").write_text("remembered")
+landed = pathlib.Path(os.environ["SLUICE_LANDING_DIR"])
+with (at / "calls").open("a") as calls:
+    files = sorted(path.name for path in landed.glob("*/date=*/*"))
+    given = json.loads(sys.argv[sys.argv.index("--vars") + 1])
+    calls.write(json.dumps(dict(files=files, full="--full-refresh" in sys.argv, vars=given)) + chr(10))
+state = json.loads((at / "state.json").read_text())
+if "--full-refresh" in sys.argv:
+    shutil.copy(state["database"], os.environ["SLUICE_WAREHOUSE_PATH"])
+bad = state["error_while"] in files
 results = [
-    dict(unique_id="model.sluice.fact_x", status="success", relation_name='"w"."marts"."fact_x"', message="ok"),
+    dict(unique_id="model.sluice.fact_x", status="error" if bad else "success",
+        relation_name='"w"."marts"."fact_x"', message="ok"),
     dict(unique_id="model.sluice.fact_y", status="skipped", relation_name='"w"."marts"."fact_y"', message=None),
-    dict(unique_id="test.sluice.unique_x.1a", status={status!r}, relation_name=None, message="Got 2 results\\nmore"),
+    dict(unique_id=state["test"], status=state["status"], relation_name=None,
+        message="Got 2 results\\nmore"),
+    dict(unique_id="exposure.sluice.board", status="no-op", relation_name=None, message="NO-OP"),
 ]
 (target / "run_results.json").write_text(json.dumps(dict(results=results)))
 """
@@ -35,47 +51,158 @@ def script(path: Path, text: str) -> Path:
     return path
 
 
+class House:
+    """A warehouse whose dbt does as it is told, and a landing zone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.log = folder, LandedLog(folder / "landing")
+        self.said: list[str] = []
+        project = folder / "project"
+        (project / "models").mkdir(parents=True)
+        (project / "dbt_project.yml").write_text("name: w")
+        self.model = project / "models" / "fact_x.sql"
+        self.model.write_text("select 1")
+        self.warehouse = Warehouse(folder / "home" / "w.duckdb", project, folder / "dbt", os.environ)
+        script(folder / "dbt", _DBT)
+        self.tell()
+
+    def tell(self, status: str = "pass", error_while: str = "", quarantined: str = "", test: str = "unique_x") -> None:
+        database = self.folder / "made" / "w.duckdb"
+        database.parent.mkdir(exist_ok=True)
+        database.unlink(missing_ok=True)
+        with duckdb.connect(str(database)) as db:
+            db.execute("create schema marts")
+            db.execute("create table marts.fact_x as select * from range(3)")
+            db.execute("create view marts.landed_view as select 1")
+            db.execute(
+                "create table marts.quarantine "
+                "(reason varchar, detail varchar, logged_at timestamptz, rows_set_aside integer)"
+            )
+            db.execute(
+                "create table marts.landed_files (path varchar, topic varchar, bytes bigint, modified_ns bigint, "
+                "problem varchar, project_hash varchar)"
+            )
+            if quarantined:
+                db.execute(f"insert into marts.quarantine values {quarantined}")
+        state = {"database": str(database), "status": status, "error_while": error_while}
+        state["test"] = f"test.sluice.{test}.1a"
+        (self.folder / "state.json").write_text(json.dumps(state))
+
+    def build(self, *, full_refresh: bool = False) -> Build:
+        topics = [catalogue()["llm-usage"], catalogue()["turn-telemetry"]]
+        built = self.warehouse.build(self.log.zone, topics, self.said.append, full_refresh=full_refresh)
+        if not built.failures:
+            self._note_files()
+        return built
+
+    def _note_files(self) -> None:
+        """As the model landed_files does."""
+        listed = self.warehouse.path.parent / "building" / "landed-files.parquet"
+        with duckdb.connect(str(self.warehouse.path)) as db:
+            db.execute(f"create or replace table marts.landed_files as select * from '{listed}'")
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "calls").read_text().splitlines()]
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
-    path = tmp_path / "w.duckdb"
-    with duckdb.connect(str(path)) as db:
-        db.execute("create schema marts")
-        db.execute("create table marts.fact_x as select * from range(3)")
-    return path
+def house(tmp_path: Path) -> House:
+    made_house = House(tmp_path)
+    made_house.log.land([made("AttemptMetered", "t-1", "a", NOON)], NOON)
+    return made_house
 
 
-def build(tmp_path: Path, dbt: Path, said: list[str] | None = None) -> Build:
-    house = Warehouse(tmp_path / "home" / "w.duckdb", tmp_path, dbt, os.environ)
-    said = [] if said is None else said
-    return house.build(LandingZone(tmp_path / "landing"), [catalogue()["llm-usage"]], said.append)
+def test_a_good_build_takes_the_place_of_the_old(house: House) -> None:
+    built = house.build()
+    assert (built.rows, built.tests_passed, built.failures, built.warnings) == ({"fact_x": 3}, 1, (), ())
+    assert built.anew == "there is no warehouse of this version yet"
+    assert built.file == house.folder / "home" / "w.duckdb"
+    assert house.said == ["1 of 2 START model"]
+    assert (house.log.zone.root / "llm-usage" / "_columns.parquet").exists()
+    assert not (house.folder / "home" / "building" / "landing").exists()
+    with duckdb.connect(str(built.file)) as db:
+        assert db.execute("select count(*) from duckdb_views() where not internal").fetchone() == (0,)
 
 
-def test_a_good_build_takes_the_place_of_the_old(tmp_path: Path, database: Path) -> None:
-    said: list[str] = []
-    built = build(tmp_path, script(tmp_path / "dbt", _DBT.format(database=str(database), status="pass")), said)
-    assert (built.rows, built.tests_passed, built.failures) == ({"fact_x": 3}, 1, ())
-    assert built.file == tmp_path / "home" / "w.duckdb"
-    assert built.file.exists()
-    assert said == ["1 of 2 START model"]
-    assert (tmp_path / "landing" / "llm-usage" / "_columns.parquet").exists()
+def test_only_new_files_are_added(house: House) -> None:
+    house.build()
+    assert house.build().anew is None
+    house.log.land([made("AttemptMetered", "t-1", "b", NOON)], NOON)
+    built = house.build()
+    assert (built.anew, built.new_files) == (None, 1)
+    assert [(len(call["files"]), call["full"]) for call in house.calls] == [(1, True), (0, False), (1, False)]
+    assert house.calls[1]["vars"] == {"landed_is_new": True, "same_place_twice": False}
 
 
-def test_a_build_with_a_failed_test_does_not(tmp_path: Path, database: Path) -> None:
-    built = build(tmp_path, script(tmp_path / "dbt", _DBT.format(database=str(database), status="fail")))
+@pytest.mark.parametrize("way", ["asked for", "another project", "from the future", "no warehouse of ours"])
+def test_everything_is_built_anew(house: House, way: str) -> None:
+    if way == "from the future":
+        house.tell(quarantined="('from_the_future', 'logged_at', '2020-01-01 00:00:00+00', 2)")
+    assert house.build().quarantined == ({"from_the_future": 2} if way == "from the future" else {})
+    if way == "another project":
+        house.model.write_text("select 2")
+    if way == "no warehouse of ours":
+        house.warehouse.path.write_bytes(b"no DuckDB file")
+    assert house.build(full_refresh=way == "asked for").anew is not None
+
+
+def test_a_build_with_a_failed_test_does_not(house: House) -> None:
+    house.tell("fail")
+    built = house.build()
     assert built.failures == ("unique_x: fail, Got 2 results",)
-    assert not (tmp_path / "home" / "w.duckdb").exists()
+    assert not (house.folder / "home" / "w.duckdb").exists()
     assert built.file.exists()
 
 
-def test_a_dbt_that_does_not_begin_says_why(tmp_path: Path) -> None:
-    dbt = script(tmp_path / "dbt", "#!/bin/sh\necho 'Compilation Error in model x'\n")
+def test_a_test_that_warns_fails_nothing(house: House) -> None:
+    house.tell("warn")
+    built = house.build()
+    assert (built.failures, built.warnings) == ((), ("unique_x: warn, Got 2 results",))
+
+
+def test_a_damaged_file_is_left_out_and_named(house: House) -> None:
+    (broken,) = house.log.land([made("AttemptMetered", "t-2", "a", NOON)], NOON)
+    content = bytearray(broken.read_bytes())
+    content[4:400] = bytes(396)
+    broken.write_bytes(content)
+    house.tell(error_while=broken.name)
+    built = house.build()
+    assert built.failures == ()
+    ((path, problem),) = built.set_aside.items()
+    assert path.endswith(broken.name)
+    assert problem.startswith("damaged: ")
+    assert [len(call["files"]) for call in house.calls] == [2, 1]
+
+
+def test_a_build_that_fails_with_good_files_is_not_tried_again(house: House) -> None:
+    house.tell(error_while=next(house.log.zone.files("llm-usage")).path.name)
+    assert house.build().failures == ("fact_x: error, ok",)
+    assert len(house.calls) == 1
+
+
+def test_where_the_tables_tell_of_copies_everything_is_read_as_if_twice(house: House) -> None:
+    house.tell("fail", test="unique_event_fact_x_event_id")
+    assert len(house.build().failures) == 1
+    assert [call["vars"]["same_place_twice"] for call in house.calls] == [False, True]
+
+
+def test_a_build_that_did_not_come_to_quarantine_has_no_rows_there(house: House) -> None:
+    house.tell("fail")
+    with duckdb.connect(str(house.folder / "made" / "w.duckdb")) as db:
+        db.execute("drop table marts.quarantine")
+    assert house.build().quarantined == {}
+
+
+def test_a_dbt_that_does_not_begin_says_why(house: House) -> None:
+    script(house.folder / "dbt", "#!/bin/sh\necho 'Compilation Error in model x'\n")
     with pytest.raises(ConfigurationError, match="Compilation Error in model x"):
-        build(tmp_path, dbt)
+        house.build()
 
 
-def test_two_builds_at_once_are_refused(tmp_path: Path) -> None:
-    with hold(tmp_path / "home"), pytest.raises(ConfigurationError, match="at work"):
-        build(tmp_path, tmp_path / "dbt")
+def test_two_builds_at_once_are_refused(house: House) -> None:
+    with hold(house.folder / "home"), pytest.raises(ConfigurationError, match="at work"):
+        house.build()
 
 
 @pytest.fixture

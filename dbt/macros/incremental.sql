@@ -1,0 +1,110 @@
+{#- When this build began. `built_at` of the command line is for tests. -#}
+{% macro built_at() %}
+    {%- set at = var('built_at', none) or run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f+00') -%}
+    {{- return("cast('" ~ at ~ "' as " ~ portable('instant') ~ ")") -}}
+{% endmacro %}
+
+{#- Rows of a staging model that count: landed since the last build, not in quarantine, each place of the log once. -#}
+{% macro good_rows(model, watermark='logged_at') %}
+select landed.*
+from {{ ref(model) }} as landed
+where
+    landed.source_offset is not null
+    and {{ arrived('landed', watermark) }}
+    and {{ not_in_quarantine('landed') }}
+{% if var('same_place_twice') %}
+qualify row_number() over (
+    partition by landed.source_topic, landed.source_partition, landed.source_offset order by landed.event_id
+) = 1
+{% endif %}
+{% endmacro %}
+
+{#- Late events have a late place in the log. The look-back is for partitions that land later than others. -#}
+{% macro arrived(rows, watermark='logged_at') %}
+    {%- if is_incremental() and not var('landed_is_new') -%}
+        {%- set newest = "(select coalesce(max(" ~ watermark ~ "), cast('1970-01-01 00:00:00+00' as "
+            ~ portable('instant') ~ ")) from " ~ this ~ " where " ~ watermark ~ " <= " ~ built_at() ~ ")" -%}
+        {{- return(rows ~ ".logged_at > " ~ portable('minutes_before', newest, var('look_back_minutes'))) -}}
+    {%- else -%}
+        {{- return("true") -}}
+    {%- endif -%}
+{% endmacro %}
+
+{#- Rows that models before this one have made since this one was made. -#}
+{% macro made_since(loaded_at) %}
+    {%- if is_incremental() -%}
+        {{- return(loaded_at ~ " > (select coalesce(max(loaded_at), cast('1970-01-01 00:00:00+00' as "
+            ~ portable('instant') ~ ")) from " ~ this ~ ")") -}}
+    {%- else -%}
+        {{- return("true") -}}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro not_in_quarantine(rows) %}
+not exists (
+    select 1 from {{ ref('quarantine') }} as bad
+    where
+        bad.source_topic = {{ rows }}.source_topic
+        and bad.source_partition = {{ rows }}.source_partition
+        and bad.source_offset = {{ rows }}.source_offset
+        and bad.reason <> 'landed_twice'
+)
+{% endmacro %}
+
+{#- Rows of the table as it is that share `key` with arrived ones: together they are made anew. -#}
+{% macro kept_rows(columns, key, arrived_rows) %}
+select {{ columns | join(', ') }}
+from {{ this }} as kept
+where
+    kept.{{ key }} in (select {{ key }} from {{ arrived_rows }})
+    and {{ not_in_quarantine('kept') }}
+    and not exists (
+        select 1 from {{ arrived_rows }} as again
+        where
+            again.source_topic = kept.source_topic
+            and again.source_partition = kept.source_partition
+            and again.source_offset = kept.source_offset
+    )
+{% endmacro %}
+
+{#- A late event can change since when a version of a dimension holds: rows of before are pointed anew. -#}
+{% macro point_anew(at) %}
+    {% if is_incremental() %}
+update {{ this }} as fact
+set user_key = version.user_key
+from {{ ref('dim_user') }} as version
+where
+    fact.user_id = version.user_id
+    and fact.date_day >= version.valid_from and fact.date_day < version.valid_to
+    and fact.user_key <> version.user_key
+    and fact.user_id in (select user_id from {{ ref('int_turns') }} where loaded_at = {{ built_at() }});
+update {{ this }} as fact
+set bot_key = version.bot_key
+from {{ ref('dim_bot') }} as version
+where
+    fact.bot = version.bot
+    and fact.{{ at }} >= version.valid_from and fact.{{ at }} < version.valid_to
+    and fact.bot_key <> version.bot_key
+    {% endif %}
+{% endmacro %}
+
+{#- Where facts, as the last build left them, have the events of some rows. No ref: facts are made after quarantine. -#}
+{% macro places_in_facts(rows) %}
+{% set facts = [
+    'marts.fact_chat_events', 'marts.fact_llm_attempts', 'marts.fact_feedback', 'marts.fact_dead_letters',
+    'intermediate.int_audit_marks',
+] %}
+{% for fact in facts %}
+{% set schema, name = fact.split('.') %}
+select
+    event_id,
+    cast(null as {{ portable('string') }}) as event_type,
+    cast(null as {{ portable('string') }}) as turn_id,
+    cast(null as {{ portable('instant') }}) as occurred_at,
+    source_topic, source_partition, source_offset, logged_at,
+    0 as landed_rows
+from {{ api.Relation.create(database=this.database, schema=schema, identifier=name) }}
+where event_id in (select event_id from {{ rows }})
+{{ 'union all' if not loop.last }}
+{% endfor %}
+{% endmacro %}

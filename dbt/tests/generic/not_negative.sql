@@ -1,6 +1,0 @@
-{#- The column is null, zero or more. -#}
-{% test not_negative(model, column_name) %}
-select {{ column_name }}
-from {{ model }}
-where {{ column_name }} < 0
-{% endtest %}

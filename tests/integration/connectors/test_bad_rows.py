@@ -1,0 +1,105 @@
+"""Whatever lands, nothing is counted silently wrong, and the build goes on."""
+
+import os
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import pytest
+
+from connectors.dbt_environment import DbtEnvironment
+from connectors.landing import landed_topics
+from connectors.warehouse import Warehouse
+from sluice.clock import utc_now
+from sluice.events import TurnFinished
+from sluice.paths import checkout, data_folder
+from tests.arrivals import LandedLog, made
+from tests.doubles import NOON
+from tests.integration.connectors.platform import whole_turn
+from tests.samples import USAGE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dbt() -> None:
+    environment = DbtEnvironment(checkout())
+    if not environment.ready:
+        environment.make()
+
+
+def rows(path: Path, query: str) -> list[Any]:
+    with duckdb.connect(str(path), read_only=True) as db:
+        return db.execute(query).fetchall()
+
+
+def test_bad_rows_and_bad_files_are_set_aside_with_a_reason(tmp_path: Path) -> None:
+    log = LandedLog(tmp_path / "landing")
+    house = Warehouse(tmp_path / "home" / "w.duckdb", data_folder("dbt"), DbtEnvironment(checkout()).dbt, os.environ)
+    turn = whole_turn(1, NOON)
+    for event in turn:
+        (path,) = log.land([event], NOON)
+        if isinstance(event, TurnFinished):
+            finished = path
+    log.land([turn[0]], NOON + timedelta(minutes=1))
+    log.land([made("StageTimed", "t", "stage", NOON)], NOON, stage="ponder")
+    log.land([made("StageTimed", "t", "back", NOON, left_at=NOON - timedelta(seconds=1))], NOON)
+    negative = msgspec.structs.replace(USAGE, prompt_tokens=-1)
+    log.land([made("AttemptMetered", "t", "tokens", NOON, usage=negative)], NOON)
+    log.land([made("FeedbackGiven", "t", "nameless", NOON)], NOON, user_id=None)
+    log.land([made("TurnFinished", "t", "early", NOON + timedelta(days=900))], NOON)
+    ahead = utc_now() + timedelta(days=1)
+    log.land([made("TurnTimed", "t", "ahead", ahead)], ahead)
+
+    (torn,) = log.land([made("AttemptMetered", "t", "torn", NOON)], NOON)
+    torn.write_bytes(torn.read_bytes()[:-9])
+    (text,) = log.land([made("AttemptMetered", "t", "text", NOON)], NOON)
+    text.write_text("turn_id,tokens\nt,1\n")
+    (damaged,) = log.land([made("AttemptMetered", "t", "damaged", NOON)], NOON)
+    content = bytearray(damaged.read_bytes())
+    content[4:400] = bytes(396)
+    damaged.write_bytes(content)
+    copied = finished.parent.with_name("date=2026-02-01") / finished.name
+    copied.parent.mkdir()
+    shutil.copyfile(finished, copied)
+
+    built = house.build(log.zone, landed_topics(), lambda _: None)
+    assert built.failures == ()
+    assert {Path(path).name for path in built.set_aside} == {torn.name, text.name, damaged.name}
+    assert built.quarantined == {
+        "from_the_future": 2,
+        "landed_twice": 1,
+        "missing_value": 1,
+        "negative_value": 2,
+        "resent": 1,
+        "unknown_value": 1,
+    }
+    assert rows(
+        house.path, "select reason, detail from marts.quarantine where is_critical order by reason, detail"
+    ) == [
+        ("from_the_future", "logged_at"),
+        ("from_the_future", "occurred_at"),
+        ("missing_value", "user_id"),
+        ("negative_value", "left_at"),
+        ("negative_value", "prompt_tokens"),
+        ("unknown_value", "stage"),
+    ]
+    assert rows(house.path, "select count(*), sum(prompt_tokens) from marts.fact_chat_events") == [(6, 12)]
+    assert rows(house.path, "select turn_id, state, attempts from marts.fact_chat_turns") == [
+        ("turn-1", "completed", 1)
+    ]
+    assert rows(
+        house.path,
+        "select sum(good_events), sum(critical_rows), sum(repeated_rows), bool_and(is_critical_met) "
+        "from marts.daily_data_quality",
+    ) == [(7, 6, 2, False)]
+    assert any(warning.startswith("critical_errors_are_few") for warning in built.warnings)
+
+    copied.unlink()
+    torn.unlink()
+    again = house.build(log.zone, landed_topics(), lambda _: None)
+    assert again.anew is not None
+    assert "is gone" in again.anew
+    assert "landed_twice" not in again.quarantined
+    assert torn.name not in "".join(again.set_aside)
