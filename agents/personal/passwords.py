@@ -44,8 +44,8 @@ _PHRASE = re.compile(
     re.IGNORECASE,
 )
 _OF_A_SENTENCE = frozenset(
-    """the that this what which is are was not too must should can will has have had for and but your our his her its you they use
-    with""".split()  # noqa: SIM905
+    """the that this what which is are was not too must should can will has have had for and but your our his her its
+    you they use with""".split()  # noqa: SIM905
 )
 _PUNCTUATION_AFTER = ".,;:!?)]}\"'"
 
