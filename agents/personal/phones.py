@@ -61,6 +61,25 @@ def phones(reading: Reading) -> Iterator[Span]:
             position = parts[-1].end if parts else _tried_to(reading.text, chunks)
 
 
+_DIGIT = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|\d)"
+_ONE_BY_ONE = re.compile(
+    rf"(?<![\w.,-])(?:\+ ?)?(?:(?:double|triple) )?{_DIGIT}(?:[ -](?:(?:double"
+    rf"|triple) )?{_DIGIT}){{6,14}}(?![\w]|[.,]\d|[ -]\d)",
+    re.IGNORECASE,
+)
+_SAYS_NUMBER = re.compile(r"\b(?:number|no|nr|is|its|at|on)\b\W{0,3}\Z", re.IGNORECASE)
+_FEWEST_WORDS, _WIDEST = 3, 12
+
+
+def spelled_phones(reading: Reading) -> Iterator[Span]:
+    """Digit by digit, in signs beside a word that says so, or in words."""
+    for match in _ONE_BY_ONE.finditer(reading.text):
+        words = sum(word.isalpha() for word in re.split("[ -]", match[0]))
+        said = _SAYS_NUMBER.search(reading.text, max(0, match.start() - _WIDEST), match.start())
+        if (words >= _FEWEST_WORDS and said) or reading.clues.near("phone", *match.span(), after=12):
+            yield Span(match.start(), match.end(), "PHONE", 0.7, "phone.spelled")
+
+
 def _tried_to(text: str, chunks: list[tuple[int, int]]) -> int:
     """Numbers that begin behind this may go on behind the row; all others have been tried."""
     digits = [sum(map(str.isdigit, text[start:end])) for start, end in chunks]
