@@ -1,7 +1,5 @@
 """All detectors together."""
 
-from dataclasses import replace
-
 from agents.personal import contacts, credentials, identities, money, passwords, phones
 from agents.personal.named.addresses import addresses
 from agents.personal.named.doubts import Recognise
@@ -65,9 +63,9 @@ def find(text: str, policy: Policy, sources: tuple[Source, ...] = STRUCTURED) ->
     found = []
     for span in (*read, *repeated(reading.text, read)):
         start, end = normalised.back(span.start, span.end)
-        found.append(replace(span, start=start, end=end))
+        found.append(Span(start, end, span.type, span.score, span.detector))
     return settle(text, found)
 
 
 def _rounded(span: Span) -> Span:
-    return replace(span, score=round(min(span.score, 1.0), 3))
+    return Span(span.start, span.end, span.type, round(min(span.score, 1.0), 3), span.detector)

@@ -25,7 +25,7 @@ _SPLIT = re.compile(
     r"|(?<![\w.-])\d{4}[ _/\n\t-]{1,3}\d{6}[ _/\n\t-]{1,3}\d{5}(?![\w-])"
 )
 """Groups with more between them than numbers have elsewhere: two spaces, a line's end."""
-_ONE_BY_ONE = re.compile(r"(?<![\w.-])\d(?:[ -]\d){11,18}(?![\w.-]|[ -]\d)")
+_ONE_BY_ONE = re.compile(r"(?<![\w.-])\d(?:[ -]\d(?!\w)){11,}+")
 _LAST_FOUR = re.compile(
     r"\b(?:card|visa|mastercard|amex|debit|credit|karte|carte|tarjeta)\b[^\n\d]{0,20}\b(?:ending|ends"
     r"|last (?:four|4)(?: digits)?)"
@@ -48,6 +48,8 @@ def cards(reading: Reading) -> Iterator[Span]:
     for pattern in (_SPLIT, _ONE_BY_ONE):
         for match in pattern.finditer(reading.text):
             digits = re.sub(r"\D", "", match[0])
+            if len(digits) > _MOST:
+                continue
             score, detector = _card_score(digits, reading, said=reading.clues.near("card", *match.span(), after=20))
             yield Span(*match.span(), "CARD", score, detector)
     for pattern in (_CODE, _LAST_FOUR):

@@ -13,7 +13,6 @@ _NAME = (
     r"|psw|passwort|kennwort|mot de passe|mdp|contrase(?:ñ|n)a|clave(?=\s?[:=])|wachtwoord|senha|has(?:ł|l)o"
     r"|l(?:ö|o)senord|adgangskode|salasana|parola|heslo|jelsz(?:ó|o)|(?:ş|s)ifre|пароль|пароля|pw"
     r"|pin(?: ?code)?|puk|otp"
-    r"|[a-z]{1,16}(?:passphrase|password|passwd|pwd)(?=[\"']?\s{0,2}[:=])"
     r"|(?:2fa|mfa|sms|verification|security|confirmation|activation|authentication|auth|one[ -]time|door|gate"
     r"|alarm|entry"
     r"|safe|lock|unlock|voicemail) (?:pass)?code)"
@@ -25,7 +24,8 @@ _KEY_NAME = (
 )
 _QUOTED = r"(?P<quote>[\"'])(?P<quoted>[^\"'\n]{3,200})(?P=quote)"
 _SAID = re.compile(
-    rf"(?<![^\W_]){_NAME}(?![^\W\d_])(?:[\"']?\s{{0,2}}"
+    rf"(?:(?<![^\W_]){_NAME}|(?<=[^\W\d_])(?:passphrase|password|passwd"
+    rf"|pwd)(?=[\"']?\s{{0,2}}[:=]))(?![^\W\d_])(?:[\"']?\s{{0,2}}"
     rf"(?:(?P<sign>[:=]|=>|->|→)\s{{0,3}}|\s?(?P<verb>is|ist|lautet|est|es|è|was|war)\s{{1,2}}|\s)|'s\s(?P<of>))"
     rf"(?:{_QUOTED}|(?P<bare>[^\s\"',;]{{3,100}}))",
     re.IGNORECASE,

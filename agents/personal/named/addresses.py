@@ -66,12 +66,20 @@ class _Streets(StreetText):
                 yield from self._before_flat(at)
         elif _ORDINAL.match(word.folded):
             yield from self._ordinal(at)
-        elif self.is_house(word):
+        elif self._has_letters_beside(at) and self.is_house(word):
             numbered = [*self._number_first(at)]
             yield from numbered
             yield from self._number_last(at)
             if self.says:
                 yield from self._said(at, behind=INSIDE if numbered else INSIDE | {", "})
+
+    def _has_letters_beside(self, at: int) -> bool:
+        """Else it is one of a row of numbers: the first and the last of them are looked at."""
+        if at + 1 < len(self.words):
+            following = self.words[at + 1]
+            if following.letters or self.gap(at) != " " or _ORDINAL.match(following.folded):
+                return True
+        return at > 0 and self.words[at - 1].letters
 
     def _number_first(self, at: int) -> _Found:
         """As in "12 Baker Street", "4, rue de la Paix", "12/34 Park Lane"."""
