@@ -1,4 +1,4 @@
-# Everything here is `sluice ...` or a standard tool. BROKER and LLM are short names of SLUICE_BROKER and SLUICE_LLM;
+# Everything here is `sluice ...` or a standard tool. BROKER, LLM and REGISTRY are short names of SLUICE_BROKER and so on;
 # every SLUICE_* variable given to make reaches the commands.
 PYTHON ?= python3
 ifdef BROKER
@@ -6,6 +6,9 @@ export SLUICE_BROKER := $(BROKER)
 endif
 ifdef LLM
 export SLUICE_LLM := $(LLM)
+endif
+ifdef REGISTRY
+export SLUICE_REGISTRY := $(REGISTRY)
 endif
 BIN = .venv/bin
 NO_SECRETS = --exclude-files 'constraints/.*\.txt|.*lock\.json|tests/unit/agents/personal/.*|benchmarks/personal/.*' --exclude-lines nosecret --exclude-secrets '^(none|KEY|SOME_KEY|SLUICE_DEV_KEY)$$'
@@ -34,13 +37,14 @@ clean: install   ## stop it, delete data and environments
 warehouse: install  ## build the star schema from what has landed, and reconcile
 	@$(BIN)/sluice warehouse
 
-check: develop   ## format, lint, types, import contracts, unused dependencies, SQL, insecure code, secrets
+check: develop   ## format, lint, types, import contracts, unused dependencies, SQL, schemas, insecure code, secrets
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/sqlfluff lint dbt
+	$(BIN)/sluice schemas check
 	$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(PACKAGES) benchmarks
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(NO_SECRETS)
 test: develop    ## all tests

@@ -2,7 +2,7 @@
 
 Text goes on in segments that no personal data with a form of its own reaches across: a word, or words and numbers that
 may belong together. Where segments end depends on the text alone, so however a text is cut into pieces, the result is
-that of the whole. What a model said of a segment that it did not end is dropped, not guessed.
+that of the whole. What goes on for too long is cut where nothing personal is cut with it.
 """
 
 import re
@@ -10,20 +10,22 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from agents.personal.finding import find
-from agents.personal.policy import Policy, Rule
-from agents.personal.spans import Span
+from agents.personal.policy import Policy, Region, Rule
+from agents.personal.spans import PERSONAL_TYPES, Span
 from sluice.safe_text import SafeText, cleared, join
 
 FindSpans = Callable[[str], Sequence[Span]]
 """In order and without overlap."""
 
+_REGIONS: Final[tuple[Region, ...]] = (
+    *("US", "CA", "GB", "IE", "AU", "NZ", "IN", "ZA", "SG", "DE", "AT", "CH", "FR"),
+    *("BE", "NL", "ES", "IT", "PT", "BR", "MX", "PL", "CZ", "SE", "NO", "DK", "FI"),
+)
 MASKED: Final = Policy(
     name="answers",
-    description="Addresses of machines and what examples call a password are left: many answers are about them.",
-    types={
-        **dict.fromkeys(("EMAIL", "PHONE", "CARD", "IBAN", "SSN", "JWT", "PRIVATE_KEY"), Rule(action="mask")),
-        "API_KEY": Rule(action="mask", from_score=0.95),
-    },
+    description="All that has a form of its own. Names, places and streets are left: most of a model's are public.",
+    regions=_REGIONS,
+    types=dict.fromkeys(sorted(set(PERSONAL_TYPES) - {"PERSON", "PLACE", "ADDRESS", "ORG"}), Rule(action="mask")),
 )
 
 _ATOM = re.compile(
@@ -34,10 +36,11 @@ _NUMBER = re.compile(r"(?=.*\d)(?:[\W\d_]*[^\W\d_]){0,4}[\W\d_]*")
 """A word with a digit and at most four letters, as the groups of an IBAN have them."""
 _PREFIX = re.compile(r"[A-Z]{2,3}|[^\w\s]{1,3}")
 """What stands before a number and belongs to it: a country's letters, a plus, a bracket."""
-_FORM = re.compile(r"@|-----|(?:\d\D*){4}|[A-Za-z0-9+/_=-]{20}")
-_ANNOUNCED = re.compile(r"pass|pwd|secret|token|key|bearer", re.IGNORECASE)
+_FORM = re.compile(r"@|-----|://|(?:\d\D*){4}|[A-Za-z0-9+/_=-]{20}|(?:[0-9A-Fa-f]{2}[:-]){5}")
+_ANNOUNCED = re.compile(r"pass|pwd|pin\b|code|secret|token|key|bearer|licen|born|birth|seed|phrase", re.IGNORECASE)
 """Nothing with a form of its own is without one of these, in itself or shortly before."""
 _BEGIN: Final = "-----BEGIN"
+_PRIVATE = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _END = re.compile(r"-----END (?:[A-Z0-9]{1,12} ){0,4}[A-Z0-9]{1,12}-----")
 _LONGEST_END: Final = 80
 _UNREMARKABLE = re.compile(r"\s?[A-Za-z]{0,19}[a-z][,.;:!?]?\s")
@@ -47,6 +50,12 @@ _SHORTLY: Final = 40
 _LONGEST: Final = 300
 """Characters of words and numbers that are taken together. Then what has come is looked at, whatever may follow."""
 _LONGEST_KEY: Final = 8_000
+_MARGIN: Final = 120
+"""So much of what follows is looked at before a long stretch is cut."""
+_INSIDE = re.compile(r"[\w.+%'@-]")
+"""Of an address or an identifier: it is not cut between two of these, if there is another place."""
+_LAST_LETTER = re.compile(r"[A-Z][^\w\s]{0,2}")
+"""What may end a number that states give: "AB 12 34 56 C"."""
 
 
 class AnswerGate:
@@ -56,6 +65,8 @@ class AnswerGate:
         self._find = find
         self._context = before[-_CONTEXT:]
         self._held = ""
+        self._in_key = False
+        """Within a private key that is too long to be held: all of it is masked already, to its end."""
 
     def take(self, piece: str) -> SafeText:
         """What may go on now."""
@@ -72,11 +83,54 @@ class AnswerGate:
         return self._give(ended=True)
 
     def _give(self, *, ended: bool) -> SafeText:
-        given = []
-        while self._held and (end := segment_end(self._held, ended=ended)):
-            given.append(self._clear(self._held[:end]))
+        given: list[str] = []
+        while self._held:
+            if self._in_key:
+                self._pass_over_key(ended=ended)
+                if self._in_key:
+                    break
+            end = segment_end(self._held, ended=ended)
+            key = None if end else self._endless_key(ended=ended)
+            end = key.start() if key else end or self._forced_end(ended=ended)
+            if not (end or key):
+                break
+            given.append(self._clear(self._held[:end]) if end else "")
             self._held = self._held[end:]
+            if key:
+                given.append("[PRIVATE_KEY]")
+                self._in_key = True
         return cleared("".join(given))
+
+    def _endless_key(self, *, ended: bool) -> re.Match[str] | None:
+        """The beginning of a private key that is too long to be held, or that the model did not end."""
+        if not (ended or len(self._held) > _LONGEST_KEY):
+            return None
+        key = _PRIVATE.search(self._held, 0, _LONGEST + _LONGEST_END)
+        return key if key and not _END.search(self._held, key.end(), _LONGEST_KEY) else None
+
+    def _pass_over_key(self, *, ended: bool) -> None:
+        found = _END.search(self._held)
+        if found or ended:
+            self._held, self._in_key = self._held[found.end() :] if found else "", False
+        else:
+            self._held = self._held[-_LONGEST_END:]
+
+    def _forced_end(self, *, ended: bool) -> int:
+        """Where to cut what goes on for too long; 0 where it does not yet, or where more of it must be seen."""
+        in_block = _BEGIN in self._held[: _LONGEST + len(_BEGIN)] and len(self._held) <= _LONGEST_KEY
+        if in_block or len(self._held) <= (_LONGEST if ended else _LONGEST + _MARGIN):
+            return len(self._held) if ended else 0
+        seen, start = self._context + self._held[: _LONGEST + _MARGIN], len(self._context)
+        end = _LONGEST
+        for span in self._find(seen):
+            if span.start - start < end < span.end - start:
+                end = span.start - start
+        if end <= 0:
+            return _LONGEST
+        calm = end
+        while calm > 1 and _INSIDE.match(self._held, calm - 1) and _INSIDE.match(self._held, calm):
+            calm -= 1
+        return calm if calm > 1 else end
 
     def _clear(self, segment: str) -> str:
         seen, start = self._context + segment, len(self._context)
@@ -103,21 +157,21 @@ def clear_answer(text: str, find: FindSpans) -> SafeText:
 
 
 def segment_end(text: str, *, ended: bool) -> int:
-    """Where the first segment ends; 0 where more text is needed to know. `ended`: no more will come."""
+    """Where the first segment ends; 0 where more text is needed to know, or where it goes on for too long.
+
+    `ended`: no more will come.
+    """
     atoms = list(_ATOM.finditer(text))
-    longest = _LONGEST_KEY if _BEGIN in text[: _LONGEST + len(_BEGIN)] else _LONGEST
     for place, atom in enumerate(atoms):
-        if atom.end() > longest:
-            break
+        if atom.end() > (_LONGEST_KEY if _BEGIN in text[: _LONGEST + len(_BEGIN)] else _LONGEST):
+            return 0
         if atom.end() == len(text):
             return len(text) if ended else 0
         open_end = _goes_on(text, atoms, place, ended=ended)
         if open_end is False:
             return atom.end() + (not _ATOM.match(text, atom.end()))
         if open_end is None:
-            break
-    if len(text) > longest:
-        return longest
+            return 0
     return len(text) if ended else 0
 
 
@@ -145,6 +199,6 @@ def _number_within(text: str, atoms: list[re.Match[str]], place: int, steps: int
             return False if ended else None
         if following.end() == len(text) and not ended:
             return None
-        if _NUMBER.fullmatch(following[0]):
+        if _NUMBER.fullmatch(following[0]) or (here == place and _LAST_LETTER.fullmatch(following[0])):
             return True
     return False

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from agents.known import Known
 from agents.memory import NOTHING, Memory
 from agents.personal.finding import find
 from agents.personal.policy import Policy
@@ -58,8 +59,9 @@ class Redacted:
 class Redactor:
     """Texts that belong together: the same value gets the same placeholder in all of them, and in what is remembered.
 
-    Numbers go on after those in `memory` and in `taken` texts. What reads as a placeholder already was typed by
-    somebody, stands for itself and becomes a value too: `restore` of the result is the text.
+    Numbers go on after those in `memory` and in `taken` texts. A value that was found once is replaced wherever it
+    stands, also where nothing around it says what it is. What reads as a placeholder already was typed by somebody,
+    stands for itself and becomes a value too: `restore` of the result is the text.
     """
 
     def __init__(
@@ -68,6 +70,10 @@ class Redactor:
         self._policy, self._find = policy, find_spans
         self._highest = _highest(taken) | Counter(memory.highest)
         self._by_value = {(_kind(name), value): name for name, value in memory.values.items()}
+        self._known = Known()
+        for kind, value in self._by_value:
+            if kind in PERSONAL_TYPES:
+                self._known.add(kind, value)
         self.spans: list[Span] = []
 
     @property
@@ -83,6 +89,9 @@ class Redactor:
     def redact(self, text: str) -> SafeText:
         """One of the texts."""
         spans = self._find(text, self._policy)
+        for span in spans:
+            self._known.add(span.type, text[span.start : span.end])
+        spans = self._known.added_to(spans, text)
         pieces, position = [], 0
         for start, end, kind in _with_typed(text, spans):
             value = text[start:end]
@@ -120,14 +129,24 @@ def redact_text(text: str, policy: Policy, find_spans: Find = find) -> Redacted:
 
 
 def _with_typed(text: str, spans: Iterable[Span]) -> list[tuple[int, int, PersonalType | None]]:
-    """Start, end and type of personal data; without a type, what somebody typed that reads as a placeholder."""
-    found = [(span.start, span.end, span.type) for span in spans]
-    typed = [
-        (start, end, None)
-        for start, end, name in find_placeholders(text)
-        if _kind(name) in _KINDS and not any(start < its_end and its_start < end for its_start, its_end, _ in found)
-    ]
-    return sorted([*found, *typed], key=lambda place: place[0])
+    """Start, end and type of personal data; without a type, what somebody typed that reads as a placeholder.
+
+    What stands beside a span is looked at as it will stand beside a placeholder: "1EMAIL_1" reads as one once the 1 is
+    replaced.
+    """
+    places: list[tuple[int, int, PersonalType | None]] = []
+    position = 0
+    for span in spans:
+        places += _typed(text, position, span.start)
+        places.append((span.start, span.end, span.type))
+        position = span.end
+    return places + _typed(text, position, len(text))
+
+
+def _typed(text: str, start: int, end: int) -> list[tuple[int, int, None]]:
+    before, after = "]" if start else "", "[" if end < len(text) else ""
+    stretch, shift = before + text[start:end] + after, start - len(before)
+    return [(shift + s, shift + e, None) for s, e, name in find_placeholders(stretch) if _kind(name) in _KINDS]
 
 
 def _highest(texts: Iterable[str]) -> Counter[str]:

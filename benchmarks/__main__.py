@@ -16,6 +16,7 @@ from benchmarks.codec import codec
 from benchmarks.crowd import crowd
 from benchmarks.deltas import deltas
 from benchmarks.erasure import erasure
+from benchmarks.landing import landing
 from benchmarks.measurement import NothingMeasured, Result
 from benchmarks.memory import memory
 from benchmarks.options import Options
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "relay": relay,
     "crowd": crowd,
     "erasure": erasure,
+    "landing": landing,
     "personal": personal,
 }
 RESULTS = Path(__file__).parent / "results"
@@ -56,12 +58,13 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all by default")
     parser.add_argument("--cold", action="store_true", help="startup: also from a fresh clone (minutes)")
     parser.add_argument("--port-offset", type=int, default=Options().port_offset, help="of that platform (%(default)s)")
+    parser.add_argument("--events", type=int, default=Options().events, help="of landing (%(default)s)")
     given = parser.parse_args()
     unknown = set(given.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    options = Options(given.port_offset, given.cold)
+    options = Options(given.port_offset, given.cold, given.events)
     failed = [name for name in given.names or BENCHMARKS if not _run(name, options)]
     if failed:
         print(f"Not measured: {', '.join(failed)}", file=sys.stderr)

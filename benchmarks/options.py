@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`cold` adds the start from a fresh clone, which takes minutes."""
+    """`cold` adds the start from a fresh clone, which takes minutes; `events` is the size of backlog and warehouse."""
 
     port_offset: int = 4000
     cold: bool = False
+    events: int = 500_000

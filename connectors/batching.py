@@ -6,9 +6,9 @@ files that exist are passed over, so files renamed before a crash that came ahea
 that exists is never written again: its rows leave the batch as soon as it has its name.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from connectors.runs import Runs
@@ -24,17 +24,19 @@ class Place(NamedTuple):
     partition: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One record fit for landing. `size` is its encoded size, the measure of memory; `origin` is the record itself."""
+class Row(NamedTuple):
+    """One record fit for landing. `size` is its encoded size, the measure of memory; `origin` makes the record itself.
+
+    `logged_ms` is the log's time, in milliseconds since 1970.
+    """
 
     place: Place
     offset: int
     day: date
-    logged_at: datetime
-    fields: Mapping[str, Any]
+    logged_ms: int
+    fields: dict[str, Any]
     size: int
-    origin: Origin
+    origin: Callable[[], Origin]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Batch:
         self._rows.setdefault(row.place, []).append(row)
         self.size += row.size
         self.count += 1
-        self.pass_over(row.place, row.offset)
+        self._next[row.place] = row.offset + 1
 
     def pass_over(self, place: Place, offset: int) -> None:
         """Move past a record that is no row here: landed before, or put with the dead letters."""
@@ -126,7 +128,8 @@ class Batch:
     @property
     def oldest(self) -> datetime | None:
         """The log's time of the oldest row that waits."""
-        return min((rows[0].logged_at for rows in self._rows.values() if rows), default=None)
+        oldest = min((rows[0].logged_ms for rows in self._rows.values() if rows), default=None)
+        return None if oldest is None else datetime.fromtimestamp(oldest / 1000, UTC)
 
     def _forget(self, row: Row) -> None:
         self.size -= row.size

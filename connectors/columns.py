@@ -3,15 +3,12 @@
 A topic with several event types has the union of their columns, null where a type has no such field.
 """
 
-from datetime import datetime
-from decimal import Decimal
+from functools import cache
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 
 from sluice.errors import ConfigurationError
-from sluice.events import Event
 from sluice.schemas import schema_of, sealed_fields
 from sluice.topics import Topic
 
@@ -20,6 +17,7 @@ Fields = dict[str, Any]
 _INSTANT = pa.timestamp("us", tz="UTC")
 _ORIGIN = (
     ("_event", pa.string()),
+    ("_landed_at", _INSTANT),
     ("_topic", pa.string()),
     ("_partition", pa.int32()),
     ("_offset", pa.int64()),
@@ -94,14 +92,26 @@ def _nested_type(avro: dict[str, Any], known: dict[str, Any]) -> Any:
             return arrow_type(avro["type"], known)
 
 
-def fields_of(event: Event) -> Fields:
-    """The event's fields without the sealed ones, as pyarrow takes them."""
-    name = type(event).__name__
+def landed_fields(name: str, fields: Fields) -> Fields:
+    """Of an event of that name, as the codec reads them: without the sealed ones, as pyarrow takes them. In place."""
+    sealed, maps = _special(name)
+    for field in sealed:
+        del fields[field]
+    for field in maps:
+        if fields[field] is not None:  # pyarrow wants a map as pairs
+            fields[field] = list(fields[field].items())
+    fields["_event"] = name
+    return fields
+
+
+@cache
+def _special(name: str) -> tuple[frozenset[str], tuple[str, ...]]:
     sealed = sealed_fields(name)
-    plain: Fields = msgspec.to_builtins(event, builtin_types=(bytes, datetime, Decimal))
-    landed = {field: value for field, value in plain.items() if field not in sealed}
-    for field in landed:
-        value = getattr(event, field)
-        if isinstance(value, dict):  # pyarrow wants a map as pairs
-            landed[field] = list(value.items())
-    return landed | {"_event": name}
+    fields = (field for field in schema_of(name)["fields"] if field["name"] not in sealed)
+    return sealed, tuple(field["name"] for field in fields if _is_map(field["type"]))
+
+
+def _is_map(avro: Any) -> bool:
+    if isinstance(avro, list):
+        return any(map(_is_map, avro))
+    return isinstance(avro, dict) and avro["type"] == "map"

@@ -11,7 +11,7 @@ from connectors.landing_zone import LandingZone
 from connectors.rejections import KafkaDeadLetters
 from connectors.sink import Limits, Sink
 from connectors.sink_metrics import SinkMetrics
-from sluice import wiring
+from sluice import heap, wiring
 from sluice.clock import utc_now
 from sluice.dead_letters import DeadLetters
 from sluice.failpoints import Failpoints
@@ -28,7 +28,7 @@ from sluice.tls import server_files
 from sluice.topics import Topic, catalogue, seen_by
 
 GROUP = "landing"
-_BUFFER_KILOBYTES = 32_768
+_BUFFER_KILOBYTES = 8_192
 
 
 def landed_topics() -> list[Topic]:
@@ -62,6 +62,7 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
             monotonic=time.monotonic,
             failpoints=Failpoints(settings.failpoints_dir),
         )
+        heap.collect_by_hand()
         log.info("landing sink started", folder=fact(str(settings.landing_dir)), folder_id=fact(folder_id))
         try:
             sink.run(stopping)

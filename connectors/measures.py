@@ -1,10 +1,12 @@
 """What is counted in topics, landing zone and facts, and how far they are apart."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import reduce
 from typing import Any, Literal
+
+from connectors.billing import Billing
 
 Layer = Literal["topics", "landing", "facts"]
 LAYERS: tuple[Layer, ...] = ("topics", "landing", "facts")
@@ -67,10 +69,32 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """One event that a layer has not, has too many, or tells otherwise, with its place in the log."""
+
+    layer: Layer
+    event_id: str
+    event_type: str
+    turn_id: str
+    topic: str
+    partition: int
+    offset: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciliation:
     """All days. What is too much on one day never hides what is missing on another."""
 
     days: tuple[Day, ...]
+    differences: tuple[Difference, ...] = ()
+    billing: Billing | None = None
+    """Beside the provider's meter; None where there is none."""
+
+    @property
+    def agrees(self) -> bool:
+        """Nothing differs, anywhere."""
+        return self.drift == Tally() and not self.differences and not (self.billing and self.billing.differences)
 
     @property
     def drift(self) -> Tally:
@@ -85,12 +109,16 @@ class Reconciliation:
             | {"drift": day.drift.as_json()}
             for day in self.days
         ]
-        return {"days": days, "drift": self.drift.as_json()}
+        differences = [asdict(one) for one in self.differences]
+        provider = self.billing and self.billing.as_json()
+        return {"days": days, "drift": self.drift.as_json(), "differences": differences, "provider": provider}
 
 
-def reconciliation_of(rows: Iterable[tuple[Layer, str, Tally]]) -> Reconciliation:
+def reconciliation_of(
+    rows: Iterable[tuple[Layer, str, Tally]], differences: Iterable[Difference] = (), billing: Billing | None = None
+) -> Reconciliation:
     """From one tally for each layer and date."""
     found: dict[str, dict[Layer, Tally]] = {}
     for layer, date, tally in rows:
         found.setdefault(date, {})[layer] = tally
-    return Reconciliation(tuple(Day(date, found[date]) for date in sorted(found)))
+    return Reconciliation(tuple(Day(date, found[date]) for date in sorted(found)), tuple(differences), billing)

@@ -12,9 +12,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from connectors.billing import Meter, compare
 from connectors.landing_zone import LandingZone
 from connectors.log_scan import LogScan, Window
-from connectors.measures import Reconciliation, Tally, reconciliation_of
+from connectors.measures import LAYERS, Difference, Layer, Reconciliation, Tally, reconciliation_of
 from sluice.codec import Codec
 from sluice.dead_letters import Origin
 from sluice.errors import ConfigurationError, Rejected
@@ -52,13 +53,15 @@ _FACTS = """
         source_topic, source_partition, source_offset
     from warehouse.marts.fact_llm_attempts
 """
+_SEEN = """
+    create temp table {name} as
+    select rows.* from ({layer}) as rows
+    left join spans on spans.topic = rows.topic and spans.part = rows.part
+    where (rows.place >= spans.low and rows.place < spans.high) {or_known}
+    qualify row_number() over (partition by event_id order by rows.topic, rows.part, rows.place) = 1
+"""
+"""Each event once, by its first copy, inside the window."""
 _TALLY = """
-    with seen as (
-        select rows.* from ({layer}) as rows
-        left join spans on spans.topic = rows.topic and spans.part = rows.part
-        where (rows.place >= spans.low and rows.place < spans.high) {or_known}
-        qualify row_number() over (partition by event_id order by rows.topic, rows.part, rows.place) = 1
-    )
     select
         day,
         count(*),
@@ -66,15 +69,43 @@ _TALLY = """
         count(*) filter (event_type = 'AttemptMetered'),
         coalesce(sum(tokens), 0),
         coalesce(sum(cost_usd), 0)
-    from seen
+    from {name}
     group by day
 """
+_DIFFERENT = """
+    select
+        coalesce(a.event_id, b.event_id), coalesce(a.event_type, b.event_type), coalesce(a.turn_id, b.turn_id),
+        coalesce(a.topic, b.topic), coalesce(a.part, b.part), coalesce(a.place, b.place),
+        case
+            when b.event_id is null then 'missing'
+            when a.event_id is null then 'too many'
+            when a.day != b.day then 'on ' || b.day || ', in the topic on ' || a.day
+            when a.tokens != b.tokens then b.tokens || ' tokens, in the topic ' || a.tokens
+            else b.cost_usd || ' USD, in the topic ' || a.cost_usd
+        end
+    from topics_seen as a
+    full outer join {name} as b on a.event_id = b.event_id
+    where a.event_id is null or b.event_id is null or a.day != b.day or a.tokens != b.tokens
+        or coalesce(a.cost_usd, 0) != coalesce(b.cost_usd, 0)
+    order by 4, 5, 6
+    limit {most}
+"""
+_MOST_NAMED = 10_000
 
 
 def reconcile(
-    scan: LogScan, window: Window, codec: Codec, zone: LandingZone, warehouse: Path, progress: Callable[[int], None]
+    scan: LogScan,
+    window: Window,
+    codec: Codec,
+    zone: LandingZone,
+    warehouse: Path,
+    progress: Callable[[int], None],
+    meter: Meter | None = None,
 ) -> Reconciliation:
-    """Raises ConfigurationError where there is no warehouse, Unavailable where there is no broker."""
+    """With the provider's meter where there is one.
+
+    Raises ConfigurationError where there is no warehouse, Unavailable where there is no broker.
+    """
     if not warehouse.exists():
         raise ConfigurationError(f"There is no warehouse at {warehouse}. Build it with `sluice warehouse`.")
     with duckdb.connect() as db:
@@ -83,18 +114,21 @@ def reconcile(
         db.execute("create temp table spans (topic varchar, part integer, low bigint, high bigint)")
         if window:
             db.executemany("insert into spans values (?, ?, ?, ?)", [[*place, *span] for place, span in window.items()])
-        _load_topics(db, rows_of(scan.records(window), codec), progress)
-        return reconciliation_of(
-            [
-                *(("topics", *row) for row in _tallies(db, "select * from topics", "")),
-                *(("landing", *row) for row in _tallies(db, _landing(zone), "")),
-                *(("facts", *row) for row in _tallies(db, _FACTS, "or event_id in (select event_id from topics)")),
-            ]
-        )
+        metered: list[AttemptMetered] = []
+        _load_topics(db, rows_of(scan.records(window), codec, metered), progress)
+        for name, layer, or_known in (
+            ("topics", "select * from topics", ""),
+            ("landing", _landing(zone), ""),
+            ("facts", _FACTS, "or event_id in (select event_id from topics)"),
+        ):
+            db.execute(_SEEN.format(name=f"{name}_seen", layer=layer, or_known=or_known))
+        tallies = [(layer, *row) for layer in LAYERS for row in _tallies(db, layer)]
+        differences = [*_differences(db, "landing"), *_differences(db, "facts")]
+        return reconciliation_of(tallies, differences, None if meter is None else compare(metered, meter))
 
 
-def rows_of(records: Iterable[Origin], codec: Codec) -> Iterator[dict[str, Any]]:
-    """One row for each event that can be read; the others are the dead letters' business."""
+def rows_of(records: Iterable[Origin], codec: Codec, ledger: list[AttemptMetered]) -> Iterator[dict[str, Any]]:
+    """One row for each event that can be read; the others are the dead letters' business. `ledger` is filled."""
     for origin in records:
         try:
             event = codec.decode(origin.value)
@@ -103,6 +137,8 @@ def rows_of(records: Iterable[Origin], codec: Codec) -> Iterator[dict[str, Any]]
         if not isinstance(event, TurnEvent) or type(event).__name__ not in catalogue()[origin.topic].events:
             continue
         metered = event if isinstance(event, AttemptMetered) else None
+        if metered is not None:
+            ledger.append(metered)
         yield {
             "event_id": event.event_id,
             "event_type": type(event).__name__,
@@ -144,11 +180,16 @@ def _landing(zone: LandingZone) -> str:
     return " union all ".join(parts)
 
 
-def _tallies(db: duckdb.DuckDBPyConnection, layer: str, or_known: str) -> list[tuple[str, Tally]]:
-    found = db.execute(_TALLY.format(layer=layer, or_known=or_known)).fetchall()
+def _tallies(db: duckdb.DuckDBPyConnection, layer: str) -> list[tuple[str, Tally]]:
+    found = db.execute(_TALLY.format(name=f"{layer}_seen")).fetchall()
     return [
         (day, Tally(events, turns, attempts, int(tokens), cost)) for day, events, turns, attempts, tokens, cost in found
     ]
+
+
+def _differences(db: duckdb.DuckDBPyConnection, layer: Layer) -> list[Difference]:
+    found = db.execute(_DIFFERENT.format(name=f"{layer}_seen", most=_MOST_NAMED)).fetchall()
+    return [Difference(layer, *row) for row in found]
 
 
 def _attach(db: duckdb.DuckDBPyConnection, warehouse: Path) -> None:

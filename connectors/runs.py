@@ -19,5 +19,7 @@ class Runs:
 
     def hold(self, offset: int) -> bool:
         """Whether the offset is one of them."""
+        if not self._lasts or offset > self._lasts[-1]:
+            return False
         place = bisect_right(self._firsts, offset) - 1
         return place >= 0 and offset <= self._lasts[place]

@@ -1,18 +1,21 @@
 """The sink's loop: read, batch, land, and only then commit."""
 
+import gc
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import pyarrow as pa
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from connectors.batching import Batch, Place, Portion, Row
-from connectors.columns import columns_of, fields_of
-from connectors.erasing.erased import Erased
+from connectors.columns import columns_of, landed_fields
 from connectors.landing_zone import LandingZone
 from connectors.rejections import DeadLetterOffice
 from connectors.sink_metrics import SinkMetrics
+from connectors.tables import table_of
 from sluice.clock import Clock
 from sluice.codec import Codec
 from sluice.dead_letter_topics import is_note
@@ -26,7 +29,9 @@ from sluice.topics import DEAD_LETTER_SUFFIX, Topic
 
 _POLL_SECONDS = 0.2
 _RETRY_SECONDS = 1.0
-_BATCH_BYTES = 64_000_000
+_BATCH_BYTES = 6_000_000
+"""Encoded; as rows of Python they are some ten times as large."""
+_MOST_AT_ONCE = 500
 _OUTSIDE = (OSError, Unavailable, KafkaException)
 """What can fail in a flush without being our fault: disk and broker. It is tried again."""
 
@@ -76,11 +81,13 @@ class Sink:
         )
         self._due_at = self.monotonic() + self.limits.seconds
         while not stopping.is_set():
-            message = self.consumer.poll(_POLL_SECONDS)
-            if message is None:
-                self._measure_lag()
-            else:
+            messages = self.consumer.consume(_MOST_AT_ONCE, _POLL_SECONDS)
+            for message in messages:
+                if stopping.is_set():
+                    break  # what was not taken comes again; to take what follows would pass it over
                 self._take(message, stopping)
+            if not messages:
+                self._measure_lag()
             if self.monotonic() >= self._due_at or (self._full and not self._paused):
                 self._measure_lag()
                 self._try_to_flush()
@@ -111,6 +118,8 @@ class Sink:
     def _try_to_flush(self) -> None:
         try:
             self.flush()
+            gc.collect()
+            pa.default_memory_pool().release_unused()
         except _OUTSIDE as error:
             self.metrics.failures.inc()
             self.log.error("flush failed, will be tried again", error=fact(f"{type(error).__name__}: {error}"))
@@ -134,27 +143,24 @@ class Sink:
                 return
             self.log.warning("kafka says", error=fact(failure.name()), topic=fact(message.topic()))
             return
-        origin = origin_of(message)
-        place = Place(origin.topic, origin.partition)
-        if is_note(origin.topic, origin.value, origin.headers) or not self._batch.is_new(place, origin.offset):
-            self._batch.pass_over(place, origin.offset)
+        value, offset = message.value(), message.offset() or 0
+        place = Place(message.topic() or "", message.partition() or 0)
+        if not self._batch.is_new(place, offset) or (value is None and _is_note(message)):
+            self._batch.pass_over(place, offset)
             return
         try:
-            event = self._decode(origin, stopping)
+            read = self._decode(place.topic, value, stopping)
         except Rejected as rejected:
-            self._reject(origin, rejected)
-            self._batch.pass_over(place, origin.offset)
+            self._reject(origin_of(message), rejected)
+            self._batch.pass_over(place, offset)
             return
-        if event is None:
+        if read is None:
             return
-        fields = fields_of(event) | {
-            "_topic": origin.topic,
-            "_partition": origin.partition,
-            "_offset": origin.offset,
-            "_timestamp": origin.timestamp,
-        }
-        size = len(origin.value or b"")
-        self._batch.take(Row(place, origin.offset, event.occurred_at.date(), origin.timestamp, fields, size, origin))
+        event, fields = read
+        own = landed_fields(type(event).__name__, fields)
+        logged_ms = max(0, message.timestamp()[1])
+        record = partial(origin_of, message)
+        self._batch.take(Row(place, offset, event.occurred_at.date(), logged_ms, own, len(value or b""), record))
 
     def _reach_end(self, message: Message) -> None:
         """The last offsets of a partition may be marks of transactions, which nobody is given."""
@@ -162,21 +168,23 @@ class Sink:
         if end > 0:
             self._batch.pass_over(Place(str(message.topic()), int(message.partition() or 0)), end - 1)
 
-    def _decode(self, origin: Origin, stopping: threading.Event) -> Event | None:
+    def _decode(
+        self, topic: str, value: bytes | None, stopping: threading.Event
+    ) -> tuple[Event, dict[str, Any]] | None:
         """None where the registry stays away until we are told to stop; the record then comes again."""
         while True:
             try:
-                event = self.codec.decode(origin.value)
+                read = self.codec.read(value)
             except Unavailable as error:
                 self.log.error("waiting for the schema registry", error=fact(error))
                 self._try_to_flush()
                 if stopping.wait(_RETRY_SECONDS):
                     return None
                 continue
-            name = type(event).__name__
-            if name not in self._declared[origin.topic]:
+            name = type(read[0]).__name__
+            if name not in self._declared[topic]:
                 raise Rejected(RejectReason.UNEXPECTED_EVENT, name)
-            return event
+            return read
 
     def _reject(self, origin: Origin, rejected: Rejected) -> None:
         self.metrics.dead_letters.labels(topic=origin.topic, reason=rejected.reason.value).inc()
@@ -194,12 +202,12 @@ class Sink:
         columns = self._columns[portion.place.topic]
         with self.zone.erased.while_landing() as erased:
             try:
-                table = _table(portion, columns, erased)
+                table = table_of(portion, columns, self.clock(), erased)
             except (pa.ArrowException, OverflowError):
                 portion = self._without_misfits(portion, columns)
                 if not portion.rows:
                     return
-                table = _table(portion, columns, erased)
+                table = table_of(portion, columns, self.clock(), erased)
             path = self.zone.write(portion, table)
         self.failpoints.reach("landing.file_written")
         self._batch.settle(portion)
@@ -213,9 +221,9 @@ class Sink:
         good: list[Row] = []
         for row in portion.rows:
             try:
-                pa.Table.from_pylist([row.fields], schema=columns)
+                table_of(Portion(portion.place, portion.day, (row,)), columns, self.clock())
             except (pa.ArrowException, OverflowError) as error:
-                self._reject(row.origin, Rejected(RejectReason.UNDECODABLE, f"{type(error).__name__} in a column"))
+                self._reject(row.origin(), Rejected(RejectReason.UNDECODABLE, f"{type(error).__name__} in a column"))
                 self._batch.settle(Portion(portion.place, portion.day, (row,)))
             else:
                 good.append(row)
@@ -241,5 +249,6 @@ class Sink:
             self._batch.drop(Place(partition.topic, partition.partition))
 
 
-def _table(portion: Portion, columns: pa.Schema, erased: Erased) -> pa.Table:
-    return pa.Table.from_pylist([erased.cleared(row.fields) for row in portion.rows], schema=columns)
+def _is_note(message: Message) -> bool:
+    origin = origin_of(message)
+    return is_note(origin.topic, origin.value, origin.headers)

@@ -15,6 +15,7 @@ from rich.table import Table
 from connectors.telling import progress
 from sluice import wiring
 from sluice.cli.leaving import ExitCode, leave
+from sluice.clock import utc_now
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.kafka_access import connection
 from sluice.paths import checkout, data_folder
@@ -23,10 +24,12 @@ from sluice.settings import Settings, load_settings
 if TYPE_CHECKING:  # what these bring is slow to import and not needed for `sluice --help`
     from rich.status import Status
 
+    from connectors.billing import Billing, Meter
     from connectors.log_scan import Window
     from connectors.measures import Reconciliation
     from connectors.warehouse import Build
 
+_MOST_SHOWN = 20
 _AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")]
 
 
@@ -124,7 +127,20 @@ def _reconcile(settings: Settings, window: "Window", tell: Callable[[int], None]
 
     zone = LandingZone(settings.landing_dir)
     scan = LogScan(connection(settings, "operator"))
-    return compare(scan, window, wiring.codec(settings), zone, settings.warehouse_path, tell)
+    return compare(scan, window, wiring.codec(settings), zone, settings.warehouse_path, tell, _meter(settings))
+
+
+def _meter(settings: Settings) -> "Meter | None":
+    """The development provider's, where that is who answers."""
+    from connectors.billing import read_meter  # noqa: PLC0415
+
+    if settings.llm != "dev":
+        return None
+    try:
+        return read_meter(f"{settings.provider_url.removesuffix('/v1')}/meter", utc_now())
+    except Unavailable as error:
+        typer.echo(f"{error} The ledger is not compared with it.", err=True)
+        return None
 
 
 def _show_build(console: Console, build: "Build") -> None:
@@ -158,6 +174,22 @@ def _show_reconciliation(console: Console, found: "Reconciliation") -> None:
         table.add_section()
     table.add_row("drift", "", *_cells(found.drift.as_json()))
     console.print(table)
+    if found.billing is not None:
+        _show_billing(console, found.billing)
+    for one in found.differences[:_MOST_SHOWN]:
+        where = f"{one.topic}/{one.partition}@{one.offset}"
+        console.print(f"{one.layer}: {one.event_type} {one.event_id} ({where}): {one.what}", markup=False)
+    if len(found.differences) > _MOST_SHOWN:
+        console.print(f"... and {len(found.differences) - _MOST_SHOWN} more; `sluice reconcile --json` names them all")
+
+
+def _show_billing(console: Console, billing: "Billing") -> None:
+    table = Table("day", "calls", "tokens in the ledger", "at the provider")
+    for day in billing.days:
+        table.add_row(day.date, str(day.calls), str(day.ledger_tokens), str(day.meter_tokens))
+    console.print(table)
+    for one in billing.differences[:_MOST_SHOWN]:
+        console.print(f"provider: attempt {one.attempt_id} call {one.call_id}: {one.what}", markup=False)
 
 
 def _cells(measures: dict[str, Any]) -> list[str]:
@@ -165,7 +197,5 @@ def _cells(measures: dict[str, Any]) -> list[str]:
 
 
 def _leave_on_drift(found: "Reconciliation", advice: str) -> None:
-    from connectors.measures import Tally  # noqa: PLC0415
-
-    if found.drift != Tally():
-        leave(ExitCode.NO, f"Topics, landing zone and facts differ. {advice}")
+    if not found.agrees:
+        leave(ExitCode.NO, f"Topics, landing zone, facts and the provider's meter differ. {advice}")

@@ -98,6 +98,7 @@ def main() -> None:
         auditor.note,
         issuer_of(settings),
         wiring.api_keys(settings),
+        "http" if shown is None else "https",
     )
 
     def on_fatal(reason: str) -> None:

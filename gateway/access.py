@@ -5,6 +5,7 @@ page's own token.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.frames import OPENED_BY, TICKET_PREFIX
@@ -36,6 +37,8 @@ class Access:
     """Of people's tokens; where there is one, the platform's own tokens count only if development tokens do."""
     api_keys: ApiKeys = field(default_factory=MemoryApiKeys)
     """Of machines."""
+    own_scheme: Literal["http", "https"] = "http"
+    """What pages of this gateway come by."""
     tickets: Tickets = field(init=False)
     machines: Machines = field(init=False)
 
@@ -122,11 +125,12 @@ class Access:
             raise
 
     def check_origin(self, headers: Mapping[str, str]) -> None:
-        """Browsers say where the page is from: only the gateway's own host and the allowed list. Raises Refused."""
-        origin = headers.get("origin")
-        if origin is None or origin in self.allowed_origins:
-            return
-        if _parts(origin).netloc != headers.get("host"):
+        """Browsers say where the page is from: only the gateway's own origin and the allowed list. Raises Refused.
+
+        Behind a proxy that speaks TLS for it, its pages come by https: their origin belongs on the list.
+        """
+        own = f"{self.own_scheme}://{headers.get('host', '')}"
+        if headers.get("origin", own) not in (own, *self.allowed_origins):
             raise Refused(ErrorCode.ORIGIN_REFUSED)
 
     def development_token(self, headers: Mapping[str, str], client: str | None) -> str:

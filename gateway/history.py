@@ -7,7 +7,7 @@ the log are stored with the rows, in one transaction.
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, assert_never, get_args
@@ -101,7 +101,7 @@ class History:
             rows = self._db.execute("select topic, partition, next_offset from positions").fetchall()
         return {(topic, partition): offset for topic, partition, offset in rows}
 
-    def record(self, events: Iterable[Recorded], positions: dict[tuple[str, int], int] | None = None) -> None:
+    def record(self, events: Sequence[Recorded], positions: dict[tuple[str, int], int] | None = None) -> None:
         """Note events and how far the log has been read, all or nothing. Repeats change nothing."""
         with self._lock:
             self._db.execute("begin")
@@ -114,6 +114,8 @@ class History:
                 self._db.execute("rollback")
                 raise
             self._db.execute("commit")
+            if any(isinstance(event, ErasureRequested | ErasureCompleted) for event in events):
+                self._db.execute("pragma wal_checkpoint(truncate)")  # what was deleted is not beside the file either
 
     def being_erased(self, user_id: str) -> bool:
         """Whether this person's data is on its way out: nothing new may be added to it."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from gateway.mistakes import mistake
 from gateway.openai_errors import RefusedParameter
 from gateway.protocol import has_control_characters
 from sluice.errors import ErrorCode, Refused
@@ -154,7 +155,7 @@ def _convert(document: object, shape: type[Any], place: str) -> Any:
     except msgspec.ValidationError as error:
         text = str(error)
         where = [part for part in (place, *_PLACE.findall(text), *_MISSING.findall(text)) if part]
-        detail = _PLACE.sub("", text)[:200]
+        detail = _PLACE.sub("", mistake(error))
         raise RefusedParameter(ErrorCode.INVALID_FRAME, ".".join(where) or None, f"{detail}.") from None
 
 

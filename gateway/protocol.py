@@ -15,6 +15,7 @@ from gateway.frames import (
     SessionResume,
     TurnStop,
 )
+from gateway.mistakes import mistake
 from sluice.errors import ErrorCode, Refused
 
 _DECODER = msgspec.json.Decoder(ClientFrame)
@@ -137,6 +138,5 @@ def _refusal(error: msgspec.ValidationError, raw: bytes) -> Refused:
 
 
 def _safe(error: msgspec.ValidationError) -> str:
-    """Msgspec names field and type; it quotes a value only where it is an unknown tag or key."""
-    text = str(error)
-    return ErrorCode.UNKNOWN_FRAME_TYPE.kind.message if text.startswith("Invalid value") else text[:200]
+    unknown = str(error).startswith("Invalid value")
+    return ErrorCode.UNKNOWN_FRAME_TYPE.kind.message if unknown else mistake(error)

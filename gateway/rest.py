@@ -12,6 +12,7 @@ from gateway.documents import StoredTurn
 from gateway.edge import Edge
 from gateway.frames import Feedback, MessageSend
 from gateway.guarded import person_of
+from gateway.mistakes import mistake
 from gateway.protocol import check, check_text
 from gateway.tickets import TICKET_SECONDS
 from sluice.errors import ErrorCode, Refused
@@ -159,7 +160,7 @@ async def _body(request: Request, shape: type[Any]) -> Any:
     try:
         return msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:
-        raise Refused(ErrorCode.INVALID_FRAME, str(error)[:200]) from None
+        raise Refused(ErrorCode.INVALID_FRAME, mistake(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused(ErrorCode.INVALID_JSON) from None
 

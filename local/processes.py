@@ -20,6 +20,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from local.broker import Broker
 from local.broker_security import BrokerSecurity
+from local.registry import Registry
 from local.security import own_keys
 from sluice.certificates import AUTHORITY_FILE, certificate_file
 from sluice.errors import ConfigurationError
@@ -65,6 +66,11 @@ def broker_of(settings: Settings) -> Broker:
     return Broker(settings.home / "kafka", settings.broker_port, settings.controller_port, security=security)
 
 
+def registry_of(settings: Settings) -> Registry:
+    """The schema registry of one platform."""
+    return Registry(settings.home / "registry", settings.registry_port)
+
+
 def broker_security_of(settings: Settings) -> BrokerSecurity:
     """Its files, which `make up` makes."""
     return BrokerSecurity(
@@ -90,6 +96,8 @@ def programs(settings: Settings) -> list[Program]:
         found.append(Program("provider", [*python, "local.provider"], 10))
     if settings.llm == "local":
         found.append(Program("small-model", [*python, "local.small_model"], 10))
+    if settings.registry == "local":
+        found.append(Program("registry", registry_of(settings).command, 1))
     if settings.broker == "local":
         found.append(Program("broker", broker_of(settings).command, 1, stop_seconds=30))
     return sorted(found, key=lambda program: (program.order, program.name))

@@ -1,5 +1,5 @@
-"""What `make test` needs beside Python packages: Chromium, the page, an OpenID provider, Kafka, dbt. Installs, or says
-how.
+"""What `make test` needs beside Python packages: Chromium, the page, an OpenID provider, Kafka, a schema registry, dbt.
+Installs, or says how.
 """
 
 import os
@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from connectors.dbt_environment import DbtEnvironment
-from local import jars, page
+from local import jars, page, registry
 from sluice.errors import ConfigurationError
 from sluice.paths import checkout
 
@@ -22,6 +22,7 @@ def main() -> None:
         page.build()
         page.install_beside(checkout() / "tests" / "oidc")
         jars.install(jars.kafka_lib())
+        registry.install(registry.registry_home())
         environment = DbtEnvironment(checkout())
         if not environment.ready:
             environment.make()

@@ -13,8 +13,9 @@ from functools import partial
 import httpx
 from rich.console import Console
 
-from local import jars, page, ports
-from local.processes import RUNNING, ProcessManager, broker_of, programs
+from local import jars, page, ports, registry
+from local.numbering import keep_numbering
+from local.processes import RUNNING, ProcessManager, broker_of, programs, registry_of
 from local.refusals import refusals
 from local.security import let_in, makes_users, prepare
 from sluice.bots import SMALL_MODEL, load_bots
@@ -26,13 +27,16 @@ from sluice.errors import ConfigurationError, Unavailable
 from sluice.ids import new_id
 from sluice.kafka_access import broker_connection, connection
 from sluice.kafka_admin import KafkaAdmin
+from sluice.schema_ids import LOCK_FILE, released
+from sluice.schema_registry import publish
 from sluice.settings import Settings
 from sluice.tls import client_context
-from sluice.topics import catalogue
+from sluice.topics import catalogue, compatibility_of_events
 
 _FREE_BYTES = 1_000_000_000
 _BROKER_SECONDS, _READY_SECONDS, _TURN_SECONDS = 60.0, 90.0, 90.0
 _MODEL_SECONDS = 120.0
+_REGISTRY_SECONDS = 60.0
 _MODELS = {
     "dev": "development provider (scripted answers)",
     "local": f"{SMALL_MODEL} on this machine (a real model, not a good one)",
@@ -62,6 +66,7 @@ class Up:
         load_bots(self.settings)
         self._check_disk()
         ports.check(self.settings)
+        keep_numbering(self.settings)
         with self._step("chat page"):
             page.build()
         prepare(self.settings, utc_now())
@@ -69,6 +74,10 @@ class Up:
             with self._step("Apache Kafka and its Java"):
                 jars.install(jars.kafka_lib())
                 broker_of(self.settings).prepare()
+        if self.settings.registry == "local":
+            with self._step("Apicurio Registry"):
+                registry.install(registry.registry_home())
+                registry_of(self.settings).prepare()
         manager.launch()
         try:
             self._start(manager)
@@ -89,6 +98,9 @@ class Up:
         if makes_users(self.settings):
             with self._step("users and access control"):
                 let_in(self.settings)
+        if self.settings.registry == "local":
+            with self._step(f"schema registry at {self.settings.registry_url}"):
+                self._until(self._schemas_published, _REGISTRY_SECONDS, "schema registry")
         with self._step("topics"):
             KafkaAdmin(connection(self.settings, "admin")).apply(catalogue().values(), self.settings.replication_factor)
         self._prove(manager)
@@ -112,9 +124,9 @@ class Up:
 
     def _already(self, manager: ProcessManager) -> None:
         file = self.settings.home / "run.json"
-        if file.exists() and {"secure": False} | json.loads(file.read_text()) != self._choices():
+        if file.exists() and {"secure": False, "registry": "none"} | json.loads(file.read_text()) != self._choices():
             raise ConfigurationError(
-                "The platform runs with another BROKER, LLM or SLUICE_SECURE. Run `make down` first."
+                "The platform runs with another BROKER, LLM, REGISTRY or SLUICE_SECURE. Run `make down` first."
             )
         halted = [state.name for state in manager.states() if state.state != RUNNING]
         for name in halted:
@@ -125,7 +137,8 @@ class Up:
         self._tell()
 
     def _choices(self) -> dict[str, str | bool]:
-        return {"broker": self.settings.broker, "llm": self.settings.llm, "secure": self.settings.secure}
+        s = self.settings
+        return {"broker": s.broker, "llm": s.llm, "secure": s.secure, "registry": s.registry}
 
     def _probe(self, manager: ProcessManager) -> TurnResult:
         try:
@@ -159,6 +172,9 @@ class Up:
         async with ChatClient(self.settings.gateway_url, token, client_context(self.settings)) as client:
             bot = client.ready["bots"][0]["name"]
             return await client.ask(_PROBE, session_id=f"self-check-{new_id()}", bot=bot, client_msg_id=new_id())
+
+    def _schemas_published(self) -> bool:
+        return publish(str(self.settings.registry_url), released(LOCK_FILE), compatibility_of_events()) > 0
 
     def _gateway_ready(self) -> bool:
         return _answers(f"{self.settings.gateway_url}/readyz", client_context(self.settings))

@@ -91,22 +91,22 @@ def seal_of(record: AuditRecorded, key: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Where the chain does not hold."""
+    """Where the chain does not hold. Without an offset (-1): what should be there, and is not."""
 
     offset: int
     place: int
     what: Literal["changed", "removed", "moved", "not chained"]
 
 
-def breaks(records: Iterable[tuple[int, AuditRecorded]], key: bytes) -> Iterator[Broken]:
-    """Everything wrong with the records of one partition, with their offsets, in their order.
+def breaks(records: Iterable[tuple[int, AuditRecorded | None]], key: bytes) -> Iterator[Broken]:
+    """Everything wrong with the records of one partition, with their offsets, in their order; None: no such record.
 
     The first one is taken for the beginning of what is kept, whatever its place: older ones may have gone by retention.
     """
     before: AuditRecorded | None = None
     for offset, record in records:
-        if not record.seal:
-            yield Broken(offset, record.place, "not chained")
+        if record is None or not record.seal:
+            yield Broken(offset, -1 if record is None else record.place, "not chained")
             continue
         if not hmac.compare_digest(record.seal, seal_of(record, key)):
             yield Broken(offset, record.place, "changed")

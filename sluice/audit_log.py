@@ -10,11 +10,12 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from sluice.audit import Link, Mark, chained, end_of
+from sluice.audit import Broken, Link, Mark, breaks, chained, end_of
+from sluice.audit_anchor import Anchor
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
 from sluice.events import AuditRecorded
@@ -26,6 +27,8 @@ TOPIC = topic_of("AuditRecorded")
 TRANSACTIONAL_ID = str(catalogue()[TOPIC].transactional_id)
 PARTITION = 0
 _SECONDS = 10.0
+_SLACK = timedelta(days=2)
+"""Kafka removes whole segments: what is about to go by retention is not missed yet."""
 _TRIES = 5
 _LOOK_BACK = 64
 _MOST_WAITING = 10_000
@@ -40,9 +43,12 @@ _QUIET.propagate = False
 class AuditLog:
     """Appends and reads. Every call blocks and raises Unavailable where the log does not answer."""
 
-    def __init__(self, servers: Servers, group: str, codec: Codec, key: bytes, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, servers: Servers, group: str, codec: Codec, key: bytes, clock: Callable[[], datetime], anchor: Anchor
+    ) -> None:
         """`group` is one that Kafka lets this user read with; nothing is committed in it."""
         self._servers, self._group, self._codec, self._key, self._clock = servers, group, codec, key, clock
+        self._anchor = anchor
         self._producer: Producer | None = None
         self._end = Link()
 
@@ -59,8 +65,22 @@ class AuditLog:
 
     def records(self) -> Iterator[tuple[int, AuditRecorded]]:
         """What the log holds, with offsets."""
+        return ((offset, record) for offset, record in self.entries() if record is not None)
+
+    def entries(self) -> Iterator[tuple[int, AuditRecorded | None]]:
+        """The same, with what is no audit record at all."""
         with self._reader() as reader:
             yield from self._read(reader, 0, self._ends())
+
+    def verify(self, retention: timedelta) -> tuple[list[AuditRecorded], list[Broken]]:
+        """All records, and all that is wrong with the chain or missing of what this machine has written or seen."""
+        entries = list(self.entries())
+        records = {record.place: record for _, record in entries if record is not None and record.seal}
+        since = (self._clock() - retention + _SLACK).date()
+        return [record for _, record in entries if record is not None], [
+            *breaks(entries, self._key),
+            *self._anchor.missing(records, since),
+        ]
 
     def _append(self, marks: list[Mark]) -> list[AuditRecorded]:
         if self._producer is None:
@@ -72,6 +92,7 @@ class AuditLog:
             self._producer.produce(TOPIC, self._codec.encode(record), record.actor_id.encode(), PARTITION)
         self._producer.commit_transaction(_SECONDS)
         self._end = end_of(records[-1]) if records else self._end
+        self._anchor.note(records)
         return records
 
     def _taken(self) -> Producer:
@@ -83,15 +104,19 @@ class AuditLog:
         return producer
 
     def _last(self) -> Link:
-        """The end of the chain. Transactions leave marks in the log, so the last offset is not the last record."""
+        """The end of the chain. Transactions leave marks in the log, so the last offset is not the last record.
+
+        Where the log ends before what is remembered, the chain goes on from there: what was cut off stays missing.
+        """
+        known = self._anchor.read().last
         with self._reader() as reader:
             start = end = self._ends()
             while start > 0:
                 start = max(0, start - _LOOK_BACK)
-                sealed = [record for _, record in self._read(reader, start, end) if record.seal]
+                sealed = [record for _, record in self._read(reader, start, end) if record is not None and record.seal]
                 if sealed:
-                    return end_of(sealed[-1])
-        return Link()
+                    return max(end_of(sealed[-1]), known, key=lambda link: link.place)
+        return known
 
     @contextlib.contextmanager
     def _reader(self) -> Iterator[Consumer]:
@@ -105,7 +130,7 @@ class AuditLog:
     def _ends(self) -> int:
         return KafkaAdmin(self._servers).ends({TOPIC: 1}).get((TOPIC, PARTITION), 0)
 
-    def _read(self, reader: Consumer, start: int, end: int) -> Iterator[tuple[int, AuditRecorded]]:
+    def _read(self, reader: Consumer, start: int, end: int) -> Iterator[tuple[int, AuditRecorded | None]]:
         """From `start`, or from what retention has left."""
         reader.assign([TopicPartition(TOPIC, PARTITION, start)])
         while start < end:
@@ -115,10 +140,11 @@ class AuditLog:
             if message.error():
                 return  # the end of what is committed
             start = int(message.offset() or 0) + 1
-            with contextlib.suppress(Rejected):
+            try:
                 event = self._codec.decode(message.value())
-                if isinstance(event, AuditRecorded):
-                    yield start - 1, event
+            except Rejected:
+                event = None
+            yield start - 1, event if isinstance(event, AuditRecorded) else None
 
 
 class Auditor:

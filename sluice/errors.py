@@ -59,7 +59,9 @@ class ErrorCode(StrEnum):
     TOO_MANY_TURNS = "too_many_turns"
     SLOW_READER = "slow_reader"
     LOG_UNAVAILABLE = "log_unavailable"
+    ID_SAYS_TOO_MUCH = "id_says_too_much"
     KEYS_UNAVAILABLE = "keys_unavailable"
+    KEYS_UNUSABLE = "keys_unusable"
     ERASURE_RUNNING = "erasure_running"
     SHUTTING_DOWN = "shutting_down"
     INTERNAL = "internal"
@@ -119,6 +121,12 @@ CATALOGUE: dict[ErrorCode, ErrorKind] = {
     ErrorCode.LOG_UNAVAILABLE: ErrorKind(503, True, "The log does not answer; try again in a moment."),
     ErrorCode.KEYS_UNAVAILABLE: ErrorKind(
         503, True, "The message cannot be encrypted now and was not taken; try again in a moment."
+    ),
+    ErrorCode.ID_SAYS_TOO_MUCH: ErrorKind(
+        422, False, "The id of a conversation must say nothing of a person; use a random one, such as a UUID."
+    ),
+    ErrorCode.KEYS_UNUSABLE: ErrorKind(
+        500, False, "Your key was changed, so nothing can be encrypted with it; tell who runs this platform."
     ),
     ErrorCode.ERASURE_RUNNING: ErrorKind(
         409, True, "What you said before is being erased; write again when that is done, in about a minute."

@@ -10,6 +10,30 @@ WIRE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What a client may use as session_id and client_msg_id."""
 
 
+_NUMBERS = re.compile(r"(?<!\d)\d(?:[-_]?\d){12,18}(?!\d)")
+_TELLING = re.compile(
+    r"(?<!\d)\d{3}[-_]\d{2}[-_]\d{4}(?!\d)|(?:AKIA|ASIA)[A-Z0-9]{16}|(?:sk|pk|rk)[-_](?:live|test|proj|ant)[-_]\w{8}"
+    r"|gh[pousr]_\w{20}|xox[abpr]-\w{8}|slk_[0-9a-f]{16}"
+)
+"""Social security numbers and keys, as they may stand in an id."""
+
+
+def says_too_much(client_id: str) -> bool:
+    """Whether an id that a client chose is a card's number, a social security number or a key.
+
+    Ids stand in the log in the clear. What else people put into them nobody can know: docs/reference/protocol.md.
+    """
+    return _TELLING.search(client_id) is not None or any(
+        _passes_luhn(match[0].replace("-", "").replace("_", "")) for match in _NUMBERS.finditer(client_id)
+    )
+
+
+def _passes_luhn(digits: str) -> bool:
+    """ISO/IEC 7812-1, with the first digit of a payment card: a time in milliseconds begins with 1."""
+    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
+    return digits[0] in "23456" and sum(number - 9 * (number > 9) for number in doubled) % 10 == 0
+
+
 def new_id() -> str:
     """A random UUID."""
     return str(uuid.uuid4())

@@ -188,25 +188,28 @@ class DatabaseKeyStore:
         if len(self._used) > _REMEMBERED:
             self._used.clear()
 
-    def rewrap(self, progress: Callable[[int], None] = lambda _done: None) -> int:
-        """Wrap anew what is not under the newest key-encryption key; how many these were. May be repeated.
+    def rewrap(self, progress: Callable[[int], None] = lambda _done: None) -> tuple[int, list[tuple[str, str]]]:
+        """Wrap anew what is not under the newest key-encryption key. May be repeated.
 
-        Raises KeyUnusable naming the first entry that cannot be unwrapped, and leaves it as it is.
+        Gives how many these were, and the subjects with an entry that cannot be unwrapped, with the reason: it stays
+        as it is.
         """
         query = "select place, tenant, subject, generation, cast(wrapped as blob) from data_keys"
         with self._held():
             rows = self._db.execute(query).fetchall()
         old = [row for row in rows if not self._wrapper.is_current(row[4])]
-        for done, (place, tenant, subject, generation, wrapped) in enumerate(old, 1):
+        unusable: list[tuple[str, str]] = []
+        for number, (place, tenant, subject, generation, wrapped) in enumerate(old, 1):
             bound = bound_to(tenant, subject, generation)
             try:
                 anew = self._wrapper.wrap(self._wrapper.unwrap(wrapped, bound), bound)
             except CannotUnwrap as error:
-                raise KeyUnusable(f"a key of {subject}: {error}") from None
+                unusable.append((subject, str(error)))
+                continue
             with self._held(writing=True):  # not where somebody destroyed it meanwhile
                 self._db.execute("update data_keys set wrapped = ? where place = ?", (anew, place))
-            progress(done)
-        return len(old)
+            progress(number)
+        return len(old) - len(unusable), unusable
 
     def unusable(self) -> Iterator[tuple[str, str]]:
         """Subjects of this tenant with a key that cannot be unwrapped, and why: tampered with, or wrapped by another.

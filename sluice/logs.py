@@ -53,6 +53,7 @@ Message = Literal[
     "small model listens",
     "step failed",
     "steward runs",
+    "text cannot be opened",
     "text not searched for personal data",
     "the erasure will be tried again",
     "the burnt fuse could not be marked",

@@ -1,7 +1,8 @@
 """Text that may leave the gate, told apart by its type. At run time it is a plain string.
 
 mypy refuses a string where such text is asked for, and refuses to make it of one: `SafeText("...")` does not check.
-The makers below are the only ways; `make check` lets only the modules named there call the first three.
+The makers below are the only ways; tests/contract/test_safe_text.py lets only the modules named there call the first
+three, and looks for the ways that mypy does not see.
 """
 
 from collections.abc import Iterable

@@ -14,9 +14,12 @@ from confluent_kafka.schema_registry import Schema as RegistrySchema
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
+from sluice.contracts import Version
 from sluice.errors import ConfigurationError, Rejected, RejectReason, Unavailable
+from sluice.paths import data_folder
 from sluice.schemas import NAMESPACE, Schema, all_schemas, canonical, schema_of
 
+LOCK_FILE = data_folder("avro") / "schema-ids.lock.json"
 _NOT_FOUND = 404
 _TRY_LATER = {408, 425, 429}
 _TIMEOUT_SECONDS = 2.0
@@ -50,6 +53,7 @@ class LockFileIds:
             raise ConfigurationError(
                 f"The schema lock file {path} cannot be read ({type(error).__name__}). Restore it from version control."
             ) from error
+        self.entries: list[tuple[int, str, Schema]] = [(e["id"], e["event"], e["schema"]) for e in entries]
         self._by_id: dict[int, Schema] = {entry["id"]: entry["schema"] for entry in entries}
         self._by_schema = {canonical(entry["schema"]): int(entry["id"]) for entry in entries}
 
@@ -68,6 +72,11 @@ class LockFileIds:
             return self._by_id[schema_id]
         except KeyError:
             raise Rejected(RejectReason.UNKNOWN_SCHEMA, f"schema id {schema_id}") from None
+
+
+def released(path: Path) -> list[Version]:
+    """All that the lock file holds, oldest first. Raises ConfigurationError where it cannot be read."""
+    return [Version(number, event, schema) for number, event, schema in LockFileIds(path).entries]
 
 
 def lock(path: Path) -> list[str]:
@@ -99,6 +108,10 @@ class RegistryIds:
         self._ids: dict[str, int] = {}
         self._schemas: dict[int, Schema] = {}
         self._unknown: dict[int, float] = {}
+
+    def close(self) -> None:
+        """Its connections. A process keeps them as long as it lives."""
+        self._client.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
     def id_of(self, event_name: str) -> int:
         """Register the schema if it is new and give its number. Raises Unavailable too."""

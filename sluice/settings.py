@@ -26,13 +26,22 @@ _METRICS_PORTS: dict[ProcessName, int] = {
 }
 _INSTANCE_PORTS = 100
 _GATEWAY_PORT, _PROVIDER_PORT, _BROKER_PORT, _CONTROLLER_PORT = 8080, 9100, 9092, 9093
-_SMALL_MODEL_PORT = 9110
+_SMALL_MODEL_PORT, _REGISTRY_PORT = 9110, 8081
 SECURED_MARK = "secured"
 """A file in the home of a platform that was last started with `SLUICE_SECURE`."""
 
 
+NUMBERS_MARK = "schema-numbers"
+"""A file in the home of a platform that says where its schemas have their numbers from."""
+
+
 def _was_secured(known: dict[str, Any]) -> bool:
     return "home" in known and (known["home"] / SECURED_MARK).exists()
+
+
+def _last_registry(known: dict[str, Any]) -> Literal["none", "local"]:
+    mark = known["home"] / NUMBERS_MARK if "home" in known else None
+    return "local" if mark is not None and mark.exists() and mark.read_text() == "local" else "none"
 
 
 def _keys_of_home(known: dict[str, Any]) -> Path:
@@ -56,7 +65,14 @@ class Settings(BaseSettings):
         description="`dev` for the development provider, `local` for a small model on this machine, or any model name "
         "litellm knows.",
     )
-    schema_registry_url: str | None = Field(None, description="A Confluent-compatible registry; none: the lock file.")
+    registry: Literal["none", "local"] = Field(
+        default_factory=_last_registry,
+        description="`local` for Apicurio Registry on this machine, chosen before the first message. Where it is not "
+        "given: as this platform was started first.",
+    )
+    schema_registry_url: str | None = Field(
+        None, description="A Confluent-compatible registry of your own; none: the lock file."
+    )
     bots_dir: Path = Field(default_factory=lambda: data_folder("deploy") / "bots", description="One YAML file a bot.")
     replication_factor: int = Field(1, ge=1, description="Of the topics that `sluice topics apply` creates.")
     instance: int = Field(1, ge=1, le=50, description="Number of this process among its like on this machine.")
@@ -160,7 +176,7 @@ class Settings(BaseSettings):
     )
 
     landing_flush_seconds: float = Field(2.0, gt=0, description="The sink writes a file at least this often.")
-    landing_flush_records: int = Field(50_000, ge=1, description="The sink writes a file at this many records.")
+    landing_flush_records: int = Field(16_000, ge=1, description="The sink writes a file at this many records.")
 
     secrets_dir: Path | None = Field(
         None, description="Mounted secrets, one file each, named like the variable; read at each use."
@@ -219,6 +235,16 @@ class Settings(BaseSettings):
     def gateway_port(self) -> int:
         """Of page, WebSocket and REST. A second gateway listens 100 higher."""
         return self.port(_GATEWAY_PORT) + self._instance_offset
+
+    @property
+    def registry_port(self) -> int:
+        """Of the registry on this machine."""
+        return self.port(_REGISTRY_PORT)
+
+    @property
+    def registry_url(self) -> str | None:
+        """Where schemas have their numbers from; None: from the lock file."""
+        return local_registry_url(self.registry_port) if self.registry == "local" else self.schema_registry_url
 
     @property
     def provider_port(self) -> int:
@@ -300,6 +326,11 @@ class Settings(BaseSettings):
     def warehouse_path(self) -> Path:
         """The DuckDB file that dbt builds."""
         return self.home / "warehouse" / "sluice.duckdb"
+
+
+def local_registry_url(port: int) -> str:
+    """Confluent's API of the registry on this machine."""
+    return f"http://127.0.0.1:{port}/apis/ccompat/v7"
 
 
 def load_settings() -> Settings:

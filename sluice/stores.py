@@ -20,6 +20,7 @@ StoreName = Literal[
     "gateway-history",
     "logs",
     "process-state",
+    "registry",
     "campaigns",
     "backups",
 ]

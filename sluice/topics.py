@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import yaml
 
+from sluice.contracts import Compatibility
+from sluice.errors import ConfigurationError
 from sluice.paths import data_folder
 
 TopicName = Literal[
@@ -48,6 +50,8 @@ class Topic:
     """The store whose retention ends what a changelog holds."""
     cleanup_policy: str = "delete"
     purpose: str = ""
+    compatibility: Compatibility = "full_transitive"
+    """How the schemas of its events may change."""
 
     @property
     def principals(self) -> frozenset[str]:
@@ -103,6 +107,7 @@ def catalogue() -> dict[str, Topic]:
             measured_by=tuple(entry.get("measured_by", ())),
             append_only=entry.get("append_only", False),
             transactional_id=entry.get("transactional_id"),
+            compatibility=_compatibility(name, entry.get("compatibility", document["compatibility"])),
         )
     letters = document["dead_letters"]
     for topic in [*topics.values()]:
@@ -119,6 +124,7 @@ def catalogue() -> dict[str, Topic]:
             producers=(*topic.consumers, *(name for name in letters["cut_by"] if name not in topic.consumers)),
             consumers=("connectors",),
             looked_up_by=tuple(letters["cut_by"]),
+            compatibility=topics[topic.name].compatibility,
             cut_by=tuple(letters["cut_by"]),
         )
     for name, entry in document["changelogs"].items():
@@ -139,6 +145,13 @@ def catalogue() -> dict[str, Topic]:
     return topics
 
 
+def _compatibility(topic: str, mode: str) -> Compatibility:
+    known = get_args(Compatibility)
+    if mode not in known:
+        raise ConfigurationError(f"avro/topics.yaml: compatibility of {topic} is {mode}; there is {', '.join(known)}.")
+    return cast(Compatibility, mode)
+
+
 @cache
 def principals() -> dict[str, Principal]:
     """Who comes to Kafka, by name."""
@@ -146,6 +159,12 @@ def principals() -> dict[str, Principal]:
         name: Principal(entry["group"], entry.get("role"), tuple(entry.get("watches", ())))
         for name, entry in _document()["principals"].items()
     }
+
+
+@cache
+def compatibility_of_events() -> dict[str, Compatibility]:
+    """How the schema of each event may change."""
+    return {event: topic.compatibility for topic in catalogue().values() for event in topic.events}
 
 
 @cache

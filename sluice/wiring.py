@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from sluice.api_key_store import DatabaseApiKeys
+from sluice.audit_anchor import FILE, Anchor
 from sluice.audit_log import AuditLog
 from sluice.clock import utc_now
 from sluice.codec import Codec
@@ -14,8 +15,7 @@ from sluice.key_files import AUDIT_KEY, read_key_file
 from sluice.key_store import DatabaseKeyStore
 from sluice.key_wrapping import FileWrapper, VaultWrapper, Wrapper
 from sluice.logs import fact, get_logger
-from sluice.paths import data_folder
-from sluice.schema_ids import LockFileIds, RegistryIds, SchemaIds
+from sluice.schema_ids import LOCK_FILE, LockFileIds, RegistryIds, SchemaIds
 from sluice.sealing import Sealer
 from sluice.settings import Settings
 from sluice.topics import principals
@@ -25,9 +25,9 @@ _PAUSE_SECONDS = 1.0
 
 def schema_ids(settings: Settings) -> SchemaIds:
     """The registry where one is set, else the committed lock file."""
-    if settings.schema_registry_url:
-        return RegistryIds(settings.schema_registry_url)
-    return LockFileIds(data_folder("avro") / "schema-ids.lock.json")
+    if settings.registry_url:
+        return RegistryIds(settings.registry_url)
+    return LockFileIds(LOCK_FILE)
 
 
 def codec(settings: Settings) -> Codec:
@@ -76,7 +76,8 @@ def sealer(settings: Settings) -> Sealer:
 def audit_log(settings: Settings, principal: Principal) -> AuditLog:
     """Raises ConfigurationError where its key is missing."""
     key, group = read_key_file(settings.keys_dir, AUDIT_KEY), principals()[principal].group
-    return AuditLog(connection(settings, principal), group, codec(settings), key, utc_now)
+    anchor = Anchor(settings.keys_dir / FILE)
+    return AuditLog(connection(settings, principal), group, codec(settings), key, utc_now, anchor)
 
 
 def resolved_codec(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Codec:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from agents.forgetting import Order
 from agents.personal.policy import Policy
@@ -13,18 +14,24 @@ from agents.policies import load_policies
 from agents.redact import Find, redact
 from agents.timing import stage_timed
 from sluice import wiring
+from sluice.audit import Mark
+from sluice.audit_log import Auditor
 from sluice.clock import utc_now
 from sluice.events import PersonErased, RequestEnriched, StateExpired
 from sluice.ids import has_own_context
+from sluice.logs import fact, get_logger
 from sluice.placeholders import SEALED_AS as MAP
 from sluice.process import run_process
-from sluice.sealing import Sealer
+from sluice.safe_text import Sealed
+from sluice.sealing import CannotOpen, KeyGone, Sealer
 from streams.delivery import Delivery
 from streams.finding.pool import FinderPool
 from streams.memories import Memories
 from streams.runner import Step
 from streams.worker import make_worker
 
+PRINCIPAL: Final = "redact"
+_LAST_MARKS_SECONDS = 2.0
 _SWITCH_SECONDS = 0.001
 """A thread at work lets the event loop have its turn after so long."""
 
@@ -36,8 +43,9 @@ def redact_step(
     find_spans: Find,
     threads: Executor,
     clock: Callable[[], datetime] = utc_now,
+    note: Callable[[Mark], None] = lambda _mark: None,
 ) -> Step[RequestEnriched]:
-    """Threads wait for the finder processes, the event loop never does."""
+    """Threads wait for the finder processes, the event loop never does. `note` leaves a mark in the audit log."""
 
     async def step(enriched: RequestEnriched, delivery: Delivery) -> None:
         remembers = not has_own_context(enriched.session_id)
@@ -46,7 +54,7 @@ def redact_step(
             redact,
             enriched,
             policies,
-            open_text=lambda sealed, subject, field: sealer.open(sealed, subject=subject, field=field),
+            open_text=partial(_open, sealer, note),
             seal_map=lambda plain, subject: sealer.seal(plain, subject=subject, field=MAP),
             recall=lambda: memories.open(kept, enriched.user_id),
             entered_at=clock(),
@@ -61,6 +69,17 @@ def redact_step(
         await delivery.emit(stage_timed(prompt))
 
     return step
+
+
+def _open(sealer: Sealer, note: Callable[[Mark], None], sealed: Sealed, subject: str, field: str) -> str:
+    """Whose text cannot be opened had a key that was changed, or has none any more: somebody may have to look."""
+    try:
+        return sealer.open(sealed, subject=subject, field=field)
+    except CannotOpen as error:
+        reason = "missing" if isinstance(error, KeyGone) else "unusable"
+        note(Mark(PRINCIPAL, "keys.use", "failed", reason, subject))
+        get_logger().error("text cannot be opened", reason=fact(reason), person=fact(subject))
+        raise
 
 
 def main() -> None:
@@ -84,9 +103,15 @@ def main() -> None:
     async def forget_step(order: Order, delivery: Delivery) -> None:
         await memories.forget(order, delivery.origin.partition)
 
-    worker.consume("chat-enriched", (RequestEnriched,), redact_step(policies, sealer, memories, pool.find, threads))
+    auditor = Auditor(wiring.audit_log(settings, PRINCIPAL).append)
+    auditor.start()
+    step = redact_step(policies, sealer, memories, pool.find, threads, note=auditor.note)
+    worker.consume("chat-enriched", (RequestEnriched,), step)
     worker.consume("housekeeping", (PersonErased, StateExpired), forget_step)
-    worker.run()
+    try:
+        worker.run()
+    finally:
+        auditor.stop(_LAST_MARKS_SECONDS)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,10 @@ def entries(table: Any, partition: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 async def forget_entries(table: Any, partition: int, unwanted: Callable[[bytes], bool]) -> int:
-    """Delete those whose value is unwanted, here and in the changelog; how many. Use it inside a stream."""
+    """Delete those whose value is unwanted, here and in the changelog; how many. Use it inside a stream.
+
+    Nothing of them is left in the store's files: RocksDB would keep what was deleted until it compacts by itself.
+    """
     gone = 0
     for number, (key, value) in enumerate(entries(table, partition), 1):
         if unwanted(value):
@@ -27,4 +30,11 @@ async def forget_entries(table: Any, partition: int, unwanted: Callable[[bytes],
             gone += 1
         if number % _AT_ONCE == 0:
             await asyncio.sleep(0)
+    if gone:
+        await asyncio.to_thread(_leave_nothing, table.data._db_for_partition(partition))  # noqa: SLF001
     return gone
+
+
+def _leave_nothing(database: Any) -> None:
+    database.flush()
+    database.compact_range(None, None)

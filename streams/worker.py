@@ -186,6 +186,7 @@ class _Process(faust.Worker):  # type: ignore[misc]
         self._worker = worker
         self._ending: asyncio.Task[None] | None = None
         super().__init__(worker.app, loglevel="WARNING", redirect_stdouts=False, quiet=True, override_logging=False)
+        self.spinner = None  # it writes a terminal's codes into the log
 
     def _schedule_shutdown(self, sig: signal.Signals) -> None:
         self._worker.told_to_end = True

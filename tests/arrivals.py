@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 
 from connectors.batching import Place, Portion, Row
-from connectors.columns import columns_of, fields_of
+from connectors.columns import columns_of
 from connectors.landing_zone import LandingZone
-from sluice.dead_letters import Origin
+from connectors.tables import table_of
 from sluice.events import Event, TurnEvent
 from sluice.partitioning import partition_for
 from sluice.topics import catalogue, topic_of
 from tests.samples import SAMPLES, USAGE
+from tests.unit.connectors.rows import row_of
 
 STAGES = ("accept", "enrich", "redact", "respond")
 MILLISECOND = timedelta(milliseconds=1)
@@ -37,13 +37,12 @@ class LandedLog:
         for event in events:
             row = self._row(event, logged_at, spoilt)
             rows[row.place, row.day].append(row)
-        return [
-            self.zone.write(
-                Portion(place, day, tuple(own)),
-                pa.Table.from_pylist([row.fields for row in own], schema=columns_of(catalogue()[place.topic])),
-            )
-            for (place, day), own in rows.items()
-        ]
+        paths = []
+        for (place, day), own in rows.items():
+            portion = Portion(place, day, tuple(own))
+            table = table_of(portion, columns_of(catalogue()[place.topic]), logged_at)
+            paths.append(self.zone.write(portion, table))
+        return paths
 
     def _row(self, event: Event, logged_at: datetime, spoilt: dict[str, Any]) -> Row:
         name = type(event).__name__
@@ -52,10 +51,8 @@ class LandedLog:
         place = Place(topic, partition_for(key, catalogue()[topic].partitions))
         offset = self._next[place]
         self._next[place] += 1
-        fields = {**fields_of(event), "_topic": topic, "_partition": place.partition, "_offset": offset}
-        fields |= {"_timestamp": logged_at} | spoilt
-        origin = Origin(topic, place.partition, offset, logged_at, None, None, [])
-        return Row(place, offset, event.occurred_at.date(), logged_at, fields, 0, origin)
+        row = row_of(event, place, offset)
+        return row._replace(logged_ms=int(logged_at.timestamp() * 1000), fields=row.fields | spoilt)
 
 
 def made(name: str, turn: str, label: str, at: datetime, **changes: Any) -> Event:

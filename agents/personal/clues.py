@@ -12,7 +12,7 @@ _WORDS: dict[Clue, str] = {
     "phone": """phone phones telephone tel tele telefon telefono teléfono téléfono telefone téléphone telephon telefoon
         telefonnummer telefonnr rufnummer mobile mobil mobilnummer mobiltelefon móvil movil cell cellphone cellular
         celular cellulare handy handynummer portable mob call called calling caller callback dial text texted texting
-        sms whatsapp signal viber telegram fax telefax ring reach landline festnetz hotline voicemail fon appelle
+        sms txt whatsapp signal viber telegram fax telefax ring reach landline festnetz hotline voicemail fon appelle
         appeler appelez llama llame llámame ligar ligue chiama chiamami bel belt ruf anrufen zadzwoń numer komórka
         telefonu tlf puhelin puh gsm ph ext extension switchboard pager contact answering office""",
     "card": """card cards creditcard visa mastercard amex maestro discover diners jcb debit kreditkarte karte carte

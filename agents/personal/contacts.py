@@ -16,8 +16,23 @@ _AT = re.compile(
     r"|\s{1,2}@",
     re.IGNORECASE,
 )
+_MISTYPED_DOMAIN = re.compile(
+    r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,3}(?:,(?:com|net|org|edu|gov|io|de|fr|es|it|nl|eu|uk|co\.uk)"
+    r"|(?: [.,]|\. |, )(?:com|net|org|edu|co\.uk))(?![^\W_])",
+    re.IGNORECASE,
+)
+_THIS_MACHINE = re.compile(r"localhost(?![\w.-])")
+_OF_MACHINES = frozenset(("root", "postgres", "mysql", "admin", "user", "git", "ubuntu", "guest", "www-data", "rabbit"))
+_QUOTED_LOCAL = re.compile(r"\"[^\"\n@]{1,62}\"\Z")
+_WITHOUT_AT = re.compile(
+    r"(?<![\w./@:+-])[\w.+-]{2,40}(?<![.-])(?:gmail|googlemail|hotmail|yahoo|outlook|icloud)\.com(?![\w/:]|\.\w)",
+    re.IGNORECASE,
+)
 _DOT = r"(?:\s?[\[({<]\s?(?:dot|punkt|punto|point|\.)\s?[\])}>]\s?|\s{1,2}(?:dot|punkt|punto)\s{1,2}|\.)"
-_SPOKEN_LOCAL = re.compile(rf"[\w+-]{{1,30}}(?:{_DOT}[\w+-]{{1,30}}){{0,3}}\Z", re.IGNORECASE)
+_SPOKEN_LOCAL = re.compile(
+    rf"[\w+-]{{1,30}}(?:(?:{_DOT}|\s{{1,2}}(?:underscore|dash|hyphen|minus)\s{{1,2}})[\w+-]{{1,30}}){{0,3}}\Z",
+    re.IGNORECASE,
+)
 _SPOKEN_DOMAIN = re.compile(
     rf"[\w-]{{1,40}}(?:{_DOT}[\w-]{{1,40}}){{0,3}}?{_DOT}[^\W\d_]{{2,12}}(?![^\W_])", re.IGNORECASE
 )
@@ -34,14 +49,23 @@ def emails(reading: Reading) -> Iterator[Span]:
     text = reading.text
     at = text.find("@")
     while at >= 0:
-        domain = _DOMAIN.match(text, at + 1) or _LITERAL.match(text, at + 1)
-        local = _LOCAL.search(text, max(0, at - _LONGEST_LOCAL), at) if domain else None
+        domain = (
+            _MISTYPED_DOMAIN.match(text, at + 1)
+            or _DOMAIN.match(text, at + 1)
+            or _LITERAL.match(text, at + 1)
+            or _THIS_MACHINE.match(text, at + 1)
+        )
+        least = max(0, at - _LONGEST_LOCAL)
+        local = (_LOCAL.search(text, least, at) or _QUOTED_LOCAL.search(text, least, at)) if domain else None
+        if domain and local and domain.re is _THIS_MACHINE and local[0] in _OF_MACHINES:
+            local = None
         if local is not None and domain is not None:
             start = local.start() + len(local[0]) - len(local[0].lstrip(".'!*{}~^$%-"))
             if start < at:
                 yield Span(start, domain.end(), "EMAIL", 1.0, "email")
         at = text.find("@", at + 1)
     yield from _spoken(text)
+    yield from (Span(m.start(), m.end(), "EMAIL", 0.6, "email.mistyped") for m in _WITHOUT_AT.finditer(text))
 
 
 def _spoken(text: str) -> Iterator[Span]:
@@ -56,8 +80,8 @@ def _spoken(text: str) -> Iterator[Span]:
             yield Span(local.start(), domain.end(), "EMAIL", 0.85, "email.spoken")
 
 
-_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![^\W_]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:])[0-9A-Fa-f:]{2,39}(?:(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])")
+_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}(?:\.|\[\.\])){3}\d{1,3}(?![^\W_]|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:])[0-9A-Fa-f:]{2,39}(?:(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])(?P<zone>%\w{1,15})?")
 _LEAST_COLONS = 2
 _HIGHEST = 255
 
@@ -65,14 +89,16 @@ _HIGHEST = 255
 def ip_addresses(reading: Reading) -> Iterator[Span]:
     """IPv4 and IPv6, as the standard library reads them. Four numbers behind the word "version" are none."""
     for match in _IPV4.finditer(reading.text):
-        if _is_address(match[0]):
+        if _is_address(match[0].replace("[.]", ".")):
             version = reading.clues.near("version", *match.span(), before=12)
             yield Span(match.start(), match.end(), "IP", 0.3 if version else 0.95, "ip.v4")
     for match in _IPV6.finditer(reading.text):
-        address = match[0] if match[0].endswith("::") else match[0].rstrip(":")
+        whole = match[0].removesuffix(match["zone"] or "")
+        address = whole if whole.endswith("::") else whole.rstrip(":")
         digits = any(character.isdigit() for character in address)
         if address.count(":") >= _LEAST_COLONS and digits and _is_address(address):
-            yield Span(match.start(), match.start() + len(address), "IP", 0.95, "ip.v6")
+            end = match.end() if match["zone"] else match.start() + len(address)
+            yield Span(match.start(), end, "IP", 0.95, "ip.v6")
 
 
 def _is_address(text: str) -> bool:
@@ -86,11 +112,18 @@ def _is_address(text: str) -> bool:
 
 
 _MAC = re.compile(
-    r"(?<![\w:-])(?:[0-9A-Fa-f]{2}(?P<separator>[:-])(?:[0-9A-Fa-f]{2}(?P=separator)){4}[0-9A-Fa-f]{2}"
-    r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![\w:-])"
+    r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}(?P<separator>[:-])(?:[0-9A-Fa-f]{2}(?P=separator)){4}[0-9A-Fa-f]{2}"
+    r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![\w:-]|\.\w)"
+)
+_MAC_SAID = re.compile(
+    r"\b(?:mac|bssid|hwaddr|ether)(?: addr(?:ess)?)?\W{1,3}(?:is )?([0-9A-Fa-f]{12})(?!\w)"
+    r"|(?<!\w)([0-9A-Fa-f]{12}) (?:is )?(?:my |the )?mac\b",
+    re.IGNORECASE,
 )
 
 
 def hardware_addresses(reading: Reading) -> Iterator[Span]:
     """MAC addresses of six bytes."""
     yield from (Span(m.start(), m.end(), "MAC", 0.95, "mac") for m in _MAC.finditer(reading.text))
+    for match in _MAC_SAID.finditer(reading.text):
+        yield Span(*match.span(match.lastindex or 0), "MAC", 0.8, "mac.said")

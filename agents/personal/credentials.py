@@ -1,11 +1,11 @@
-"""Secrets: keys of vendors, tokens, private keys, connection strings, passwords."""
+"""Secrets with a form of their own: keys of vendors, tokens, private keys, connection strings."""
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
 from agents.personal.reading import Reading
-from agents.personal.spans import PersonalType, Span
+from agents.personal.spans import Span
 
 _KEYS: dict[str, str] = {
     "sluice": r"slk_[0-9a-f]{16}_[0-9a-f]{64}",
@@ -86,7 +86,10 @@ def tokens(reading: Reading) -> Iterator[Span]:
 _PEM = re.compile(r"-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _PEM_END = re.compile(r"-{4,5} ?END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _PUTTY = re.compile(r"PuTTY-User-Key-File-\d(?:[^\n]*+\n(?=\S))*+[^\n]*+")
-_UNFINISHED = re.compile(r"(?:[ \t\r\n\"'|>#*]{0,6}[A-Za-z0-9+/=:-]{16,200}[ \t\"',]{0,3}(?:\r?\n|\Z|(?= )))*")
+_UNFINISHED = re.compile(
+    r"(?:[ \t\r\n\"'|>#*]{0,6}[A-Za-z0-9+/=:-]{16,200}[ \t\"',]{0,3}(?:\r?\n|\Z|(?= )))*"
+    r"(?:[A-Za-z0-9+/=]{4,15}\s*\Z)?"
+)
 
 
 def private_keys(reading: Reading) -> Iterator[Span]:
@@ -125,62 +128,3 @@ def connection_strings(reading: Reading) -> Iterator[Span]:
     for pattern in (_CONNECTION, _PARTS):
         for match in pattern.finditer(reading.text):
             yield Span(match.start(), match.end(), "CONNECTION_STRING", 0.95, "connection")
-
-
-_NAME = (
-    r"(?:pass(?:word|wd|code|phrase)?|pwd|passwort|kennwort|mot de passe|mdp|contrase(?:ñ|n)a|wachtwoord|senha"
-    r"|has(?:ł|l)o|l(?:ö|o)senord|adgangskode|salasana|parola|heslo|pw|pin(?: ?code)?|puk|otp"
-    r"|(?:2fa|verification|security) code)"
-)
-_KEY_NAME = (
-    r"(?:[a-z0-9]{0,20}[_-])?(?:secret(?:[_ -]?(?:access[_ -]?)?key)?|client[_ -]?secret"
-    r"|(?:api|access|private|encryption|signing)[_ -]?key|(?:access|auth|refresh|session)[_ -]?token|session[_ -]?id"
-    r"|token|credential)s?"
-)
-_QUOTED = r"(?P<quote>[\"'])(?P<quoted>[^\"'\n]{3,200})(?P=quote)"
-_SAID = re.compile(
-    rf"(?<![^\W_]){_NAME}(?![^\W\d_])[\"']?\s{{0,2}}"
-    rf"(?:(?P<sign>[:=]|=>|->|→)\s{{0,3}}|\s?(?P<verb>is|ist|lautet|est|es|è|was|war)\s{{1,2}}|\s)"
-    rf"(?:{_QUOTED}|(?P<bare>[^\s\"',;]{{3,100}}))",
-    re.IGNORECASE,
-)
-_KEYED = re.compile(
-    rf"(?<![^\W_]){_KEY_NAME}[\"']?(?:\s{{0,2}}(?::=|[:=]|=>)\s{{0,3}}|\sis\s)(?:{_QUOTED}|(?P<bare>[^\s\"',;]{{8,500}}))",
-    re.IGNORECASE,
-)
-_NO_PASSWORD = re.compile(
-    r"(?:required|reset|incorrect|wrong|invalid|expired|protected|forgotten|changed|missing|empty|null|none|true|false"
-    r"|string|str|str,|nil|undefined|not|the|a|an|my|your|and|or|for|to|in|of|on|at|is|was|please|manager|policy|hash"
-    r"|field|hint|length|too|very|still|also|here|there|below|above|correct|needed|same|being|falsch|nicht|sicher|weg|[a-z]{2,20}ed|[a-z]{2,20}ing"
-    r"|\*+|x+|\.+|<.*|\$.*|\{.*|\[.*|%.*|os\..*|env.*|process\..*|get.*|input.*|self\..*|settings\..*|config.*)[.!?)]*\Z",
-    re.IGNORECASE,
-)
-_PUNCTUATION_AFTER = ".,;:!?)]}\"'"
-
-
-def passwords(reading: Reading) -> Iterator[Span]:
-    """What is called a password, a code or a key, in prose, settings and code."""
-    for pattern, kind in ((_SAID, "PASSWORD"), (_KEYED, "API_KEY")):
-        for match in pattern.finditer(reading.text):
-            yield from _secret(match, "PASSWORD" if kind == "PASSWORD" else "API_KEY")
-
-
-def _secret(match: re.Match[str], kind: PersonalType) -> Iterator[Span]:
-    name = "quoted" if match["quoted"] else "bare"
-    start, value = match.start(name), match[name]
-    if name == "bare":
-        value = value.rstrip(_PUNCTUATION_AFTER) if not value.endswith(("!", "?")) else value
-    if not value or _NO_PASSWORD.match(value):
-        return
-    odd = any(c.isdigit() or not c.isalnum() for c in value) or value[1:] != value[1:].lower()
-    if kind == "API_KEY":
-        surely = odd and any(c.isdigit() for c in value) and "(" not in value
-    else:
-        surely = bool(match["sign"]) or name == "quoted" or (odd and _two_kinds(value))
-    if surely or (kind == "PASSWORD" and match["verb"]):
-        yield Span(start, start + len(value), kind, 0.85 if surely else 0.5, f"{kind.lower().replace('_', '-')}.said")
-
-
-def _two_kinds(value: str) -> bool:
-    """Letters and digits or signs: no word of a language, no plain number with a unit."""
-    return any(c.isalpha() for c in value) and any(not c.isalpha() and c not in "'-." for c in value)

@@ -1,6 +1,6 @@
 """All detectors together."""
 
-from agents.personal import contacts, credentials, identities, money, phones
+from agents.personal import contacts, credentials, identities, money, passwords, phones
 from agents.personal.named.addresses import addresses
 from agents.personal.named.doubts import Recognise
 from agents.personal.named.listed import load_listed
@@ -8,6 +8,7 @@ from agents.personal.named.naming import Names
 from agents.personal.normalise import normalise
 from agents.personal.policy import Policy
 from agents.personal.reading import Detector, Reading, Source
+from agents.personal.repeated import repeated
 from agents.personal.spans import PersonalType, Span, settle
 
 
@@ -20,6 +21,7 @@ STRUCTURED = (
     _source(contacts.ip_addresses, "IP"),
     _source(contacts.hardware_addresses, "MAC"),
     _source(phones.phones, "PHONE"),
+    _source(phones.spelled_phones, "PHONE"),
     _source(money.cards, "CARD"),
     _source(money.ibans, "IBAN"),
     _source(money.bank_accounts, "BANK_ACCOUNT"),
@@ -32,7 +34,8 @@ STRUCTURED = (
     _source(credentials.tokens, "JWT"),
     _source(credentials.private_keys, "PRIVATE_KEY"),
     _source(credentials.connection_strings, "CONNECTION_STRING"),
-    _source(credentials.passwords, "PASSWORD", "API_KEY"),
+    _source(passwords.passwords, "PASSWORD", "API_KEY"),
+    _source(passwords.command_passwords, "PASSWORD"),
 )
 """What has a form of its own."""
 
@@ -50,10 +53,19 @@ def find(text: str, policy: Policy, sources: tuple[Source, ...] = STRUCTURED) ->
     """What the policy wants found, in order and without overlap."""
     normalised = normalise(text)
     reading = Reading(normalised.text, policy.regions)
+    read = [
+        span
+        for source in sources
+        if not source.types.isdisjoint(policy.types)
+        for span in map(_rounded, source.detect(reading))
+        if policy.wants(span)
+    ]
     found = []
-    for source in sources:
-        if not source.types.isdisjoint(policy.types):
-            for span in source.detect(reading):
-                start, end = normalised.back(span.start, span.end)
-                found.append(Span(start, end, span.type, round(min(span.score, 1.0), 3), span.detector))
-    return settle(text, (span for span in found if policy.wants(span)))
+    for span in (*read, *repeated(reading.text, read)):
+        start, end = normalised.back(span.start, span.end)
+        found.append(Span(start, end, span.type, span.score, span.detector))
+    return settle(text, found)
+
+
+def _rounded(span: Span) -> Span:
+    return Span(span.start, span.end, span.type, round(min(span.score, 1.0), 3), span.detector)

@@ -27,6 +27,15 @@ def ssns(reading: Reading) -> Iterator[Span]:
             yield Span(*stretch, "SSN", 0.95 if issued else 0.93, "ssn")
         elif shaped and reading.clues.near("id", *stretch, after=15):
             yield Span(*stretch, "SSN", 0.6, "ssn.said")
+    for match in _LAST_FOUR.finditer(reading.text):
+        yield Span(*match.span(1), "SSN", 0.8, "ssn.last")
+
+
+_LAST_FOUR = re.compile(
+    r"\blast (?:four|4)(?: digits)? of (?:my|his|her|the|their) (?:social|ssn)(?: security)?(?: number)?\W{1,3}"
+    r"(?:are |is )?(\d{4})(?!\d)",
+    re.IGNORECASE,
+)
 
 
 def national_ids(reading: Reading) -> Iterator[Span]:
@@ -76,8 +85,9 @@ _MONTH = (
     r"|nov|dec|dez|d[ée]c|dic|gen|ene|mag|mei|sty|lut|kwi|cze|lip|sie|wrz|pa[zź]|lis|gru)[^\W\d_]{0,9}\.?"
 )
 _DATE = re.compile(
-    r"(?<![\w.])(?:\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{4}|\d{2})|\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}"
-    rf"|\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?(?: of| de)? ?[-/]?{_MONTH}(?:(?:,? | de |[-/])\d{{2,4}})?"
+    r"(?<![\w.])(?:(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+    r"|\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{4}|\d{2})|\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?(?: of| de)? ?[-/]?{_MONTH}(?:(?:,? | de |[-/])'?\d{{2,4}})?"
     rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)(?![^\W_])",
     re.IGNORECASE,
 )
@@ -88,3 +98,16 @@ def birth_dates(reading: Reading) -> Iterator[Span]:
     for match in _DATE.finditer(reading.text) if reading.clues.any("birth") else ():
         if reading.clues.near("birth", *match.span(), before=30, after=20):
             yield Span(match.start(), match.end(), "BIRTH_DATE", 0.85, "birth.said")
+    for match in _IN_A_ROW.finditer(reading.text):
+        line = reading.text.rfind("\n", 0, match.start()) + 1
+        if _NAME_CELL.search(reading.text, max(line, match.start() - _ROW), match.start() + 1):
+            yield Span(*match.span("date"), "BIRTH_DATE", 0.55, "birth.row")
+
+
+_IN_A_ROW = re.compile(
+    r"(?P<by>[,;|\t]) ?(?P<date>(?:19[2-9]\d|200\d)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+    r"|(?:0?[1-9]|[12]\d|3[01])[./](?:0?[1-9]|1[0-2])[./](?:19[2-9]\d|200\d)) ?(?=(?P=by)|\n|\Z)"
+)
+_NAME_CELL = re.compile(r"(?:\A|[,;|\t\n]) ?[A-ZÀ-Ž][^\W\d_]{1,20}(?: [A-ZÀ-Ž][^\W\d_]{1,20}){1,3} ?(?=[,;|\t])")
+_ROW = 120
+"""A date that long ago in a table, beside a cell with two words with capitals, is somebody's birthday."""

@@ -20,6 +20,20 @@ _GROUPED = re.compile(
 )
 
 
+_SPLIT = re.compile(
+    r"(?<![\w.-])(?:\d{4}(?:[ _/.\t-]{1,3}|[ >]{0,2}\n[ >]{0,3})){3}\d{4}(?![\w-])"
+    r"|(?<![\w.-])\d{4}[ _/\n\t-]{1,3}\d{6}[ _/\n\t-]{1,3}\d{5}(?![\w-])"
+)
+"""Groups with more between them than numbers have elsewhere: two spaces, a line's end."""
+_ONE_BY_ONE = re.compile(r"(?<![\w.-])\d(?:[ -]\d(?!\w)){11,}+")
+_LAST_FOUR = re.compile(
+    r"\b(?:card|visa|mastercard|amex|debit|credit|karte|carte|tarjeta)\b[^\n\d]{0,20}\b(?:ending|ends"
+    r"|last (?:four|4)(?: digits)?)"
+    r"(?: are| is| in| with)?:? (\d{4})(?!\d)",
+    re.IGNORECASE,
+)
+
+
 def cards(reading: Reading) -> Iterator[Span]:
     """12 to 19 digits that pass Luhn (ISO/IEC 7812-1); in clear context also mistyped ones. Codes of cards."""
     for length in range(_FEWEST - 1, _MOST + 1):
@@ -31,7 +45,15 @@ def cards(reading: Reading) -> Iterator[Span]:
             if _GROUPED.fullmatch(written):
                 score, detector = _card_score(_SEPARATORS.sub("", written), reading, said=said)
                 yield Span(*stretch, "CARD", score, detector)
-    yield from (Span(*m.span(1), "CARD", 0.8, "card.code") for m in _CODE.finditer(reading.text))
+    for pattern in (_SPLIT, _ONE_BY_ONE):
+        for match in pattern.finditer(reading.text):
+            digits = re.sub(r"\D", "", match[0])
+            if len(digits) > _MOST:
+                continue
+            score, detector = _card_score(digits, reading, said=reading.clues.near("card", *match.span(), after=20))
+            yield Span(*match.span(), "CARD", score, detector)
+    for pattern in (_CODE, _LAST_FOUR):
+        yield from (Span(*m.span(1), "CARD", 0.8, "card.code") for m in pattern.finditer(reading.text))
 
 
 def _card_score(digits: str, reading: Reading, *, said: bool) -> tuple[float, str]:
@@ -41,8 +63,8 @@ def _card_score(digits: str, reading: Reading, *, said: bool) -> tuple[float, st
     return (0.6 if said and len(digits) >= _FEWEST else 0.0), "card.said"
 
 
-_IBAN = re.compile(r"(?<![^\W_])[A-Za-z]{2}[ -]?\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![^\W_])")
-_BREAK = re.compile(r"[ -]")
+_IBAN = re.compile(r"(?<![^\W_])[A-Za-z]{2}[ -]?\d{2}(?:[ ._/\n-]{0,2}[A-Za-z0-9]){11,30}(?![^\W_])")
+_BREAK = re.compile(r"[ ._/\n-]{1,2}")
 _SHORTEST_IBAN = 15
 
 
@@ -66,7 +88,7 @@ def ibans(reading: Reading) -> Iterator[Span]:
 def _proved_iban(text: str, start: int, end: int) -> int:
     """Where it ends; 0 where it is none."""
     while end - start >= _SHORTEST_IBAN:
-        if iban.is_valid(text[start:end], check_country=False):
+        if iban.is_valid(_BREAK.sub("", text[start:end]), check_country=False):
             return end
         end = start + max((m.start() for m in _BREAK.finditer(text[start:end])), default=0)
     return 0
@@ -75,6 +97,7 @@ def _proved_iban(text: str, start: int, end: int) -> int:
 _ACCOUNT = re.compile(r"(?<!\w)(?<!\w[-./])(?:\d{2}-\d{2}-\d{2}|\d(?:[ -]?\d){5,19})(?![^\W_]|[-./]\d)")
 _BIC = re.compile(r"(?<!\w)[A-Za-z]{6}[A-Za-z0-9]{2}(?:[A-Za-z0-9]{3})?(?!\w)")
 _CALLED_BIC = re.compile(r"\b(?:bic|swift)\b", re.IGNORECASE)
+_IFSC = re.compile(r"\bifsc(?: code| no)?\b\W{0,3}(?:is )?([a-z]{4}0[a-z0-9]{6})(?!\w)", re.IGNORECASE)
 _ROUTING_DIGITS = 9
 
 
@@ -92,6 +115,7 @@ def bank_accounts(reading: Reading) -> Iterator[Span]:
         shaped = code.isupper() or any(character.isdigit() for character in code)
         if shaped and _CALLED_BIC.search(reading.text, max(0, match.start() - 30), match.start()):
             yield Span(match.start(), match.end(), "BANK_ACCOUNT", 0.7, "bank.bic")
+    yield from (Span(*m.span(1), "BANK_ACCOUNT", 0.85, "bank.ifsc") for m in _IFSC.finditer(reading.text))
 
 
 _ETHEREUM = re.compile(r"(?<!\w)0x[0-9A-Fa-f]{40}(?!\w)")

@@ -103,6 +103,12 @@ _CLEAR: tuple[tuple[Region, str, str, str], ...] = (
     ("TH", "9" * 13, r"\d-\d{4}-\d{5}-\d{2}-\d", ""),
     ("TR", "9" * 11, r"[1-9]\d{10}", "tr.tckimlik"),
     ("TW", "A999999999", r"[A-Z][1289]\d{8}", ""),
+    (
+        "US",
+        "9AA9AA9AA99 9A99AA9AA99 9AA9A99AA99 9A99A99AA99",
+        r"[1-9][A-Z][A-Z\d]\d[ -]?[A-Z][A-Z\d]\d[ -]?[A-Z]{2}\d{2}",
+        "",
+    ),
     ("ZA", "9" * 13, rf"\d{{2}}{_MONTH}{_DAY}[ ]?\d{{4}}[ ]?[01][89]\d", "za.idnr"),
 )
 _SAID: tuple[tuple[Region, int, str], ...] = (

@@ -61,10 +61,36 @@ def phones(reading: Reading) -> Iterator[Span]:
             position = parts[-1].end if parts else _tried_to(reading.text, chunks)
 
 
+_WORDS = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
+_DIGIT = rf"(?:\d|{_WORDS})"
+_ONE_BY_ONE = re.compile(
+    rf"(?<![\w.,-])(?:\+ ?)?(?:(?:double|triple) )?{_DIGIT}(?:[ -](?:(?:double"
+    rf"|triple) )?{_DIGIT}(?!\w)){{6,}}+",
+    re.IGNORECASE,
+)
+_SAYS_NUMBER = re.compile(r"\b(?:number|no|nr|is|its|at|on)\b\W{0,3}\Z", re.IGNORECASE)
+_TWO_WORDS = re.compile(rf"{_WORDS}[ -](?:double |triple )?(?:{_WORDS}|\d\b)", re.IGNORECASE)
+_FEWEST_WORDS, _WIDEST = 3, 12
+
+
+def spelled_phones(reading: Reading) -> Iterator[Span]:
+    """Digit by digit, in signs beside a word that says so, or in words."""
+    if not reading.clues.any("phone") and not _TWO_WORDS.search(reading.text):
+        return
+    for match in _ONE_BY_ONE.finditer(reading.text):
+        digits = re.split("[ -]", match[0])
+        if len(digits) > _MOST:
+            continue
+        words = sum(digit.isalpha() for digit in digits)
+        said = _SAYS_NUMBER.search(reading.text, max(0, match.start() - _WIDEST), match.start())
+        if (words >= _FEWEST_WORDS and said) or reading.clues.near("phone", *match.span(), after=12):
+            yield Span(match.start(), match.end(), "PHONE", 0.7, "phone.spelled")
+
+
 def _tried_to(text: str, chunks: list[tuple[int, int]]) -> int:
     """Numbers that begin behind this may go on behind the row; all others have been tried."""
     digits = [sum(map(str.isdigit, text[start:end])) for start, end in chunks]
-    if sum(digits) < _SPELLED_OUT * len(digits):
+    if _is_spelled_out(text[chunks[0][0] : chunks[-1][1]], sum(digits)):
         return chunks[len(chunks) // 2][1]
     first = 1
     while first < len(chunks) - 1 and sum(digits[first:]) > _MOST:
@@ -72,12 +98,16 @@ def _tried_to(text: str, chunks: list[tuple[int, int]]) -> int:
     return chunks[first - 1][1]
 
 
+def _is_spelled_out(row: str, digits: int) -> bool:
+    return digits < _SPELLED_OUT * len(_GROUP.findall(row))
+
+
 def _parts(reading: Reading, chunks: list[tuple[int, int]], seen: _Seen) -> Iterator[Span]:
     """Numbers inside a row of numbers: the longest first, from the left."""
     digits = [sum(map(str.isdigit, reading.text[start:end])) for start, end in chunks]
     before = [0, *accumulate(digits)]
     whole = reading.text[chunks[0][0] : chunks[-1][1]]
-    first = len(chunks) if sum(digits) < _SPELLED_OUT * len(digits) or _OTHER.match(whole) else 0
+    first = len(chunks) if _is_spelled_out(whole, sum(digits)) or _OTHER.match(whole) else 0
     while first < len(chunks):
         for last in range(len(chunks) - 1, first - 1, -1):
             if not _FEWEST <= before[last + 1] - before[first] <= _MOST:

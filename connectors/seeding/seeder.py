@@ -5,17 +5,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
-import pyarrow as pa
-
 from connectors.batching import Place, Portion, Row
-from connectors.columns import columns_of, fields_of
+from connectors.columns import columns_of, landed_fields
 from connectors.landing import landed_topics
 from connectors.landing_zone import LandingZone
 from connectors.seeding.shape import Plan, moments
 from connectors.seeding.turns import Crowd, Turn
+from connectors.tables import table_of
 from sluice.codec import Codec
 from sluice.dead_letters import Origin
 from sluice.errors import ConfigurationError
@@ -30,6 +31,7 @@ CLUSTER_ID = "seeded"
 _OFFSETS_A_DAY = 10_000_000
 _ROWS_A_FILE = 50_000
 _LOG_DELAY = timedelta(milliseconds=4)
+_LANDING_DELAY = timedelta(days=1, minutes=1)
 _TURNS_A_PERSON = 40
 
 
@@ -53,7 +55,9 @@ def seed(zone: LandingZone, plan: Plan, processes: int, tell: Callable[[int], No
             zone.declare(topic)
         done = Seeded(0, 0, 0)
         try:
-            with ProcessPoolExecutor(processes) as pool:
+            with ProcessPoolExecutor(
+                processes, get_context("spawn")
+            ) as pool:  # threads of ours would not survive a fork
                 for day in pool.map(_write_day, *zip(*_days(zone.root, plan), strict=True)):
                     done = Seeded(done.turns + day.turns, done.events + day.events, done.files + day.files)
                     tell(done.turns)
@@ -97,27 +101,27 @@ class _DayWriter:
         place = Place(topic, partition_for(event.session_id, catalogue()[topic].partitions))
         offset = self._next[place]
         self._next[place] = offset + 1
-        self._rows[place].append(self._row(place, offset, self._codec.encode(event), event.occurred_at + _LOG_DELAY))
+        self._rows[place].append(self._row(place, offset, self._codec.encode(event)))
         self.events += 1
         self._waiting += 1
         if self._waiting >= _ROWS_A_FILE:
             self.flush()
 
-    def _row(self, place: Place, offset: int, value: bytes, logged_at: datetime) -> Row:
-        read = self._codec.decode(value)
-        origin = {"_topic": place.topic, "_partition": place.partition, "_offset": offset, "_timestamp": logged_at}
-        record = Origin(place.topic, place.partition, offset, logged_at, None, value, [])
-        return Row(place, offset, read.occurred_at.date(), logged_at, fields_of(read) | origin, len(value), record)
+    def _row(self, place: Place, offset: int, value: bytes) -> Row:
+        event, fields = self._codec.read(value)
+        logged_at = event.occurred_at + _LOG_DELAY
+        own = landed_fields(type(event).__name__, fields)
+        record = partial(Origin, *place, offset, logged_at, None, value, [])
+        day, logged_ms = event.occurred_at.date(), int(logged_at.timestamp() * 1000)
+        return Row(place, offset, day, logged_ms, own, len(value), record)
 
     def flush(self) -> None:
         """A file for each partition and day."""
         for place, rows in self._rows.items():
             for day in sorted({row.day for row in rows}):
                 own = tuple(row for row in rows if row.day == day)
-                columns = self._columns[place.topic]
-                self._zone.write(
-                    Portion(place, day, own), pa.Table.from_pylist([row.fields for row in own], schema=columns)
-                )
+                portion, landed_at = Portion(place, day, own), datetime.combine(day, time(), UTC) + _LANDING_DELAY
+                self._zone.write(portion, table_of(portion, self._columns[place.topic], landed_at))
                 self.files += 1
         self._rows.clear()
         self._waiting = 0

@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from sluice.clock import Clock, utc_now
+
 CallState = Literal["running", "completed", "refused", "failed", "disconnected"]
 
 
@@ -16,6 +18,7 @@ class Call:
     traceparent: str
     prompt_tokens: int
     request_id: str = ""
+    began_at: str = ""
     completion_tokens: int = 0
     state: CallState = "running"
     finish_reason: str | None = None
@@ -26,16 +29,23 @@ class Meter:
     """All calls since the provider started, newest last, at most `keep`; totals count all of them."""
 
     keep: int = 100_000
+    clock: Clock = utc_now
+    since: str = ""
     calls: list[Call] = field(default_factory=list)
     _gone: Counter[str] = field(default_factory=Counter)
     _by_id: dict[str, Call] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """From here on it counts."""
+        self.since = self.clock().isoformat()
+
     def begin(self, call_id: str, model: str, traceparent: str, prompt_tokens: int, request_id: str = "") -> Call:
         """Note a call."""
-        call = Call(call_id, model, traceparent, prompt_tokens, request_id)
+        call = Call(call_id, model, traceparent, prompt_tokens, request_id, self.clock().isoformat())
         self.calls.append(call)
         self._by_id |= {name: call for name in (call_id, request_id) if name}
         for gone in self.calls[: -self.keep]:
+            self.since = gone.began_at
             self._gone.update(_sums(gone))
             self._forget(gone)
         del self.calls[: -self.keep]
@@ -46,8 +56,9 @@ class Meter:
         return self._by_id.get(name)
 
     def report(self) -> dict[str, Any]:
-        """`{"calls": [...], "totals": {...}}`."""
+        """`{"since": ..., "calls": [...], "totals": {...}}`. A call that is kept no longer moves `since`."""
         return {
+            "since": self.since,
             "calls": [asdict(call) for call in self.calls],
             "totals": {name: self._gone[name] + sum(_sums(call)[name] for call in self.calls) for name in _NAMES},
         }

@@ -10,7 +10,6 @@ from sluice import wiring
 from sluice.cli import audit
 from sluice.cli.leaving import ExitCode, leave
 from sluice.errors import ConfigurationError, Unavailable
-from sluice.key_store import KeyUnusable
 from sluice.key_wrapping import FileWrapper
 from sluice.settings import load_settings
 
@@ -66,17 +65,23 @@ def rotate(
     try:
         settings = load_settings()
         store, wrapper = wiring.key_store(settings), wiring.key_wrapper(settings)
-        audit.mark(settings, "keys.rotate", "allowed", subject_id=person)
         if person is not None:
             typer.echo(f"{person} has a new key, generation {store.rotate(person).generation}.")
+            audit.mark(settings, "keys.rotate", "allowed", "a new data key", person)
             return
         older = _new_file(wrapper) if isinstance(wrapper, FileWrapper) else []
-        done = store.rewrap(_tell)
-        for number in older:
+        done, unusable = store.rewrap(_tell)
+        for number in () if unusable else older:  # what is restored from a backup may need them
             FileWrapper(settings.keys_dir).retire(number)
-    except (ConfigurationError, Unavailable, KeyUnusable) as error:
-        leave(ExitCode.MISSING, f"Not all keys are wrapped anew: {error} What was done is done; run it again.")
-    typer.echo(f"{done} keys wrapped anew.")
+        told = f"{done} keys wrapped anew, {len(unusable)} unusable"
+        audit.mark(settings, "keys.rotate", "failed" if unusable else "allowed", told)
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, f"{error} What was done is done: run it again.")
+    typer.echo(f"{told}.")
+    for who, why in unusable:
+        typer.echo(f"{who}: {why}. Restore the key store from a backup.", err=True)
+    if unusable:
+        raise typer.Exit(int(ExitCode.NO))
 
 
 def _new_file(wrapper: FileWrapper) -> list[int]:

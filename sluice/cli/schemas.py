@@ -2,19 +2,73 @@
 
 import typer
 
+from sluice.cli.leaving import ExitCode, leave
+from sluice.contracts import Contract, breaks, findings
+from sluice.errors import ConfigurationError, Unavailable
 from sluice.paths import data_folder
-from sluice.schema_ids import lock
+from sluice.schema_ids import LOCK_FILE, lock, released
+from sluice.schema_registry import publish
+from sluice.schemas import all_schemas
+from sluice.settings import load_settings
+from sluice.topics import compatibility_of_events
 
 commands = typer.Typer(no_args_is_help=True)
+_LOCK = "schema-ids.lock.json"
+
+
+@commands.command("check")
+def check() -> None:
+    """Whether every schema may be released: no reader and no writer of a released version breaks, and nothing is
+    missing that a version comes with. Exits with 1 where something is wrong.
+    """
+    contract = _contract()
+    found = [*findings(contract)]
+    for sentence in found:
+        typer.echo(sentence, err=True)
+    if found:
+        raise typer.Exit(int(ExitCode.NO))
+    typer.echo(f"{len(contract.schemas)} schemas, {len(contract.released)} released versions, nothing breaks")
+
+
+@commands.command("publish")
+def publish_command() -> None:
+    """Register every released version with the registry of the settings, and set each subject's compatibility."""
+    settings = load_settings()
+    if settings.registry_url is None:
+        leave(ExitCode.USAGE, "There is no registry. Set SLUICE_SCHEMA_REGISTRY_URL, or SLUICE_REGISTRY=local.")
+    try:
+        subjects = publish(settings.registry_url, released(LOCK_FILE), compatibility_of_events())
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+    typer.echo(f"{subjects} subjects at {settings.registry_url}")
 
 
 @commands.command("lock")
 def lock_command() -> None:
-    """Give new schemas a number in the lock file."""
-    added = lock(data_folder("avro") / "schema-ids.lock.json")
+    """Give new schemas a number in the lock file. Refuses what would break somebody."""
+    contract = _contract()
+    broken = [
+        sentence
+        for event, schema in contract.schemas.items()
+        for sentence in breaks(
+            event, schema, [one for one in contract.released if one.event == event], contract.modes[event]
+        )
+    ]
+    if broken:
+        leave(ExitCode.NO, "\n".join(broken))
+    added = lock(data_folder("avro") / _LOCK)
     typer.echo(f"added: {', '.join(added)}" if added else "nothing new")
+    if added:
+        typer.echo("`sluice schemas check` says which example and which line of avro/CHANGELOG.md each needs.")
 
 
-@commands.callback()
-def _group() -> None:
-    """Keep `lock` a sub-command."""
+def _contract() -> Contract:
+    avro = data_folder("avro")
+    schemas = all_schemas()
+    return Contract(
+        schemas=schemas,
+        released=released(avro / _LOCK),
+        modes=compatibility_of_events(),
+        examples=frozenset(path.name for path in (avro / "examples").glob("*")),
+        changelog=(avro / "CHANGELOG.md").read_text(),
+    )

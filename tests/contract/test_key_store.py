@@ -152,10 +152,10 @@ def test_keys_are_wrapped_anew_under_a_new_key_and_read_by_who_is_running(tmp_pa
     store, running = database(tmp_path), database(tmp_path)
     before = [store.current(f"usr_{number}") for number in range(5)]
     wrapper = FileWrapper(tmp_path)
-    assert (store.rewrap(), wrapper.numbers) == (0, [1])
+    assert (store.rewrap(), wrapper.numbers) == ((0, []), [1])
     assert wrapper.rotate() == 2
     told: list[int] = []
-    assert store.rewrap(told.append) == 5
+    assert store.rewrap(told.append) == (5, [])
     assert told == [1, 2, 3, 4, 5]
     wrapper.retire(1)
     assert wrapper.numbers == [2]
@@ -163,15 +163,17 @@ def test_keys_are_wrapped_anew_under_a_new_key_and_read_by_who_is_running(tmp_pa
     assert [database(tmp_path).current(f"usr_{number}") for number in range(5)] == before
 
 
-def test_what_cannot_be_unwrapped_stops_the_wrapping_anew_and_stays(tmp_path: Path):
+def test_what_cannot_be_unwrapped_is_named_and_stays_and_the_others_are_wrapped_anew(tmp_path: Path):
     store = database(tmp_path)
     store.current("usr_1")
     with sqlite3.connect(tmp_path / "subjects" / "keys.sqlite") as db:
         db.execute(CHANGES["changed"])
+    kept = store.current("usr_2")
     FileWrapper(tmp_path).rotate()
-    with pytest.raises(KeyUnusable, match="a key of usr_1"):
-        store.rewrap()
-    assert store.count() == (1, 1)
+    done, unusable = store.rewrap()
+    assert (done, [subject for subject, _ in unusable]) == (1, ["usr_1"])
+    FileWrapper(tmp_path).retire(1)
+    assert (store.count(), database(tmp_path).current("usr_2")) == ((2, 2), kept)
 
 
 def test_only_so_many_unwrapped_keys_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -6,9 +6,11 @@ from sluice import wiring
 from sluice.codec import Codec
 from sluice.errors import ConfigurationError, Rejected, RejectReason, Unavailable
 from sluice.paths import data_folder
-from sluice.schema_ids import LockFileIds, RegistryIds
+from sluice.schema_ids import LOCK_FILE, LockFileIds, RegistryIds, released
+from sluice.schema_registry import publish
 from sluice.schemas import canonical, schema_of
 from sluice.settings import Settings
+from sluice.topics import compatibility_of_events
 from tests.samples import SAMPLES
 from tests.small_registry import SmallRegistry
 
@@ -141,3 +143,9 @@ def test_the_settings_choose(registry):
     assert isinstance(wiring.schema_ids(Settings()), LockFileIds)
     assert isinstance(wiring.schema_ids(Settings(schema_registry_url=registry.url)), RegistryIds)
     assert wiring.codec(Settings()).encode(SAMPLES["StopRequested"])[0] == 0
+
+
+def test_a_registry_that_is_ill_is_published_to_later(registry: SmallRegistry):
+    registry.answer = 503
+    with pytest.raises(Unavailable, match="status 503"):
+        publish(registry.url, released(LOCK_FILE), compatibility_of_events())

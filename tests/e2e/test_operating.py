@@ -143,3 +143,12 @@ def test_the_ledger_is_summed_and_prompts_are_made_again(platform: Platform, in_
     assert "byte for byte as sent" in in_process("prompt", "render", first["turn_id"]).output
     unknown = in_process("prompt", "render", "no-such-turn")
     assert (unknown.exit_code, "no prompt of turn" in unknown.output) == (1, True)
+
+
+def test_logs_are_json_lines(platform: Platform):
+    assert platform.ask("what do you log?")["state"] == "completed"
+    for process in ("gateway", "enrich", "redact", "respond", "landing", "steward"):
+        lines = (platform.settings.logs_dir / f"{process}.log").read_text().splitlines()
+        assert lines, process
+        for line in lines:
+            assert isinstance(json.loads(line), dict), (process, line)

@@ -3,20 +3,24 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 from typer.testing import CliRunner, Result
 
 from local.broker import running_broker
 from sluice.audit import Mark, breaks
-from sluice.audit_log import AuditLog, Auditor
+from sluice.audit_anchor import FILE, Anchor
+from sluice.audit_log import PARTITION, TOPIC, AuditLog, Auditor
 from sluice.cli import audit as command_line
 from sluice.cli.audit import commands
 from sluice.clock import utc_now
 from sluice.codec import Codec
 from sluice.errors import Unavailable
 from sluice.kafka_admin import KafkaAdmin
+from sluice.kafka_config import producer_config
 from sluice.key_files import AUDIT_KEY, make_key_files
 from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
@@ -36,10 +40,11 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def audit(kafka: str) -> Callable[[], AuditLog]:
+def audit(kafka: str, tmp_path: Path) -> Callable[[], AuditLog]:
     KafkaAdmin(kafka).apply(catalogue().values(), 1)
     codec = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
-    return lambda: AuditLog(kafka, "sluice-admin", codec, KEY, utc_now)
+    anchor = Anchor(tmp_path / "keys" / FILE)
+    return lambda: AuditLog(kafka, "sluice-admin", codec, KEY, utc_now, anchor)
 
 
 def mark(actor: str, number: int = 0) -> Mark:
@@ -100,7 +105,7 @@ def test_a_broker_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr("sluice.audit_log._SECONDS", 0.2)
     monkeypatch.setattr("sluice.audit_log._TRIES", 1)
     codec = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
-    away = AuditLog("127.0.0.1:9", "sluice-admin", codec, KEY, utc_now)
+    away = AuditLog("127.0.0.1:9", "sluice-admin", codec, KEY, utc_now, Anchor(tmp_path / FILE))
     with pytest.raises(Unavailable, match="cannot be written"):
         away.append([mark("one")])
     with pytest.raises(Unavailable, match="No Kafka broker answers"):
@@ -151,5 +156,36 @@ def test_the_command_line_leaves_lists_and_verifies_marks(
 
 
 def test_an_empty_log_has_no_places(commanded: Settings, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(AuditLog, "records", lambda _self: iter(()))
+    monkeypatch.setattr(AuditLog, "entries", lambda _self: iter(()))
     assert run("verify").output == "0 records, 0 broken\n"
+
+
+YEAR = timedelta(days=365)
+
+
+def test_what_is_no_audit_record_is_found(kafka: str, audit: Callable[[], AuditLog]):
+    audit().append([mark("before")])
+    producer = Producer(producer_config(kafka, "stranger"))
+    for value in (b"\x00junk", None):
+        producer.produce(TOPIC, value, partition=PARTITION)
+    producer.flush(10)
+    audit().append([mark("behind")])
+    _, broken = audit().verify(YEAR)
+    assert [(one.place, one.what) for one in broken] == [(-1, "not chained")] * 2
+
+
+def test_a_log_that_was_cut_or_emptied_is_noticed_and_the_chain_goes_on(kafka: str, audit: Callable[[], AuditLog]):
+    """The last test of this broker: it takes records away."""
+    first, last = audit().append([mark("first")])[0], audit().append([mark("last")])[0]
+    admin = KafkaAdmin(kafka)
+    admin.cut(TOPIC, PARTITION, admin.ends({TOPIC: 1})[TOPIC, PARTITION])
+    kept, broken = audit().verify(YEAR)
+    assert (kept, [(one.offset, one.place, one.what) for one in broken]) == (
+        [],
+        [(-1, first.place, "removed"), (-1, last.place, "removed")],
+    )
+    [behind] = audit().append([mark("behind")])
+    assert (behind.place, behind.previous) == (last.place + 1, last.seal)
+    _, broken = audit().verify(YEAR)
+    assert [(one.place, one.what) for one in broken] == [(first.place, "removed")]
+    assert audit().verify(timedelta(days=1))[1] == []

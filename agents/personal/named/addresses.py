@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from agents.personal.named.address_forms import address_forms
 from agents.personal.named.behind_street import behind_street
 from agents.personal.named.street_text import BEFORE_FLAT, INSIDE, StreetText
 from agents.personal.named.streets import (
@@ -31,23 +32,14 @@ _LONGEST_BEHIND = 4
 """Digits of a house's number behind its street: longer ones are post codes."""
 _MOST_NAME, _MOST_COMPOUND, _MOST_SHORT, _MOST_BEFORE_NUMBER = 5, 3, 3, 7
 _ABBREVIATED = 4
-_BOX = re.compile(
-    r"(?<![^\W_])(?:p\.? ?o\.? ?box|post(?:office)? ?box|postfach|bo[îi]te postale|apartado(?: de correos)?"
-    r"|casella postale|caixa postal|postboks|skrytka pocztowa|(?:psc|unit|cmr) \d{1,5},? box)"
-    r"(?: ?[#:]?\d[\d ]{0,7}\d|,? ?#?\d|\b)(?:,?[ \n]{1,2}[adf]po a[aep](?: \d{5})?)?"
-    r"|(?<![^\W_])(?:us(?:s|ns|nv|cgc) [^\W\d_]{1,30},?[ \n]{1,2})?[adf]po a[aep] \d{5}(?![^\W_])",
-    re.IGNORECASE,
-)
-_POSTCODE = re.compile(
-    r"(?<![^\W_])(?:(?:GIR 0AA|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2})|[ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d"
-    r"|[A-Z]{2} \d{5}(?:-\d{4})?)(?![^\W_])"
-)
 
 
 def addresses(reading: Reading) -> Iterator[Span]:
-    """Streets with their numbers, well-known kinds of street with a name, boxes, post codes."""
-    yield from (Span(m.start(), m.end(), "ADDRESS", 0.75, "address.box") for m in _BOX.finditer(reading.text))
-    yield from (Span(m.start(), m.end(), "ADDRESS", 0.65, "address.code") for m in _POSTCODE.finditer(reading.text))
+    """Streets with their numbers, well-known kinds of street with a name; what has a form of its own."""
+    for span in address_forms(reading.text):
+        yield span
+        if span.type == "ADDRESS" and span.score > _SURE:
+            yield from behind_street(reading.text, span.end, span.score)
     text = _Streets(reading.text)
     for at in range(len(text.words)):
         for first, last, score, detector in text.at(at):
@@ -72,12 +64,22 @@ class _Streets(StreetText):
                 yield from self._name_alone(at)
             elif word.folded in FLATS:
                 yield from self._before_flat(at)
-        elif self.is_house(word):
+        elif _ORDINAL.match(word.folded):
+            yield from self._ordinal(at)
+        elif self._has_letters_beside(at) and self.is_house(word):
             numbered = [*self._number_first(at)]
             yield from numbered
             yield from self._number_last(at)
             if self.says:
                 yield from self._said(at, behind=INSIDE if numbered else INSIDE | {", "})
+
+    def _has_letters_beside(self, at: int) -> bool:
+        """Else it is one of a row of numbers: the first and the last of them are looked at."""
+        if at + 1 < len(self.words):
+            following = self.words[at + 1]
+            if following.letters or self.gap(at) != " " or _ORDINAL.match(following.folded):
+                return True
+        return at > 0 and self.words[at - 1].letters
 
     def _number_first(self, at: int) -> _Found:
         """As in "12 Baker Street", "4, rue de la Paix", "12/34 Park Lane"."""
@@ -108,6 +110,15 @@ class _Streets(StreetText):
             score = self._english_score(number, kind)
             if score:
                 yield first, kind, score, "address.english"
+
+    def _ordinal(self, at: int) -> _Found:
+        """As in "5th Avenue" and "5th Avenue 725"."""
+        kind = at + 1
+        if kind == len(self.words) or self.gap(at) != " " or self.words[kind].folded not in SURE | {"st"}:
+            return
+        behind = kind + 1 < len(self.words) and self.gap(kind) in {" ", ", "} and self.is_house(self.words[kind + 1])
+        if behind or self.words[kind].capital:
+            yield at, self.through_number(kind + 1) if behind else kind, 0.65 if behind else 0.55, "address.ordinal"
 
     def _is_compound_ahead(self, at: int) -> bool:
         """One word with a capital that ends as streets do, or two."""
@@ -156,7 +167,7 @@ class _Streets(StreetText):
         while (
             before >= 0
             and self.words[before].folded in NUMBER_WORDS
-            and self.gap(before) in {" ", ". ", "° ", "º ", "."}
+            and self.gap(before) in {" ", ". ", "° ", ".", ": ", ":"}
         ):
             before -= 1
         if before < 0 or self.gap(before) not in {" ", ", ", ". ", ".", " , "} or not self.words[before].letters:
@@ -175,7 +186,7 @@ class _Streets(StreetText):
         word = self.words[before]
         for back in range(before - 1, max(-1, before - _MOST_BEFORE_NUMBER), -1):
             kind = self.words[back]
-            if self.gap(back) not in INSIDE:
+            if self.gap(back) not in INSIDE and not self._is_calle(back):
                 break
             if kind.folded in AT_THE and before - back <= 2 and word.capital and kind.folded != "in":
                 if kind.capital or self.follows(back, SAYS_ADDRESS):
@@ -188,10 +199,14 @@ class _Streets(StreetText):
                 break
 
     def _is_maybe_kind(self, at: int) -> bool:
-        abbreviated = self.gap(at) == ". "
+        abbreviated = self.gap(at) == ". " or self._is_calle(at)
         return self.words[at].folded in MAYBE_ROMANCE and (
             abbreviated or (self.gap(at) == " " and self.leads_to_capital(at + 1))
         )
+
+    def _is_calle(self, at: int) -> bool:
+        """As in "C/ Mayor"."""
+        return self.words[at].folded == "c" and self.gap(at) in {"/", "/ "}
 
     def _is_compound(self, at: int, ending: str) -> bool:
         word = self.words[at]

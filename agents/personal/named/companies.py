@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from agents.personal.named.people import Candidate
+from agents.personal.named.candidate import Candidate
 from agents.personal.named.sentence import Sentence
 from agents.personal.named.vocabulary import COMPANY_ENDINGS
 

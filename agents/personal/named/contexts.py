@@ -17,6 +17,20 @@ SAYS_NAME = phrases(
 )
 """Behind these a name stands, whatever it looks like."""
 
+STATES_NAME = phrases(
+    "my [full|first|last|given|maiden|middle|real|legal] (name|surname) is; (first|given|last|middle) name [is]",
+    "(his|her|their) (name|surname) is; (firstname|surname|vorname|nachname|prenom|nombre|apellido|nome|cognome)",
+    "(me llamo|mi chiamo|ich heisse|mein name ist|je m'appelle|mi nombre es|meu nome e|jag heter|ik heet)",
+)
+"""Of these, those behind which a word is one, too, if there are people who are called like it."""
+
+CLOSES = phrases(
+    "(regards|wishes|sincerely|yours|truly|faithfully|best|love|thanks|thank you|thx|ty|cheers|xoxo|respectfully)",
+    "(grusse|grussen|gruss|cordialement|bien a vous|saludos|saluti|abraco|groeten|groetjes|pozdrawiam|mvh|hilsen)",
+    "(halsningar|terveisin|udvozlettel|atentamente|un saludo|merci|danke|gracias|grazie|obrigado|obrigada|bisous)",
+)
+"""At the end of a letter: the next line is who wrote it."""
+
 BRINGS_NAME = phrases(
     "(im|i am|this is|it is|its|it was|that is|that was|hi|hello|hey|heya|hiya|yo|dear|thanks|thank you|thx)",
     "(ty|cheers)",

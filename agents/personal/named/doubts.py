@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from agents.personal.named.people import Candidate
+from agents.personal.named.candidate import Candidate
 from agents.personal.named.sentence import Sentence
 
 Entity = tuple[int, int, str]

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from agents.personal.named.again import again
+from agents.personal.named.candidate import Candidate
 from agents.personal.named.companies import companies
 from agents.personal.named.doubts import Answer, Named, Recognise, ask
 from agents.personal.named.listed import Listed
-from agents.personal.named.people import Candidate, are_listed, person_at
+from agents.personal.named.people import are_listed, person_at
 from agents.personal.named.places import place_at
 from agents.personal.named.scripts import foreign_names
 from agents.personal.named.sentence import Sentence, read_sentence
+from agents.personal.named.user_names import user_names
 from agents.personal.reading import Reading
 from agents.personal.spans import PersonalType, Span
 
@@ -37,14 +40,15 @@ class Names:
         """What is clear without the model costs nothing of it."""
         sentence = read_sentence(reading.text, self.listed)
         yield from foreign_names(reading.text)
-        taken = [*companies(sentence)]
-        for found in taken:
-            yield _span(sentence, found, "ORG", "org.form")
+        yield from user_names(reading.text, self.listed)
+        for company in companies(sentence):
+            yield _span(sentence, company, "ORG", "org.form")
         clear, doubts = _with_company(sentence, *_candidates(sentence))
-        for kind, found in clear:
-            yield _span(sentence, found, kind, f"{kind.lower()}.clear")
+        found = [_span(sentence, one, kind, f"{kind.lower()}.clear") for kind, one in clear]
         if doubts:
-            yield from _settled(sentence, doubts, ask(sentence, [found for _, found in doubts], self.recognise))
+            found += _settled(sentence, doubts, ask(sentence, [one for _, one in doubts], self.recognise))
+        yield from found
+        yield from again(sentence, found)
 
 
 def _candidates(sentence: Sentence) -> tuple[list[_Found], list[_Found]]:

@@ -1,48 +1,48 @@
 """Names of people, by lists, letters and the words before them."""
 
 import re
-from dataclasses import dataclass
 
+from agents.personal.named.candidate import KNOWN, Candidate
 from agents.personal.named.contexts import BRINGS_NAME, GREETS, SAYS_NAME
+from agents.personal.named.framed import is_first_name, is_stated, signed, turned
 from agents.personal.named.sentence import Sentence
-from agents.personal.named.vocabulary import COMPANY_ENDINGS, FOLLOWS_NAME, MONTHS, SHORT_TITLES, TITLES
+from agents.personal.named.vocabulary import (
+    COMPANY_ENDINGS,
+    FOLLOWS_NAME,
+    MONTHS,
+    PARTICLES,
+    SHORT_TITLES,
+    TITLES,
+)
 from agents.personal.named.words import Word
 
 _MOST_WORDS, _SHORTEST = 6, 4
+_MOST_PARTICLES, _MOST_QUIET = 3, 4
 _AND = re.compile(r",? (?:and|or|und|et|y|og|och|&) ")
 _WIDEST_LINK = 6
-KNOWN, LISTED = 2, 1
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Words from `first` to `last` that could be a name. `odd` ones have nothing but their capital."""
-
-    first: int
-    last: int
-    score: float
 
 
 def person_at(sentence: Sentence, at: int) -> Candidate | None:
     """A name that begins with this word; its titles, too."""
     word = sentence.words[at]
+    if framed := turned(sentence, at) or signed(sentence, at):
+        return framed
     titled = sentence.title_before(at)
-    if (word.never and titled == at) or (not word.capital and len(word.text) == 1) or _is_title(sentence, at):
+    if _is_none(sentence, at, titled):
         return None
-    names = _run(sentence, at) if word.capital else _quiet_run(sentence, at)
+    said = sentence.after(at, SAYS_NAME)
+    names = _run(sentence, at) if word.capital else _quiet_run(sentence, at, said=said)
     last = names[-1]
     if sentence.names_company(last) or (last == at and sentence.names_quiet_company(last)):
         return None
     if titled < at and (word.capital or word.given or word.surname):
         return Candidate(titled, sentence.suffix_after(last), 0.92)
-    if sentence.after(at, SAYS_NAME):
-        if (word.capital and not (word.common and word.upper)) or not word.common:
+    if said:
+        if (word.capital and not (word.common and word.upper)) or not word.common or is_stated(sentence, at):
             return Candidate(at, sentence.suffix_after(last), 0.85)
         return None
     if (word.nameless and (word.common or not word.capital)) or (word.common and (sentence.loud or not word.capital)):
         return None
-    if _is_turned(sentence, at):
-        return Candidate(at, at + 1, 0.62)
     if len(word.text) < _SHORTEST and word.upper and not sentence.loud:
         return None
     words = [sentence.words[one] for one in names]
@@ -63,12 +63,11 @@ def are_listed(sentence: Sentence, one: Candidate, other: Candidate) -> bool:
     return between == ", " and (_AND.match(sentence.text, last) is not None or sentence.text.startswith(", ", last))
 
 
-def _is_turned(sentence: Sentence, at: int) -> bool:
-    """As in "Smith, John"."""
+def _is_none(sentence: Sentence, at: int, titled: int) -> bool:
     word = sentence.words[at]
-    if not (word.begins and word.capital and word.surname) or at + 1 == len(sentence.words) or sentence.gap(at) != ", ":
-        return False
-    return sentence.words[at + 1].capital and sentence.words[at + 1].given == KNOWN
+    if word.never and titled == at and not is_first_name(sentence, at):
+        return True
+    return _is_title(sentence, at) or (not word.capital and len(word.text) == 1)
 
 
 def _is_title(sentence: Sentence, at: int) -> bool:
@@ -85,29 +84,51 @@ def _run(sentence: Sentence, at: int) -> list[int]:
         following = sentence.particles_from(names[-1] + 1)
         word = sentence.words[following]
         family = word.surname == KNOWN and sentence.words[at].given and not sentence.words[at].common
-        if word.folded in COMPANY_ENDINGS or (sentence.loud and (word.common or word.nameless)):
+        unknown = word.nameless and not (sentence.words[names[-1]].given and not word.never)
+        if word.folded in COMPANY_ENDINGS or (sentence.loud and (word.common or unknown)):
             break
         if (
             not word.capital
             or (word.never and word.folded not in MONTHS and not family and not sentence.is_initial(following))
-            or (word.common and word.nameless and len(word.text) > 1)
+            or (word.common and word.nameless and len(word.text) > 1 and not _is_family(sentence, at, following))
         ):
             break
         names.append(following)
     return names
 
 
-def _quiet_run(sentence: Sentence, at: int) -> list[int]:
-    """Without capitals, every word must be listed; behind a given name one must only be no English word."""
+def _is_family(sentence: Sentence, first: int, at: int) -> bool:
+    """A word of English right behind a given name, as in "Rupert Vane": not in a heading, where all have capitals."""
+    given, word = sentence.words[first], sentence.words[at]
+    if at != first + 1 or given.given < KNOWN or given.common or word.never or sentence.gap(first) != " ":
+        return False
+    if f"{given.folded} {word.folded}" in sentence.listed.places:
+        return False
+    return not (sentence.joined(at) and sentence.words[at + 1].capital)
+
+
+def _quiet_run(sentence: Sentence, at: int, *, said: bool) -> list[int]:
+    """Without capitals, every word must be listed; behind a given name, or where it is said that a name follows, one
+    must only be no English word.
+    """
     names = [at]
-    while len(names) < _MOST_WORDS - 2 and sentence.joined(names[-1]):
-        word = sentence.words[names[-1] + 1]
+    while len(names) < _MOST_QUIET and sentence.joined(names[-1]):
+        following = _behind_particles(sentence, names[-1] + 1)
+        word = sentence.words[following]
         if word.capital or word.never or len(word.text) == 1:
             break
-        if (word.common and word.surname < KNOWN) or (word.nameless and not sentence.words[at].given):
+        if (word.common and word.surname < KNOWN) or (word.nameless and not (sentence.words[at].given or said)):
             break
-        names.append(names[-1] + 1)
+        names.append(following)
     return names
+
+
+def _behind_particles(sentence: Sentence, at: int) -> int:
+    """The word that "de la" and the like lead to."""
+    end = at
+    while end - at < _MOST_PARTICLES and sentence.words[end].folded in PARTICLES and sentence.joined(end):
+        end += 1
+    return end if end > at and not sentence.words[end].common and sentence.gap(end - 1) == " " else at
 
 
 def _together(words: list[Word]) -> float:

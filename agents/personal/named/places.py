@@ -2,8 +2,8 @@
 
 import re
 
+from agents.personal.named.candidate import KNOWN, Candidate
 from agents.personal.named.contexts import BRINGS_PLACE, STRONG_PLACE
-from agents.personal.named.people import KNOWN, Candidate
 from agents.personal.named.sentence import Sentence
 from agents.personal.named.vocabulary import BEFORE_TOWN, TOWN_ENDINGS
 from agents.personal.named.words import Word

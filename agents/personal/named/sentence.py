@@ -45,7 +45,7 @@ class Sentence:
         if at + 1 >= len(self.words):
             return False
         gap = self.gap(at)
-        return gap in {" ", "-", "."} or (
+        return gap in {" ", "-", ".", "+"} or (
             gap == ". " and (len(self.words[at].text) == 1 or self.words[at].folded in _ABBREVIATED)
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from agents.personal.named.listed import fold
-from agents.personal.named.streets import SAYS_ADDRESS, SMALL, UNITS_BEFORE
+from agents.personal.named.streets import SAYS_ADDRESS, SMALL, TIGHT_UNITS, UNITS_BEFORE
 
 _WORD = re.compile(r"[^\W_]+")
 _HOUSE = re.compile(r"\d{1,6}[a-z]?\Z")
@@ -15,17 +15,21 @@ INSIDE = frozenset((" ", "-", ". ", "'", ".", ".-", " '"))
 BEFORE_FLAT = frozenset((" ", ", ", ". ", "\n", ",\n", "\n ", ",\n "))
 _LISTING = frozenset((*INSIDE, ", ", "\n", ",\n", " / ", "/", " - ", ","))
 _NO_HOUSE_BEHIND = re.compile(r"[\w.,:][./,:-]\Z|[$€£#@+=]\s?\Z|[_]\Z|v\Z")
+_NUMBERED = re.compile(r"\b(?:no|nr)[:.]\Z", re.IGNORECASE)
 _NO_HOUSE_AHEAD = re.compile(r"[%€$£:_@]|[.,]\d|\s?(?:%|€|ms|kb|mb|gb|px|usd|eur)\b", re.IGNORECASE)
 _SAY = frozenset(phrase.split()[-1] for phrase in SAYS_ADDRESS)
 _UNIT = re.compile(
     r"(?:[ ]?[-/][ ]?\d{1,5}[a-z]?\b|[ ][a-h]\b(?![ '])"
     r"|(?:,?[ ]{1,2}|,?[ ]?\n[ >\t]{0,6})"
     r"(?:apt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|appartamento|appto|piso"
-    r"|puerta|depto|dept|departamento|edif|edificio|interior|int|[ée]tage|stock|stiege|t[üu]r|top|bus|bl|bloc|scara|sc|etaj"
+    r"|puerta|depto|dept|departamento|edif|edificio|interior|int|[ée]tage|stock|stiege|t[üu]r|top|bus|bl|bloc"
+    r"|scara|sc|etaj"
     r"|et|ap|lok|m|bloco|apto|local|escalera|esc|box|bis)\b\.?[ ]?\#?[a-z]?\d{0,5}[a-z]?(?![^\W_])"
     r"|,?[ ]\#[ ]?\w{1,6}|,[ ]?(?:\d{1,2}|st|kl)\.?[ ](?:tv|th|mf|og|sal)\b\.?|[ ][A-H][ ]?\d{1,3}\b"
-    r"|,[ ]\d{1,3}(?:th|st|nd|rd) floor"
-    r"|[ ](?:north|south|east|west|n|s|e|w|ne|nw|se|sw|nord|ost|sud|norte|sur)\b\.?(?![ ]?'))",
+    r"|,[ ]\d{1,3}(?:th|st|nd|rd) floor|,[ ]?\d{1,2}[oa°]\.?(?:[ ]?(?:[a-h]|izq|izda|izquierda|dcha|der|derecha"
+    r"|int|ext|piso"
+    r"|\d{1,2}[oa]))?(?![^\W_])\.?|[ ]\d{1,2}[a-z]?(?=,?[ ]\#\d)"
+    r"|[ ](?:north|south|east|west|n|s|e|w|ne|nw|se|sw|nord|ost|sud|norte|sur)\b\.?(?![ ]?'[a-z]))",
     re.IGNORECASE,
 )
 _MOST_UNITS, _MOST_CONTEXT, _WIDEST_GAP = 4, 4, 4
@@ -79,7 +83,10 @@ class StreetText:
         """A number that could be that of a house: no price, version, share or size."""
         return (
             _HOUSE.match(word.folded) is not None
-            and not _NO_HOUSE_BEHIND.search(self.text, max(0, word.start - 2), word.start)
+            and (
+                not _NO_HOUSE_BEHIND.search(self.text, max(0, word.start - 2), word.start)
+                or _NUMBERED.search(self.text, max(0, word.start - 4), word.start) is not None
+            )
             and not _NO_HOUSE_AHEAD.match(self.text, word.end)
         )
 
@@ -111,6 +118,13 @@ class StreetText:
             and (not self.words[at - 1].letters or len(self.words[at - 1].folded) == 1)
         ):
             return at - 2
+        if (
+            at
+            and self.words[at - 1].folded in TIGHT_UNITS
+            and self.gap(at - 1) in {" ", ". ", "."}
+            and (self.words[at - 1].folded != "no" or self.words[at - 1].capital)
+        ):
+            return at - 1
         if (
             0 < at < len(self.words) - 1
             and self.gap(at - 1) == " "

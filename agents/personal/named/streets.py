@@ -78,7 +78,9 @@ SMALL = _set(
 NUMBER_WORDS = _set("nr no n num numero nummer numer hno")
 FLATS = _set("apt apartment suite ste appt")
 """Units that are hardly anything else before a number."""
-UNITS_BEFORE = _set("flat unit apt apartment suite studio level floor room house shop plot block")
+UNITS_BEFORE = _set("flat unit apt apartment suite studio level floor room house shop plot block blk")
+TIGHT_UNITS = _set("blk no nr")
+"""As in "Blk 123 Ang Mo Kio Ave", "No. 7 Mill Road"."""
 SAYS_ADDRESS = phrases(
     "[my|your|his|her|the|our|home|billing|postal|shipping|delivery] address [is|was|of|line]",
     "(street|my street) [is]",

@@ -34,6 +34,10 @@ FOLLOWS_NAME = _set(
 
 MONTHS = _set("april may june august")
 """Those that are names as well."""
+BEFORE_MONTH = _set(
+    """in since until till last next this every early late mid by from of for during before after and or to between
+    through"""
+)
 BEFORE_TOWN = _set(
     """north south east west new lake port fort mount saint st san santa santo sao los las el upper lower great
     little old
@@ -70,7 +74,7 @@ NO_NAMES = _set(
     sorry please thanks dear welcome congrats tldr imo afaik faq todo fixme nb ps re fw fwd cc bcc attn hallo ciao
     hola bonjour salut merci danke bitte gracias grazie obrigado liebe lieber grusse gruss viele mit freundlichen
     cordialement saludos saluti hej hoi moin servus regards sincerely cheers yours best wishes love mom mum dad mama
-    papa god jesus""",
+    papa god jesus phone mobile surname dob mrn zip postcode""",
     # Words of other languages that lists of names have too.
     """der die das den dem des ein eine und ist ich du er sie es wir ihr mein meine dein unser nicht auch auf aus bei
     von zu zum zur fur mit nach uber wie was wer wo wann warum ja nein kein noch nur schon sehr hier heute morgen

@@ -11,6 +11,7 @@ _POSSESSIVE = re.compile(r"'(?:s|S|re|ve|ll|d|m|RE|VE|LL|D|M)\Z")
 _GLUE = frozenset("_@/\\#$%0123456789~^")
 _STOPS = frozenset(".!?:\n\"'*-;>|([{\t")
 _CAMEL = re.compile(r"[^\W\d_A-Z][A-Z]")
+_PARTICLED = re.compile(r"(?:a[dlnrstz]|ash|el|ben|bin|ibn|abu)-[^\W\d_a-z]")
 _BEFORE_CAPITAL = ("Mc", "Mac", "De", "Di", "Du", "La", "Le", "Van", "Von", "Fitz", "O'", "D'")
 _MOST_LETTERS, _SHORT = 30, 3
 
@@ -61,7 +62,7 @@ def words_of(text: str, listed: Listed) -> list[Word]:
                 end,
                 word,
                 known[0],
-                word[0].isupper(),
+                word[0].isupper() or ("-" in word and _PARTICLED.match(word) is not None),
                 len(word) > 1 and word.isupper(),
                 _begins(text, start),
                 *known[1:],

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.known import Known
 from agents.memory import MOST_VALUES, NOTHING, Memory, read_memory
 from agents.personal.policy import Policy, Rule
+from agents.personal.spans import Span
 from agents.policies import load_policies
-from agents.redact import redact, redact_text
+from agents.redact import Redactor, redact, redact_text
 from sluice.errors import Unavailable
 from sluice.events import ContextMessage, Exchange, Refusal, RequestEnriched, Sampling
 from sluice.own_context import OwnContext, OwnMessage
@@ -258,3 +260,43 @@ def test_a_refused_type_ends_the_turn():
     assert refused.refusal == Refusal(code="personal_data_refused", stage="redact", retryable=False)
     assert (refused.question, refused.placeholders) == ("", None)
     assert b"a@b.com" not in msgspec.msgpack.encode(refused)
+
+
+def test_what_was_found_once_is_found_again_without_words_around():
+    redactor = Redactor(ALL)
+    first = redactor.redact("the password is hunter2blue, account number 55779911")
+    again = redactor.redact("i typed hunter2blue twice, xhunter2blue never, and 55779911 was charged")
+    assert first == "the password is [PASSWORD_1], account number [BANK_ACCOUNT_1]"
+    assert again == "i typed [PASSWORD_1] twice, xhunter2blue never, and [BANK_ACCOUNT_1] was charged"
+    redactor.redact("[EMAIL_7]")
+    later = Redactor(ALL, redactor.memory)
+    assert later.redact("hunter2blue!") == "[PASSWORD_1]!"
+    assert [span.detector for span in later.spans] == ["known"]
+
+
+def test_the_longer_of_two_known_values_counts_and_short_ones_do_not():
+    known = Known()
+    for kind, value in (("PERSON", "Ann"), ("PERSON", "Ann Lee"), ("PASSWORD", "abc"), ("PERSON", "Al"), ("IP", "::")):
+        known.add(kind, value)
+    text = "Ann Lee, Ann, Anna, Lee Ann; abc Al ::"
+    assert [text[one.start : one.end] for one in known.added_to([], text)] == ["Ann Lee", "Ann", "Ann"]
+    taken = Span(0, 9, "PLACE", 0.9, "test")
+    assert [one.start for one in known.added_to([taken], text)] == [0, 9, 24]
+
+
+def test_a_known_value_may_begin_with_a_sign():
+    known = Known()
+    known.add("PHONE", "+1 650")
+    assert [(one.start, one.end) for one in known.added_to([], "1 650 or (+1 650)")] == [(10, 16)]
+
+
+HOSTILE = st.sampled_from(
+    ["jane@x.org", "EMAIL_1", "[EMAIL_1]", "<email 1>", "[", "_1]", "1", "]", "_", " ", "192.168.0.1", "\\[", "@", "x"]
+)
+
+
+@given(st.lists(HOSTILE, max_size=9))
+def test_whatever_stands_beside_a_placeholder_comes_back(parts: list[str]):
+    text = "".join(parts)
+    redacted = redact_text(text, ALL)
+    assert restore(redacted.text, redacted.values) == text

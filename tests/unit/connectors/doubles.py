@@ -48,7 +48,7 @@ class FakeMessage:
 
 @dataclass
 class ScriptedConsumer:
-    """Gives each step of the script at a poll: a message, or something to do. After the last it says `done`."""
+    """Gives each step of the script: a message, several, or something to do. After the last it says `done`."""
 
     script: list[Any]
     done: Callable[[], None]
@@ -64,15 +64,17 @@ class ScriptedConsumer:
     def subscribe(self, _topics: list[str], on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
         self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost
 
-    def poll(self, _timeout: float) -> FakeMessage | None:
+    def consume(self, _most: int, _timeout: float) -> list[FakeMessage]:
         if not self.script:
             self.done()
-            return None
+            return []
         step = self.script.pop(0)
         if isinstance(step, FakeMessage):
+            return [step]
+        if isinstance(step, list):
             return step
         step(self)
-        return None
+        return []
 
     def committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         known = {(tp.topic, tp.partition): tp for tp in self.stored}

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,8 +20,9 @@ Record = int | None
 
 
 def row(place: Place, offset: int, day: int = 0, size: int = 10) -> Row:
-    origin = Origin(*place, offset, NOON, None, b"", [])
-    return Row(place, offset, FIRST + timedelta(days=day), NOON + timedelta(seconds=offset), {}, size, origin)
+    logged_ms = int((NOON + timedelta(seconds=offset)).timestamp() * 1000)
+    origin = partial(Origin, *place, offset, NOON, None, b"", [])
+    return Row(place, offset, FIRST + timedelta(days=day), logged_ms, {}, size, origin)
 
 
 @dataclass

@@ -1,19 +1,27 @@
 """Columns come from the schemas; nothing sealed has one."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pytest
 
-from connectors.columns import arrow_type, columns_of, fields_of
+from connectors.batching import Place, Portion
+from connectors.columns import arrow_type, columns_of
 from connectors.landing import landed_topics
+from connectors.tables import table_of
 from sluice.errors import ConfigurationError
 from sluice.events import EVENT_TYPES
 from sluice.schemas import schema_of, sealed_fields
 from sluice.topics import Topic, catalogue
+from tests.doubles import NOON
 from tests.samples import SAMPLES
+from tests.unit.connectors.rows import row_of
 
 INSTANT = pa.timestamp("us", tz="UTC")
+MAPS = {"redacted_types"}
 
 
 def topic_with(*events: str) -> Topic:
@@ -30,10 +38,20 @@ def listed(value: Any) -> Any:
 @pytest.mark.parametrize("name", EVENT_TYPES)
 def test_every_event_fits_its_columns_and_comes_back(name: str) -> None:
     columns = columns_of(topic_with(name))
-    fields = fields_of(SAMPLES[name])
-    [back] = pa.Table.from_pylist([fields], schema=columns).to_pylist()
-    assert {field: back[field] for field in fields} == listed(fields)
-    assert not sealed_fields(name) & {*fields, *columns.names}
+    row = row_of(SAMPLES[name], Place("t", 3), 7)
+    [back] = table_of(Portion(row.place, row.day, (row,)), columns, NOON).to_pylist()
+    plain = listed(msgspec.to_builtins(SAMPLES[name], builtin_types=(bytes, datetime, Decimal)))
+    for field in {*plain} - sealed_fields(name):
+        assert (dict(back[field]) if isinstance(plain[field], dict) and field in MAPS else back[field]) == plain[field]
+    assert {name: back[name] for name in columns.names[-6:]} == {
+        "_event": name,
+        "_landed_at": NOON,
+        "_topic": "t",
+        "_partition": 3,
+        "_offset": 7,
+        "_timestamp": datetime.fromtimestamp(row.logged_ms / 1000, UTC),
+    }
+    assert not sealed_fields(name) & {*row.fields, *columns.names}
 
 
 def test_types_are_those_of_the_schema() -> None:
@@ -44,7 +62,7 @@ def test_types_are_those_of_the_schema() -> None:
     assert columns.field("state").type == pa.string()
     hop = pa.struct([("stage", pa.string()), ("entered_at", INSTANT), ("left_at", INSTANT)])
     assert columns.field("hops").type == pa.list_(hop)
-    assert [*columns.names][-5:] == ["_event", "_topic", "_partition", "_offset", "_timestamp"]
+    assert [*columns.names][-6:] == ["_event", "_landed_at", "_topic", "_partition", "_offset", "_timestamp"]
 
 
 def test_a_topic_of_two_events_has_the_columns_of_both() -> None:

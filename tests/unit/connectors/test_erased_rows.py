@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from connectors.batching import Batch, Place, Row
-from connectors.columns import columns_of, fields_of
+from connectors.columns import columns_of
 from connectors.erasing.erased import ERASED_SESSION, ERASED_USER, Erased, ErasedList
 from connectors.erasing.landed import rewrite
 from connectors.landing_zone import LandingZone
 from connectors.retention import Retention, longest_in_log
+from connectors.tables import table_of
 from sluice.api_keys import MemoryApiKeys, new_key
 from sluice.events import StateExpired
 from sluice.key_store import DatabaseKeyStore
@@ -22,6 +22,7 @@ from sluice.key_wrapping import FileWrapper
 from sluice.topics import catalogue
 from tests.doubles import NOON, ManualClock
 from tests.samples import SAMPLES
+from tests.unit.connectors.rows import row_of
 
 TOPICS = ["chat-turns", "llm-usage", "chat-requests"]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -29,9 +30,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def row(name: str, topic: str, offset: int, **changes: Any) -> Row:
     event: Any = msgspec.structs.replace(SAMPLES[name], **changes)
-    place = {"_topic": topic, "_partition": 0, "_offset": offset, "_timestamp": event.occurred_at}
-    fields = fields_of(event) | place
-    return Row(Place(topic, 0), offset, event.occurred_at.date(), event.occurred_at, fields, 1, None)  # type: ignore[arg-type]
+    return row_of(event, Place(topic, 0), offset)
 
 
 def land(zone: LandingZone, *rows: Row) -> None:
@@ -42,7 +41,7 @@ def land(zone: LandingZone, *rows: Row) -> None:
         batch.take(one)
     for portion in batch.portions():
         columns = columns_of(catalogue()[portion.place.topic])
-        zone.write(portion, pa.Table.from_pylist([dict(one.fields) for one in portion.rows], schema=columns))
+        zone.write(portion, table_of(portion, columns, NOON))
 
 
 def rows_of(zone: LandingZone, topic: str) -> list[dict[str, Any]]:

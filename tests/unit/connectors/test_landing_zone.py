@@ -1,6 +1,7 @@
 """The folder: whole files or none, one writer, one cluster."""
 
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def land(zone: LandingZone, *offsets: int, place: Place = PLACE) -> Path:
-    rows = tuple(Row(place, o, DAY, AT, {}, 1, Origin(*place, o, AT, None, b"", [])) for o in offsets)
+    rows = tuple(Row(place, o, DAY, 0, {}, 1, partial(Origin, *place, o, AT, None, b"", [])) for o in offsets)
     return zone.write(Portion(place, DAY, rows), pa.table({"_offset": pa.array(offsets, pa.int64())}))
 
 

@@ -33,7 +33,7 @@ def test_the_farther_layer_counts_once() -> None:
 
 def test_the_document_is_the_one_of_the_interfaces() -> None:
     document = reconciliation_of([("topics", "2026-03-01", ONE)]).as_json()
-    assert {*document} == {"days", "drift"}
+    assert {*document} == {"days", "drift", "differences", "provider"}
     assert {*document["drift"]} == {"events", "turns", "attempts", "tokens", "cost_usd"}
     assert document["drift"]["cost_usd"] == "0.0000036000"
     assert document["days"][0]["facts"]["events"] == 0

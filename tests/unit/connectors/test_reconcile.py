@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import duckdb
 import msgspec
-import pyarrow as pa
 import pytest
 
-from connectors.batching import Place, Portion, Row
-from connectors.columns import columns_of, fields_of
+from connectors.batching import Place, Portion
+from connectors.billing import Call, Meter
+from connectors.columns import columns_of
 from connectors.landing_zone import LandingZone
 from connectors.log_scan import LogScan, Span, Window, whole
 from connectors.measures import Reconciliation, Tally
 from connectors.reconcile import TOPICS, reconcile
+from connectors.tables import table_of
 from connectors.turn_search import find_turn, session_topics
 from connectors.turn_way import TurnWay
 from sluice.codec import Codec
@@ -28,6 +30,7 @@ from sluice.schema_ids import LockFileIds
 from sluice.topics import catalogue, topic_of
 from tests.doubles import NOON
 from tests.samples import COST, SAMPLES
+from tests.unit.connectors.rows import row_of
 
 CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
 PARTITION = partition_for("s-1", 8)
@@ -73,13 +76,9 @@ class MemoryScan:
         for topic, values in self.log.items():
             rows = []
             for offset, value in enumerate(values):
-                said = CODEC.decode(value)
-                place = {"_topic": topic, "_partition": PARTITION, "_offset": offset, "_timestamp": NOON}
-                origin = Origin(topic, PARTITION, offset, NOON, None, value, [])
-                rows.append(Row(Place(topic, PARTITION), offset, NOON.date(), NOON, fields_of(said) | place, 1, origin))
+                rows.append(row_of(CODEC.decode(value), Place(topic, PARTITION), offset))
             portion = Portion(Place(topic, PARTITION), NOON.date(), tuple(rows))
-            table = pa.Table.from_pylist([row.fields for row in rows], schema=columns_of(catalogue()[topic]))
-            zone.write(portion, table)
+            zone.write(portion, table_of(portion, columns_of(catalogue()[topic]), NOON))
 
 
 def build(path: Path, zone: LandingZone) -> Path:
@@ -126,6 +125,37 @@ def test_what_did_not_land_is_drift(tmp_path: Path) -> None:
     path = build(tmp_path / "w.duckdb", zone)
     found = compare(MemoryScan.of([*turn("t-1"), *turn("t-2")]), zone, path)
     assert found.drift == ONE
+
+
+def test_each_difference_is_named_with_its_place(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path / "l")
+    scan = MemoryScan.of([*turn("t-1"), *turn("t-2")])
+    MemoryScan.of([*turn("t-1"), event("AttemptMetered", "t-9/strange")]).land(zone)
+    path = build(tmp_path / "w.duckdb", zone)
+    with duckdb.connect(str(path)) as db:
+        db.execute("update marts.fact_llm_attempts set total_tokens = 16 where event_id = 't-1/AttemptMetered'")
+        db.execute("update marts.fact_chat_events set date_day = '2026-03-02' where event_id = 't-1/StageTimed'")
+    found = compare(scan, zone, path)
+    named = {(one.layer, one.event_id, one.what, one.topic, one.offset) for one in found.differences}
+    assert ("landing", "t-2/TurnFinished", "missing", "chat-turns", 1) in named
+    assert ("landing", "t-9/strange", "too many", "llm-usage", 1) in named
+    assert ("facts", "t-1/AttemptMetered", "16 tokens, in the topic 15", "llm-usage", 0) in named
+    day = NOON.date().isoformat()
+    assert ("facts", "t-1/StageTimed", f"on 2026-03-02, in the topic on {day}", "turn-telemetry", 0) in named
+    assert not found.agrees
+    assert found.as_json()["differences"][0]["partition"] == PARTITION
+
+
+def test_the_providers_meter_is_asked_too(tmp_path: Path) -> None:
+    zone, scan = LandingZone(tmp_path / "l"), MemoryScan.of(turn("t-1"))
+    scan.land(zone)
+    path = build(tmp_path / "w.duckdb", zone)
+    meter = Meter(NOON, NOON, (Call("c", "unknown", "m", NOON - timedelta(hours=1), 3, running=False),))
+    log = cast(LogScan, scan)
+    found = reconcile(log, whole(log, TOPICS), CODEC, zone, path, lambda _done: None, meter)
+    assert found.billing is not None
+    assert [one.what for one in found.billing.differences] == ["a call of m without a row"]
+    assert (found.drift, found.agrees) == (Tally(), False)
 
 
 def test_what_retention_took_or_arrived_later_is_no_drift(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_message_is_accepted_with_the_way_to_its_events(client: TestClient, ed
     body = answer.json()
     assert answer.headers["location"] == body["events"] == f"/v1/turns/{body['turn_id']}/events"
     request = records(edge)[0]
-    assert (request.user_id, request.client_msg_id) == (JANE, "k-1")
+    assert (request.user_id, request.client_msg_id) == (JANE, request.turn_id)  # what clients call it stays with them
     assert request.traceparent.split("-")[1] == TRACE.split("-")[1]
     again = client.post(MESSAGES, json=HELLO, headers={"Idempotency-Key": "k-1"})
     assert again.json() == body

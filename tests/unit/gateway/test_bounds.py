@@ -49,6 +49,8 @@ def test_no_refusal_quotes_what_the_client_wrote():
         '{"type":"SECRET"}',
         '{"type":"turn.stop","turn_id":"SECRET"}',
         '{"type":"turn.stop","turn_id":["SECRET"]}',
+        '{"type":"turn.stop","turn_id":"t","SECRET":1}',
+        f'{{"type":"feedback","turn_id":"{TURN_ID}","rating":"SECRET"}}',
     ):
         with pytest.raises(Refused) as refused:
             read_frame(frame)

@@ -79,6 +79,14 @@ def test_nothing_of_it_is_left_in_the_file(history: History, tmp_path: Path):
     assert question.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
+def test_an_erasure_leaves_nothing_beside_the_file(history: History, tmp_path: Path):
+    history.record([said("TurnFinished")])
+    history.record([wanted()])
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert SAMPLES["TurnFinished"].question.encode() not in left  # type: ignore[attr-defined]
+    assert TURN_ID.encode() not in left
+
+
 def test_what_is_old_goes(history: History):
     history.record([said("TurnFinished"), wanted(user_id="usr_1"), done(user_id="usr_1")])
     history.record([said("TurnFinished", turn_id="new", session_id="s-2", accepted_at=LATER)])

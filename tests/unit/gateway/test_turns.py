@@ -59,6 +59,13 @@ def turns(history: History, log: MemoryLog) -> Turns:
     return Turns(bots, history, QuietReading(), hub, CODEC, log, Posting(log, metrics), sealer, clock, metrics)
 
 
+async def test_a_session_that_is_called_like_a_card_is_refused(turns: Turns, log: MemoryLog):
+    named = msgspec.structs.replace(MESSAGE, session_id="jane-4111111111111111")
+    with pytest.raises(Refused) as refused:
+        await turns.accept("usr_1", named, TRACE)
+    assert (refused.value.code, log.records) == (ErrorCode.ID_SAYS_TOO_MUCH, [])
+
+
 class LostKeys(MemoryKeyStore):
     def current(self, subject: str) -> DataKey:
         raise Unavailable("Vault does not answer") if subject == "usr_1" else KeyUnusable("changed")
@@ -71,7 +78,7 @@ async def test_what_cannot_be_sealed_is_not_taken(turns: Turns, log: MemoryLog, 
     turns.note = marks.append
     with pytest.raises(Refused) as refused:
         await turns.accept(user_id, MESSAGE, TRACE)
-    assert refused.value.code is ErrorCode.KEYS_UNAVAILABLE
+    assert refused.value.code is (ErrorCode.KEYS_UNAVAILABLE if user_id == "usr_1" else ErrorCode.KEYS_UNUSABLE)
     assert log.records == []
     assert marks == ([] if user_id == "usr_1" else [Mark("usr_2", "keys.use", "failed", "unusable", "usr_2")])
 
@@ -263,9 +270,17 @@ def test_origins_are_exact():
         "https://chat.example ",
         "https://chat.example@evil.example",
     )
-    for origin in (*others, *written, "http://h:2", "http://h", "http://x@h:1", "null", ""):
+    schemes = ("https://h:1", "ftp://h:1", "http://h:1/x")
+    for origin in (*others, *written, *schemes, "http://h:2", "http://h", "http://x@h:1", "null", ""):
         with pytest.raises(Refused, match="origin_refused"):
             gate.check_origin({"host": "h:1", "origin": origin})
+
+
+def test_over_tls_the_own_origin_is_https():
+    gate = access(ManualClock(), own_scheme="https")
+    gate.check_origin({"host": "h:1", "origin": "https://h:1"})
+    with pytest.raises(Refused, match="origin_refused"):
+        gate.check_origin({"host": "h:1", "origin": "http://h:1"})
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,8 @@ def test_up_starts_all_in_order_and_says_where_to_go(home: Path, manager: Rememb
     assert around.applied == [1]
     assert "http://127.0.0.1:8080/" in told
     assert "built in" in told
-    assert json.loads((home / "run.json").read_text()) == {"broker": "local", "llm": "dev", "secure": False}
+    chosen = {"broker": "local", "llm": "dev", "secure": False, "registry": "none"}
+    assert json.loads((home / "run.json").read_text()) == chosen
     assert (home / "keys").is_dir()
 
 

@@ -1,11 +1,13 @@
 """Marks that nobody waits for are written sooner or later, or counted."""
 
 import threading
+from pathlib import Path
 
 import pytest
 
 from sluice import audit_log
 from sluice.audit import Mark
+from sluice.audit_anchor import Anchor
 from sluice.audit_log import AuditLog, Auditor
 from sluice.codec import Codec
 from sluice.errors import Unavailable
@@ -70,13 +72,13 @@ class Told:
         return self.messages.pop(0) if self.messages else None
 
 
-def test_what_is_no_mark_is_passed_over_and_silence_is_no_end():
+def test_what_is_no_mark_is_told_apart_and_silence_is_no_end(tmp_path: Path):
     other = FakeMessage("audit-log", 0, CODEC.encode(SAMPLES["StageTimed"]))
     junk = FakeMessage("audit-log", 1, b"junk")
     mark = FakeMessage("audit-log", 2, CODEC.encode(SAMPLES["AuditRecorded"]))
-    log = AuditLog("127.0.0.1:9", "g", CODEC, b"key", ManualClock())
+    log = AuditLog("127.0.0.1:9", "g", CODEC, b"key", ManualClock(), Anchor(tmp_path / "anchor"))
     read = log._read(Told(other, junk, mark), 0, 9)  # type: ignore[arg-type]
-    assert next(read) == (2, SAMPLES["AuditRecorded"])
+    assert [next(read) for _ in range(3)] == [(0, None), (1, None), (2, SAMPLES["AuditRecorded"])]
     with pytest.raises(Unavailable, match="stopped answering"):
         next(read)
 

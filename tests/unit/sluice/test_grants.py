@@ -42,10 +42,10 @@ def test_enrich():
 
 def test_redact():
     changelog = {"sluice-redact-placeholders-changelog"}
-    assert of("redact", "write") == {"chat-prompts", "turn-telemetry"} | changelog | letters(
+    assert of("redact", "write") == {"chat-prompts", "turn-telemetry", "audit-log"} | changelog | letters(
         "chat-enriched", "housekeeping"
     )
-    assert of("redact", "read") == {"chat-enriched", "housekeeping"} | changelog
+    assert of("redact", "read") == {"chat-enriched", "housekeeping", "audit-log"} | changelog
 
 
 def test_respond_reads_nothing_sealed():
@@ -112,7 +112,7 @@ def test_the_admin_takes_nothing_out_of_what_is_only_appended():
 
 def test_only_who_writes_the_audit_log_takes_its_lock():
     locks = {(one.principal, one.name, one.operation) for one in grants() if one.resource == "transactional_id"}
-    assert locks == {(name, "sluice-audit-0", "write") for name in ("gateway", "steward", "admin")}
+    assert locks == {(name, "sluice-audit-0", "write") for name in ("gateway", "redact", "steward", "admin")}
 
 
 def test_no_pattern_and_no_wildcard():

@@ -11,6 +11,7 @@ from sluice import wiring
 from sluice.cli import audit, dlq
 from sluice.cli.keys import commands
 from sluice.dead_letter_topics import Held
+from sluice.errors import Unavailable
 from sluice.key_files import make_key_files
 from sluice.key_store import DatabaseKeyStore
 from sluice.key_wrapping import FileWrapper
@@ -39,7 +40,7 @@ def test_status(store: DatabaseKeyStore):
 def test_rotation_keeps_the_key_before_until_the_next(store: DatabaseKeyStore, tmp_path: Path):
     keys = [store.current(f"usr_{number}") for number in range(3)]
     files = FileWrapper(tmp_path / "keys")
-    assert run("rotate").output == "3 keys wrapped anew.\n"
+    assert run("rotate").output == "3 keys wrapped anew, 0 unusable.\n"
     assert files.numbers == [1, 2]
     assert run("rotate").exit_code == 0
     assert files.numbers == [2, 3]
@@ -63,7 +64,7 @@ def test_a_long_rotation_tells_how_far_it_is(store: DatabaseKeyStore, monkeypatc
     def rewrap(_store: DatabaseKeyStore, progress) -> int:
         for number in range(1, 2001):
             progress(number)
-        return 2000
+        return 2000, []
 
     monkeypatch.setattr(DatabaseKeyStore, "rewrap", rewrap)
     assert run("rotate").stderr == "1000 keys so far\n2000 keys so far\n"
@@ -82,7 +83,7 @@ def test_with_vault_only_the_keys_are_wrapped_anew(store: DatabaseKeyStore, monk
             return True
 
     monkeypatch.setattr(wiring, "key_wrapper", lambda _settings: Elsewhere())
-    assert run("rotate").output == "0 keys wrapped anew.\n"
+    assert run("rotate").output == "0 keys wrapped anew, 0 unusable.\n"
 
 
 def test_keys_that_were_tampered_with_are_found_and_marked(
@@ -103,11 +104,28 @@ def test_keys_that_were_tampered_with_are_found_and_marked(
     assert run("verify").exit_code == 3
 
 
-def test_what_stops_it_is_said(store: DatabaseKeyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    store.current("usr_1")
+def test_one_bad_entry_stops_nobody_elses_rotation(
+    store: DatabaseKeyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    marks: list[tuple[str, ...]] = []
+    monkeypatch.setattr(audit, "mark", lambda _settings, *mark: marks.append(mark))
+    for number in range(3):
+        store.current(f"usr_{number}")
     with sqlite3.connect(tmp_path / "keys" / "subjects" / "keys.sqlite") as db:
-        db.execute("update data_keys set wrapped = x'00'")
-    stopped = run("rotate")
-    assert (stopped.exit_code, "a key of usr_1" in stopped.output) == (3, True)
+        db.execute("update data_keys set wrapped = x'00' where subject = 'usr_0'")
+    done = run("rotate")
+    assert (done.exit_code, marks) == (1, [("keys.rotate", "failed", "2 keys wrapped anew, 1 unusable")])
+    assert "usr_0: not a wrapped key of a known version. Restore the key store from a backup." in done.output
+    assert FileWrapper(tmp_path / "keys").numbers == [1, 2]
+    assert run("rotate").exit_code == 1
+    assert FileWrapper(tmp_path / "keys").numbers == [1, 2, 3]
+
+
+def test_what_stops_it_is_said(store: DatabaseKeyStore, monkeypatch: pytest.MonkeyPatch):
+    def away(*_: object) -> None:
+        raise Unavailable("no broker.")
+
+    monkeypatch.setattr(audit, "mark", away)
+    assert "no broker. What was done is done: run it again." in run("rotate").output
     monkeypatch.setenv("SLUICE_KEY_ENCRYPTION", "vault")
     assert "SLUICE_VAULT_TOKEN" in run("status").output

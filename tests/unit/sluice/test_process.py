@@ -1,22 +1,13 @@
 """How a process ends that cannot start."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from sluice.durable_files import TEMPORARY, write_durably
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.process import run_process
-
-
-@pytest.fixture(autouse=True)
-def logs_go_elsewhere_afterwards() -> Iterator[None]:
-    """The stream that a test reads is closed with it."""
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize(("error", "code"), [(ConfigurationError("set this"), 78), (Unavailable("no broker"), 75)])

@@ -23,6 +23,7 @@ from sluice.ids import (
     may_be_resent,
     new_id,
     pseudonym,
+    says_too_much,
     session_with_own_context,
     turn_id_for,
     unnamed_message_id,
@@ -185,3 +186,23 @@ def test_the_size_of_a_context_counts_bytes_and_messages():
     own = OwnContext((OwnMessage("user", "ä"), OwnMessage("assistant", "")), ("END",))
     assert own.size_bytes == 2 + 3 + 3 * 64
     assert read_own_context(own.encode()) == own
+
+
+@pytest.mark.parametrize(
+    ("client_id", "too_much"),
+    [
+        ("jane-doe-4111111111111111", True),
+        ("4111-1111-1111-1111", True),
+        ("a_078-05-1120", True),
+        ("AKIAIOSFODNN7EXAMPLE", True),  # nosecret
+        ("ghp_" + "a1B2" * 9, True),
+        ("slk_0123456789abcdef", True),  # nosecret
+        ("s-1", False),
+        ("session-1732630000000", False),
+        ("2f1e8a2c-5b7d-4c11-9a55-3f1f2f3f4f5f", False),
+        ("4111111111111112", False),
+        ("self-check-12345", False),
+    ],
+)
+def test_ids_that_say_too_much(client_id: str, too_much: bool):
+    assert says_too_much(client_id) == too_much

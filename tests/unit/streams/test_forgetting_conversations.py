@@ -30,6 +30,9 @@ async def test_a_person_goes_and_others_stay():
     order = PersonErased(**HEAD, user_id="usr_1", erased_at=NOON + timedelta(days=3))
     assert await conversations.forget(order, table.partition) == 2
     assert sorted(table) == [b"s-0", b"s-2", b"s-4", b"s-5"]
+    assert table.database.done == ["flush", "compact"]
+    assert await conversations.forget(order, table.partition) == 0
+    assert table.database.done == ["flush", "compact"]
 
 
 async def test_what_nobody_touched_goes():

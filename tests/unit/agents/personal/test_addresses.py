@@ -39,6 +39,23 @@ from tests.unit.agents.personal.naming_sources import addresses, named
         "928 Grev Moltkevej",
         "1290 Heimdalsgade",
         "P.O. Box 1234",
+        "RR 2 Box 118",
+        "Calle de Alcalá 45, 3º B",
+        "C/ Mayor 12, 2º izq",
+        "12 Ring Road East",
+        "5th Avenue 725",
+        "5th Avenue",
+        "Bağdat Caddesi No: 45/3",
+        "Bağdat Caddesi No:45",
+        "No. 7 Xyxyx Blargon Street",
+        "Blk 123 Ang Mo Kio Ave 6 #08-1234",
+        "Plot 24, Sector 18",
+        "Flat 402, Shanti Apartments, MG Road",
+        "Sector 62, H-Block, House 14",
+        "The Old Vicarage, Church Lane",
+        "Xyxyx Cottage, Mill Lane",
+        "Corner of Xyxyx and 4th",
+        "152 Xyxyx-ro 12",
         "SW1A 2AA",
         "PSC 3294, Box 9168\nAPO AA 61487",
         "USNS Xyxyx\nFPO AE 12382",
@@ -58,6 +75,9 @@ def test_finds_addresses(address: str):
     ("text", "address"),
     [
         ("i live at 12 elm grove ok", "12 elm grove"),
+        ("post code sw1a 2aa ok", "sw1a 2aa"),
+        ("zip=90210", "90210"),
+        ("3-1-1 Xyxyx, Blargon-ku", "3-1-1 Xyxyx"),
         ("my address is 7 The Green", "7 The Green"),
         ("my address is Xyxyx Blargon 12", "Xyxyx Blargon 12"),
         ("Address: Xyxyx 12", "Xyxyx 12"),
@@ -76,6 +96,10 @@ def test_finds_addresses_where_words_say_so(text: str, address: str):
     "text",
     [
         "a 5 minute drive",
+        "the 5th avenue of attack",
+        "the 5th",
+        "it has m2 4ab of it",
+        "Version 3-1-1 Xyxyx was it",
         "there are 3 main points in view",
         "I need 3 large pizzas and 2 small salads at 7 pm",
         "see Table 12 and Figure 3",
@@ -144,3 +168,8 @@ def test_an_address_does_not_reach_into_the_next_sentence():
     found = addresses("I live at 1000 Maple Street. Write to me")
     assert not any("Write" in one for one in found)
     assert any("12 St. John Road" in one for one in addresses("I live at 12 St. John Road"))
+
+
+def test_a_code_of_six_digits_stands_behind_its_town():
+    assert addresses("Plot 24, Sector 18, Xyxyx 122015") == ["Plot 24, Sector 18", "122015"]
+    assert addresses("Blk 123 Xyxyx Ave 6 #08-1234 Blargon 560123")[-1] == "560123"

@@ -7,6 +7,11 @@ from tests.unit.agents.personal.everything import found
 @pytest.mark.parametrize(
     ("text", "kind", "value"),
     [
+        ('"birthDate":"19840312"', "BIRTH_DATE", "19840312"),
+        ("birth date 12 Mar '84", "BIRTH_DATE", "12 Mar '84"),
+        ("7;Xyxyx Blargon;1984-02-11;ok", "BIRTH_DATE", "1984-02-11"),
+        ("last four of my social are 6789", "SSN", "6789"),
+        ("Medicare 1EG4-TE5-MK73", "NATIONAL_ID", "1EG4-TE5-MK73"),
         ("ssn 536-90-4399.", "SSN", "536-90-4399"),
         ("my ID: 926-22-4393", "SSN", "926-22-4393"),
         ("it was 536 90 4399", "SSN", "536 90 4399"),
@@ -38,6 +43,8 @@ def test_finds(text: str, kind: str, value: str):
 @pytest.mark.parametrize(
     "text",
     [
+        "7;order;1984-02-11;ok",
+        "Xyxyx Blargon, 1984-02-11 was it",
         "000-12-3456",
         "536904399",
         "12345678A",

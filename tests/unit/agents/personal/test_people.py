@@ -161,3 +161,59 @@ def test_companies_are_no_people():
     ]
     assert named("Maria Miller Inc") == [("ORG", "Maria Miller Inc")]
     assert named("Ltd. and University of and Bank of what") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("my name is xyxyx blargon. ok", "xyxyx blargon"),
+        ("my name is anna de la xyxyx, ok", "anna de la xyxyx"),
+        ("thx\nxyxyx blargon\n", "xyxyx blargon"),
+        ("Cheers,\nxyxyx", "xyxyx"),
+        ("i saw Anna al-Xyxyx there", "Anna al-Xyxyx"),
+        ("Patient: DE LA CRUZ, MARIA", "DE LA CRUZ, MARIA"),
+        ("Garcia Lopez, Maria J. was here", "Garcia Lopez, Maria J"),
+        ("ATTN SVETLANA XYXYXOVA UNIT 9", "SVETLANA XYXYXOVA"),
+        ("is June Miller in today?", "June Miller"),
+        ("i saw Rupert Vane there", "Rupert Vane"),
+        ("first name hope", "hope"),
+        ("# TODO(dieter.xyxyx): it", "dieter.xyxyx"),
+        ("user henrik.larsen is out", "henrik.larsen"),
+        ("@anna_miller88 it is", "anna_miller88"),
+        ("user Anna.Stone is out", "Anna.Stone"),
+    ],
+)
+def test_finds_names_by_what_frames_them(text: str, person: str):
+    assert named(text) == [("PERSON", person)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "in June Miller Street closes",
+        "the name will be there",
+        "thanks\nit was good",
+        "thanks\nprovided lunch",
+        "thanks\nxyxyx (ok)",
+        "ruby.length and anna_port",
+        "open anna.json or anna.txt",
+        "the Smith, please",
+        "Smith, please come",
+        "thanks\nxyxyx lunch",
+        "thanks\nxyxyx it",
+    ],
+)
+def test_leaves_what_only_looks_like_a_frame(text: str):
+    assert [one for one in named(text) if one[0] == "PERSON"] == []
+
+
+def test_who_was_named_is_found_again():
+    assert named("my name is xyxyx blargon. tell xyxyx blargon that blargon called") == [
+        ("PERSON", "xyxyx blargon"),
+        ("PERSON", "xyxyx blargon"),
+        ("PERSON", "blargon"),
+    ]
+    assert (
+        named("My wife Hope is away. Hope returns then, as Hope. Hope you are well, i hope") == [("PERSON", "Hope")] * 3
+    )
+    assert named("My wife Hope is away, says Hope") == [("PERSON", "Hope")] * 2

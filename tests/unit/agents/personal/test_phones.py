@@ -29,6 +29,8 @@ from tests.unit.agents.personal.everything import EVERYTHING, found
         ("+1 1234567890123", "+1 1234567890123"),
         ("٠٣٠ ١٢٣٤٥٦٧", "٠٣٠ ١٢٣٤٥٦٧"),
         ("(030 1234567", "030 1234567"),
+        ("txt 2 0 2 5 5 5 0 1 4 7", "2 0 2 5 5 5 0 1 4 7"),
+        ("my number is five five five 0 1 9 9", "five five five 0 1 9 9"),
     ],
 )
 def test_finds_telephone_numbers(text: str, number: str):
@@ -48,6 +50,7 @@ def test_finds_telephone_numbers(text: str, number: str):
         "ISBN 978-3-16-148410-0",
         "at 1700000000 it broke",
         "1 2 3 4 5 6 7 8 9",
+        "one two three four five six seven",
         "550e8400-e29b-41d4-a716-446655440000",
         "12 345",
         "100 000 000 people",

@@ -67,3 +67,7 @@ def test_a_company_is_no_place():
     assert named("I work at London Bank now") == [("ORG", "London Bank")]
     assert named("I work at london bank now") == []
     assert named("i lived in paris as a child") == [("PLACE", "paris")]
+
+
+def test_divisions_of_towns_say_what_they_are():
+    assert named("it is Xyxyx-ku there") == [("PLACE", "Xyxyx-ku")]

@@ -1,0 +1,139 @@
+"""What a new version of a schema may be, and what it has to come with."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from sluice import schemas
+from sluice.cli import schemas as command
+from sluice.cli.main import build
+from sluice.contracts import BACKWARD, FORWARD, Compatibility, Contract, Version, findings
+from sluice.errors import ConfigurationError
+from sluice.paths import data_folder
+from sluice.topics import _compatibility
+from tests.unit.sluice.resolution_table import enum, field, record
+
+OLD = record(field("int"), field(enum("A", "B"), "e"), name="Said")
+ADDED = record(*OLD["fields"], field("string", "new", default=""), name="Said")
+REMOVED = record(field("int"), name="Said")
+
+
+def contract(schema: Any, *released: Any, mode: Compatibility = "full_transitive", **changes: Any) -> Contract:
+    versions = [Version(number, "Said", one) for number, one in enumerate(released, 1)]
+    whole: dict[str, Any] = {
+        "schemas": {"Said": schema},
+        "released": versions,
+        "modes": {"Said": mode},
+        "examples": frozenset(f"{one.id}-Said.json" for one in versions),
+        "changelog": "".join(f"- {one.id} Said: something\n" for one in versions),
+    }
+    return Contract(**(whole | changes))
+
+
+def test_what_is_released_as_it_is_needs_nothing():
+    assert [*findings(contract(OLD, OLD))] == []
+    assert [*findings(contract(ADDED, OLD, ADDED))] == []
+
+
+def test_a_change_is_not_released_by_itself():
+    assert [*findings(contract(ADDED, OLD))] == ["Said: its schema is no released version. Run `sluice schemas lock`."]
+
+
+@pytest.mark.parametrize(
+    ("mode", "consequences"),
+    [
+        ("backward_transitive", []),
+        ("forward_transitive", ["readers of version 1 could not read it: e: e has no default"]),
+        ("full_transitive", ["readers of version 1 could not read it: e: e has no default"]),
+    ],
+)
+def test_who_breaks_depends_on_the_mode(mode: Compatibility, consequences: list[str]):
+    found = [one for one in findings(contract(REMOVED, OLD, REMOVED, mode=mode)) if "could not" in one]
+    assert len(found) == len(consequences)
+    assert all(words in one for words, one in zip(consequences, found, strict=True))
+    assert (mode in FORWARD) == bool(consequences)
+    assert mode in BACKWARD | FORWARD
+
+
+def test_every_released_version_counts_not_the_last_alone():
+    long = record(field("long"), *OLD["fields"][1:], name="Said")
+    [found] = [one for one in findings(contract(OLD, OLD, long, OLD)) if "version 2 could not be read" in one]
+    assert "a: long is not read as int. Add fields with a default" in found
+
+
+def test_a_version_comes_with_an_example_and_a_line():
+    found = [*findings(contract(OLD, OLD, examples=frozenset({"7-Said.json"}), changelog="- 1 Said:\n"))]
+    assert found == [
+        "Said: version 1 has no example: avro/examples/1-Said.json.",
+        "Said: version 1 has no line in avro/CHANGELOG.md: `- 1 Said: what changed`.",
+        "avro/examples/7-Said.json is of no released version.",
+    ]
+
+
+def test_a_mode_that_there_is_not():
+    with pytest.raises(ConfigurationError, match="compatibility of chat-turns is none; there is backward_transitive"):
+        _compatibility("chat-turns", "none")
+
+
+# -- the command
+
+
+@pytest.fixture
+def avro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the contracts, to spoil."""
+    shutil.copytree(data_folder("avro"), tmp_path / "avro")
+    for module in (schemas, command):
+        monkeypatch.setattr(module, "data_folder", lambda name: tmp_path / name)
+    schemas.schema_of.cache_clear()
+    yield tmp_path / "avro"
+    schemas.schema_of.cache_clear()
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(build(), ["schemas", *arguments])
+
+
+def change(avro: Path, event: str, **changes: Any) -> None:
+    path = avro / "schemas" / f"{event}.avsc"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def fields_of(avro: Path, event: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((avro / "schemas" / f"{event}.avsc").read_text())["fields"]
+    return found
+
+
+def test_the_contracts_as_they_are_are_kept(avro: Path):
+    done = run("check")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.endswith("nothing breaks\n")
+    assert run("lock").stdout == "nothing new\n"
+
+
+def test_a_field_that_goes_is_refused_by_check_and_lock(avro: Path):
+    kept = [one for one in fields_of(avro, "StageTimed") if one["name"] != "outcome"]
+    change(avro, "StageTimed", fields=kept)
+    before = (avro / "schema-ids.lock.json").read_bytes()
+    for arguments in (["check"], ["lock"]):
+        done = run(*arguments)
+        assert done.exit_code == 1
+        assert "StageTimed: readers of version 14 could not read it: outcome: outcome has no default" in done.stderr
+    assert (avro / "schema-ids.lock.json").read_bytes() == before
+
+
+def test_a_new_version_is_led_through(avro: Path):
+    more = {"name": "node", "type": "string", "default": "", "doc": "Where."}
+    change(avro, "StageTimed", fields=[*fields_of(avro, "StageTimed"), more])
+    assert "StageTimed: its schema is no released version" in run("check").stderr
+    locked = run("lock").stdout
+    assert locked.startswith("added: StageTimed\n")
+    newest = json.loads((avro / "schema-ids.lock.json").read_text())["schemas"][-1]["id"]
+    told = run("check").stderr
+    assert f"StageTimed: version {newest} has no example" in told
+    (avro / "examples" / f"{newest}-StageTimed.json").write_text("{}")
+    (avro / "CHANGELOG.md").write_text((avro / "CHANGELOG.md").read_text() + f"- {newest} StageTimed: adds `node`\n")
+    assert run("check").exit_code == 0
