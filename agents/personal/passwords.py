@@ -47,13 +47,19 @@ _OF_A_SENTENCE = frozenset(
     """the that this what which is are was not too must should can will has have had for and but your our his her its
     you they use with""".split()  # noqa: SIM905
 )
+_HINTS = tuple(
+    """pas pssw pw psw kennwort mdp contrase clave wachtwoord senha hasło haslo senord adgang salasana parola heslo
+    jelsz ifre парол pin puk otp code pword""".split()  # noqa: SIM905
+)
+"""Each name has one of these in it: to look for them costs little."""
 _PUNCTUATION_AFTER = ".,;:!?)]}\"'"
 
 
 def passwords(reading: Reading) -> Iterator[Span]:
     """In prose, settings and code."""
     text = reading.text
-    for match in _SAID.finditer(text):
+    lower = text.lower()
+    for match in _SAID.finditer(text) if any(map(lower.__contains__, _HINTS)) else ():
         yield from _password(match)
     for match in _KEYED.finditer(text):
         yield from _key(match)

@@ -50,6 +50,8 @@ def phones(reading: Reading) -> Iterator[Span]:
     seen: _Seen = {}
     while match := _CANDIDATE.search(reading.text, position):
         position = match.end()
+        if position - match.start() < _FEWEST:
+            continue
         whole = _span(reading, match.start(), match.end(), match["extension"] or "")
         if whole is not None and whole.score >= _LIKELY:
             yield whole

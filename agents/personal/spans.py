@@ -59,11 +59,11 @@ def settle(text: str, found: Iterable[Span]) -> list[Span]:
     for match in _STANDS_FOR.finditer(text):
         taken[match.start() : match.end()] = b"\x01" * len(match[0])
     for span in sorted(found, key=_strength):
-        for start, end in _free(taken, span.start, span.end):
-            if (start, end) == (span.start, span.end):
-                kept.append(span)
-            elif part := _part(text, span, start, end):
-                kept.append(part)
+        if taken.find(1, span.start, span.end) < 0:
+            kept.append(span)
+        else:
+            parts = (_part(text, span, start, end) for start, end in _free(taken, span.start, span.end))
+            kept.extend(part for part in parts if part)
         taken[span.start : span.end] = b"\x01" * (span.end - span.start)
     return sorted(kept, key=lambda span: span.start)
 

@@ -25,7 +25,7 @@ _WIDEST_LINK = 6
 def person_at(sentence: Sentence, at: int) -> Candidate | None:
     """A name that begins with this word; its titles, too."""
     word = sentence.words[at]
-    if framed := turned(sentence, at) or signed(sentence, at):
+    if word.begins and (framed := turned(sentence, at) or signed(sentence, at)):
         return framed
     titled = sentence.title_before(at)
     if _is_none(sentence, at, titled):
@@ -65,9 +65,7 @@ def are_listed(sentence: Sentence, one: Candidate, other: Candidate) -> bool:
 
 def _is_none(sentence: Sentence, at: int, titled: int) -> bool:
     word = sentence.words[at]
-    if word.never and titled == at and not is_first_name(sentence, at):
-        return True
-    return _is_title(sentence, at) or (not word.capital and len(word.text) == 1)
+    return (word.never and titled == at and not is_first_name(sentence, at)) or _is_title(sentence, at)
 
 
 def _is_title(sentence: Sentence, at: int) -> bool:

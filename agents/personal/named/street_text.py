@@ -100,7 +100,7 @@ class StreetText:
         """One of the phrases stands right before the word."""
         phrase = ""
         for back in range(at - 1, max(-1, at - 1 - _MOST_CONTEXT), -1):
-            gap = self.gap(back)
+            gap = self._gaps[back]
             if len(gap) > _WIDEST_GAP or gap.strip(" :=\"'>*\n\t(;|,_" if back == at - 1 else " _'"):
                 return False
             phrase = f"{self.words[back].folded} {phrase}" if phrase else self.words[back].folded
