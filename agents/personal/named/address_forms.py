@@ -54,7 +54,10 @@ _BUILDING = (
     r"|Mansions?|Layout|Estate|Gardens?|Park|Road|Rd|Marg|Street|Cross|Main|Arcade|Plaza|Chambers|Bagh|Puram"
     r"|Vihar|Market)"
 )
-_LISTED = re.compile(rf"(?<![\w-]){_UNIT}(?:(?:, ?|,?\n| - )(?:{_UNIT}|{_LETTERED}|{_BUILDING})(?![\w])){{1,5}}")
+_CROSS = r"(?:#?\d{1,4}(?:/\d{1,4})?(?=, \d{1,2}(?:st|nd|rd|th) (?:Cross|Main|Floor|Phase|Stage|Block|Street)))"
+_LISTED = re.compile(
+    rf"(?<![\w/-])(?:{_UNIT}|{_CROSS})(?:(?:, ?|,?\n| - )(?:{_UNIT}|{_LETTERED}|{_BUILDING})(?![\w])){{1,5}}"
+)
 _HOUSE = re.compile(
     rf"(?<![\w-])(?:(?:The |\d{{1,3}} )?(?:{_NAME} ){{0,3}}|The )(?:Vicarage|Rectory|Cottages?|Lodge"
     rf"|Farm(?:house)?|Barn|Mill|House|Hall"

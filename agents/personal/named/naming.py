@@ -13,6 +13,7 @@ from agents.personal.named.people import are_listed, person_at
 from agents.personal.named.places import place_at
 from agents.personal.named.scripts import foreign_names
 from agents.personal.named.sentence import Sentence, read_sentence
+from agents.personal.named.town_codes import town_codes
 from agents.personal.named.user_names import user_names
 from agents.personal.reading import Reading
 from agents.personal.spans import PersonalType, Span
@@ -48,6 +49,7 @@ class Names:
         if doubts:
             found += _settled(sentence, doubts, ask(sentence, [one for _, one in doubts], self.recognise))
         yield from found
+        yield from town_codes(reading.text, found)
         yield from again(sentence, found)
 
 

@@ -29,6 +29,7 @@ _UNIT = re.compile(
     r"|,[ ]\d{1,3}(?:th|st|nd|rd) floor|,[ ]?\d{1,2}[oa°]\.?(?:[ ]?(?:[a-h]|izq|izda|izquierda|dcha|der|derecha"
     r"|int|ext|piso"
     r"|\d{1,2}[oa]))?(?![^\W_])\.?|[ ]\d{1,2}[a-z]?(?=,?[ ]\#\d)"
+    r"|,?[ ](?:d|daire|k|kat)[:.][ ]?\d{1,3}(?![^\W_])"
     r"|[ ](?:north|south|east|west|n|s|e|w|ne|nw|se|sw|nord|ost|sud|norte|sur)\b\.?(?![ ]?'[a-z]))",
     re.IGNORECASE,
 )
