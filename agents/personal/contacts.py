@@ -65,7 +65,8 @@ def emails(reading: Reading) -> Iterator[Span]:
                 yield Span(start, domain.end(), "EMAIL", 1.0, "email")
         at = text.find("@", at + 1)
     yield from _spoken(text)
-    yield from (Span(m.start(), m.end(), "EMAIL", 0.6, "email.mistyped") for m in _WITHOUT_AT.finditer(text))
+    if reading.has("mail.com", "yahoo.com", "outlook.com", "icloud.com"):
+        yield from (Span(m.start(), m.end(), "EMAIL", 0.6, "email.mistyped") for m in _WITHOUT_AT.finditer(text))
 
 
 def _spoken(text: str) -> Iterator[Span]:
@@ -125,5 +126,5 @@ _MAC_SAID = re.compile(
 def hardware_addresses(reading: Reading) -> Iterator[Span]:
     """MAC addresses of six bytes."""
     yield from (Span(m.start(), m.end(), "MAC", 0.95, "mac") for m in _MAC.finditer(reading.text))
-    for match in _MAC_SAID.finditer(reading.text):
+    for match in _MAC_SAID.finditer(reading.text) if reading.has("mac", "bssid", "hwaddr", "ether") else ():
         yield Span(*match.span(match.lastindex or 0), "MAC", 0.8, "mac.said")

@@ -125,6 +125,6 @@ _PARTS = re.compile(
 
 def connection_strings(reading: Reading) -> Iterator[Span]:
     """URLs and lists of settings that hold a password."""
-    for pattern in (_CONNECTION, _PARTS):
-        for match in pattern.finditer(reading.text):
+    for pattern, needed in ((_CONNECTION, "://"), (_PARTS, "=")):
+        for match in pattern.finditer(reading.text) if reading.has(needed) else ():
             yield Span(match.start(), match.end(), "CONNECTION_STRING", 0.95, "connection")

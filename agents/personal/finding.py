@@ -60,12 +60,16 @@ def find(text: str, policy: Policy, sources: tuple[Source, ...] = STRUCTURED) ->
         for span in map(_rounded, source.detect(reading))
         if policy.wants(span)
     ]
+    read.extend(repeated(reading.text, read))
+    if normalised.starts is None:
+        return settle(text, read)
     found = []
-    for span in (*read, *repeated(reading.text, read)):
+    for span in read:
         start, end = normalised.back(span.start, span.end)
         found.append(Span(start, end, span.type, span.score, span.detector))
     return settle(text, found)
 
 
 def _rounded(span: Span) -> Span:
-    return Span(span.start, span.end, span.type, round(min(span.score, 1.0), 3), span.detector)
+    score = round(min(span.score, 1.0), 3)
+    return span if score == span.score else Span(span.start, span.end, span.type, score, span.detector)

@@ -27,7 +27,7 @@ def ssns(reading: Reading) -> Iterator[Span]:
             yield Span(*stretch, "SSN", 0.95 if issued else 0.93, "ssn")
         elif shaped and reading.clues.near("id", *stretch, after=15):
             yield Span(*stretch, "SSN", 0.6, "ssn.said")
-    for match in _LAST_FOUR.finditer(reading.text):
+    for match in _LAST_FOUR.finditer(reading.text) if reading.has("last four", "last 4") else ():
         yield Span(*match.span(1), "SSN", 0.8, "ssn.last")
 
 
@@ -63,7 +63,8 @@ _FEWEST_DIGITS = 4
 
 def papers(reading: Reading) -> Iterator[Span]:
     """Passports and driving licences: each state has its own form, so only the words around tell."""
-    for match in _PAPER.finditer(reading.text):
+    said = reading.clues.any("passport") or reading.clues.any("license")
+    for match in _PAPER.finditer(reading.text) if said else ():
         start, end = match.span()
         passport = reading.clues.near("passport", start, end, before=35)
         if not passport and not reading.clues.near("license", start, end, before=35):

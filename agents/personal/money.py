@@ -52,8 +52,9 @@ def cards(reading: Reading) -> Iterator[Span]:
                 continue
             score, detector = _card_score(digits, reading, said=reading.clues.near("card", *match.span(), after=20))
             yield Span(*match.span(), "CARD", score, detector)
-    for pattern in (_CODE, _LAST_FOUR):
-        yield from (Span(*m.span(1), "CARD", 0.8, "card.code") for m in pattern.finditer(reading.text))
+    for pattern, needed in ((_CODE, ("cv", "csc", "code")), (_LAST_FOUR, ("ending", "ends", "last"))):
+        for match in pattern.finditer(reading.text) if reading.has(*needed) else ():
+            yield Span(*match.span(1), "CARD", 0.8, "card.code")
 
 
 def _card_score(digits: str, reading: Reading, *, said: bool) -> tuple[float, str]:
@@ -103,19 +104,20 @@ _ROUTING_DIGITS = 9
 
 def bank_accounts(reading: Reading) -> Iterator[Span]:
     """Account, routing and sort numbers have no look of their own: only where the words around say so."""
-    for match in _ACCOUNT.finditer(reading.text):
+    for match in _ACCOUNT.finditer(reading.text) if reading.clues.any("bank") else ():
         start, end = match.span()
         if not reading.clues.near("bank", start, end, before=30):
             continue
         digits = _SEPARATORS.sub("", match[0])
         proved = len(digits) == _ROUTING_DIGITS and rtn.is_valid(digits)
         yield Span(start, end, "BANK_ACCOUNT", 0.9 if proved else 0.75, "bank.said")
-    for match in _BIC.finditer(reading.text):
+    for match in _BIC.finditer(reading.text) if reading.has("bic", "swift") else ():
         code = match[0]
         shaped = code.isupper() or any(character.isdigit() for character in code)
         if shaped and _CALLED_BIC.search(reading.text, max(0, match.start() - 30), match.start()):
             yield Span(match.start(), match.end(), "BANK_ACCOUNT", 0.7, "bank.bic")
-    yield from (Span(*m.span(1), "BANK_ACCOUNT", 0.85, "bank.ifsc") for m in _IFSC.finditer(reading.text))
+    for match in _IFSC.finditer(reading.text) if reading.has("ifsc") else ():
+        yield Span(*match.span(1), "BANK_ACCOUNT", 0.85, "bank.ifsc")
 
 
 _ETHEREUM = re.compile(r"(?<!\w)0x[0-9A-Fa-f]{40}(?!\w)")

@@ -23,10 +23,12 @@ _KEY_NAME = (
     r"|token|credential)s?"
 )
 _QUOTED = r"(?P<quote>[\"'])(?P<quoted>[^\"'\n]{3,200})(?P=quote)"
+_OF_WHAT = r"(?:\s(?:for|on|of|to|at|zu|f(?:ü|u)r|pour|para|per)(?:\s[\w.'-]{1,20}){1,4}?)"
 _SAID = re.compile(
-    rf"(?:(?<![^\W_]){_NAME}|(?<=[^\W\d_])(?:passphrase|password|passwd"
-    rf"|pwd)(?=[\"']?\s{{0,2}}[:=]))(?![^\W\d_])(?:[\"']?\s{{0,2}}"
-    rf"(?:(?P<sign>[:=]|=>|->|→)\s{{0,3}}|\s?(?P<verb>is|ist|lautet|est|es|è|was|war)\s{{1,2}}|\s)|'s\s(?P<of>))"
+    rf"(?:(?<![^\W_]){_NAME}"
+    r"|(?<=[^\W\d_])(?:passphrase|password|passwd|pwd)(?=[\"']?\s{0,2}[:=]))(?![^\W\d_])"
+    rf"(?:[\"']?(?:{_OF_WHAT}?\s{{0,2}}(?:(?P<sign>[:=]|=>|->|→)\s{{0,3}}"
+    rf"|\s?(?P<verb>is|ist|lautet|est|es|è|was|war)\s{{1,2}})|\s{{0,2}}\s)|'s\s(?P<of>))"
     rf"(?:{_QUOTED}|(?P<bare>[^\s\"',;]{{3,100}}))",
     re.IGNORECASE,
 )
@@ -47,19 +49,24 @@ _OF_A_SENTENCE = frozenset(
     """the that this what which is are was not too must should can will has have had for and but your our his her its
     you they use with""".split()  # noqa: SIM905
 )
+_HINTS = tuple(
+    """pas pssw pw psw kennwort mdp contrase clave wachtwoord senha hasło haslo senord adgang salasana parola heslo
+    jelsz ifre парол pin puk otp code pword""".split()  # noqa: SIM905
+)
+"""Each name has one of these in it: to look for them costs little."""
 _PUNCTUATION_AFTER = ".,;:!?)]}\"'"
 
 
 def passwords(reading: Reading) -> Iterator[Span]:
     """In prose, settings and code."""
     text = reading.text
-    for match in _SAID.finditer(text):
+    for match in _SAID.finditer(text) if reading.has(*_HINTS) else ():
         yield from _password(match)
-    for match in _KEYED.finditer(text):
+    for match in _KEYED.finditer(text) if reading.has("key", "token", "secret", "session", "credential") else ():
         yield from _key(match)
     for match in _UNSPACED.finditer(text):
         yield _span(*match.span("bare"), 0.7)
-    for match in _PHRASE.finditer(text):
+    for match in _PHRASE.finditer(text) if reading.has("pass") else ():
         if _OF_A_SENTENCE.isdisjoint(re.split(r"[ -]", match["bare"].lower())):
             yield _span(*match.span("bare"), 0.75)
 
@@ -131,22 +138,23 @@ _NETWORK = re.compile(
     r"|\sis)?\s(?P<bare>[^\s\"',;]{6,63})",
     re.IGNORECASE,
 )
+_SAY_PAIR, _SAY_NETWORK = ("cred", "log", "user"), ("wi", "wlan", "wpa", "router", "hotspot")
 
 
 def command_passwords(reading: Reading) -> Iterator[Span]:
     """Arguments of commands; name and password together."""
     text = reading.text
     for command in _COMMANDS:
-        for match in command.finditer(text):
+        for match in command.finditer(text) if reading.has("-p") else ():
             name = "double" if match["double"] else "single" if match["single"] else "bare"
             if not is_none(match[name]):
                 yield _span(*match.span(name), 0.85)
-    for match in _ACCOUNT.finditer(text):
+    for match in _ACCOUNT.finditer(text) if reading.has("-u", "--proxy-user") else ():
         said = _CLIENT.search(text, max(0, match.start() - _CLIENT_BEFORE), match.start())
         if not is_none(match["bare"]) and (said or _two_kinds(match["bare"])):
             yield _span(*match.span("bare"), 0.85)
-    for pattern in (_PAIR, _NETWORK):
-        for match in pattern.finditer(text):
+    for pattern, needed in ((_PAIR, _SAY_PAIR), (_NETWORK, _SAY_NETWORK)):
+        for match in pattern.finditer(text) if reading.has(*needed) else ():
             value = match["bare"].rstrip(_PUNCTUATION_AFTER.replace("!", ""))
             if _two_kinds(value) and not is_none(value):
                 yield _span(match.start("bare"), match.start("bare") + len(value), 0.75)

@@ -50,6 +50,8 @@ def phones(reading: Reading) -> Iterator[Span]:
     seen: _Seen = {}
     while match := _CANDIDATE.search(reading.text, position):
         position = match.end()
+        if position - match.start() < _FEWEST:
+            continue
         whole = _span(reading, match.start(), match.end(), match["extension"] or "")
         if whole is not None and whole.score >= _LIKELY:
             yield whole
@@ -75,7 +77,8 @@ _FEWEST_WORDS, _WIDEST = 3, 12
 
 def spelled_phones(reading: Reading) -> Iterator[Span]:
     """Digit by digit, in signs beside a word that says so, or in words."""
-    if not reading.clues.any("phone") and not _TWO_WORDS.search(reading.text):
+    words_too = reading.has("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    if not reading.clues.any("phone") and not (words_too and _TWO_WORDS.search(reading.text)):
         return
     for match in _ONE_BY_ONE.finditer(reading.text):
         digits = re.split("[ -]", match[0])

@@ -18,18 +18,24 @@ class Reading:
     text: str
     regions: tuple[Region, ...]
     clues: Clues = field(init=False)
+    _lower: str = field(init=False)
     _stretches: dict[str, list[Stretch]] = field(init=False)
     _proofs_left: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Both are linear in the text."""
         self.clues = Clues(self.text)
+        self._lower = self.text.lower()
         self._stretches = stretches(self.text)
         self._proofs_left = _PROOFS_AT_LEAST + len(self.text) // _CHARACTERS_A_PROOF
 
     def stretches(self, shape: str) -> list[Stretch]:
         """What could be one number, of this shape."""
         return self._stretches.get(shape, [])
+
+    def has(self, *parts: str) -> bool:
+        """One of them, in small letters, is somewhere: asking is far cheaper than a pattern that needs one."""
+        return any(part in self._lower for part in parts)
 
     def may_prove(self) -> bool:
         """Whether one more costly proof may be tried. Where it may not, a candidate is taken for what it looks like:

@@ -58,14 +58,27 @@ def settle(text: str, found: Iterable[Span]) -> list[Span]:
     taken = bytearray(len(text))
     for match in _STANDS_FOR.finditer(text):
         taken[match.start() : match.end()] = b"\x01" * len(match[0])
-    for span in sorted(found, key=_strength):
-        for start, end in _free(taken, span.start, span.end):
-            if (start, end) == (span.start, span.end):
-                kept.append(span)
-            elif part := _part(text, span, start, end):
-                kept.append(part)
+    ordered = sorted(found, key=_start)
+    starts = [*(span.start for span in ordered[1:]), len(text)]
+    touching, reached = [], 0
+    for span, following in zip(ordered, starts, strict=bool(ordered)):
+        if span.start >= reached and span.end <= following and taken.find(1, span.start, span.end) < 0:
+            kept.append(span)  # nothing else is there: most findings
+        else:
+            touching.append(span)
+        reached = max(reached, span.end)
+    for span in sorted(touching, key=_strength):
+        if taken.find(1, span.start, span.end) < 0:
+            kept.append(span)
+        else:
+            parts = (_part(text, span, start, end) for start, end in _free(taken, span.start, span.end))
+            kept.extend(part for part in parts if part)
         taken[span.start : span.end] = b"\x01" * (span.end - span.start)
-    return sorted(kept, key=lambda span: span.start)
+    return sorted(kept, key=_start)
+
+
+def _start(span: Span) -> int:
+    return span.start
 
 
 def _strength(span: Span) -> tuple[bool, int, float, int, str, str]:

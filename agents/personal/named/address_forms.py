@@ -54,7 +54,10 @@ _BUILDING = (
     r"|Mansions?|Layout|Estate|Gardens?|Park|Road|Rd|Marg|Street|Cross|Main|Arcade|Plaza|Chambers|Bagh|Puram"
     r"|Vihar|Market)"
 )
-_LISTED = re.compile(rf"(?<![\w-]){_UNIT}(?:(?:, ?|,?\n| - )(?:{_UNIT}|{_LETTERED}|{_BUILDING})(?![\w])){{1,5}}")
+_CROSS = r"(?:#?\d{1,4}(?:/\d{1,4})?(?=, \d{1,2}(?:st|nd|rd|th) (?:Cross|Main|Floor|Phase|Stage|Block|Street)))"
+_LISTED = re.compile(
+    rf"(?<![\w/-])(?:{_UNIT}|{_CROSS})(?:(?:, ?|,?\n| - )(?:{_UNIT}|{_LETTERED}|{_BUILDING})(?![\w])){{1,5}}"
+)
 _HOUSE = re.compile(
     rf"(?<![\w-])(?:(?:The |\d{{1,3}} )?(?:{_NAME} ){{0,3}}|The )(?:Vicarage|Rectory|Cottages?|Lodge"
     rf"|Farm(?:house)?|Barn|Mill|House|Hall"
@@ -78,22 +81,32 @@ _CORNER = re.compile(
     rf"(?: (?:St|Street|Ave|Avenue|Rd|Road|Blvd))?(?![\w])"
 )
 _DIVISION = re.compile(rf"(?<![\w-]){_NAME}-(?:ku|shi|machi|cho|ken|gun|gu|dong|fu)(?![\w-])")
-_FORMS: tuple[tuple[re.Pattern[str], PersonalType, float, str], ...] = (
-    (_BOX, "ADDRESS", 0.75, "address.box"),
-    (_POSTCODE, "ADDRESS", 0.6, "address.code"),
-    (_LISTED, "ADDRESS", 0.7, "address.units"),
-    (_HOUSE, "ADDRESS", 0.7, "address.house"),
-    (_BLOCKS, "ADDRESS", 0.7, "address.blocks"),
-    (_KOREAN, "ADDRESS", 0.7, "address.korean"),
-    (_CORNER, "ADDRESS", 0.6, "address.corner"),
-    (_DIVISION, "PLACE", 0.6, "place.division"),
+_HOUSE_KINDS = (
+    *("Vicarage", "Rectory", "Cottage", "Lodge", "Farm", "Barn", "Mill", "House", "Hall", "Manor", "Priory", "Grange"),
+    *("Bungalow", "Villa", "Mansion", "Chambers", "Court"),
 )
+_JAPANESE = (
+    *("chome", "-ku", "-shi", "-machi", "-cho", "-gun", "Tokyo", "Osaka", "Kyoto", "Yokohama", "Nagoya", "Sapporo"),
+    *("Fukuoka", "Kobe"),
+)
+_DIVISIONS = ("-ku", "-shi", "-machi", "-cho", "-ken", "-gu", "-dong", "-fu")
+_FORMS: tuple[tuple[re.Pattern[str], PersonalType, float, str, tuple[str, ...]], ...] = (
+    (_BOX, "ADDRESS", 0.75, "address.box", ()),
+    (_POSTCODE, "ADDRESS", 0.6, "address.code", ()),
+    (_LISTED, "ADDRESS", 0.7, "address.units", (", ", ",\n", " - ")),
+    (_HOUSE, "ADDRESS", 0.7, "address.house", _HOUSE_KINDS),
+    (_BLOCKS, "ADDRESS", 0.7, "address.blocks", _JAPANESE),
+    (_KOREAN, "ADDRESS", 0.7, "address.korean", ("daero", "-ro", "-gil")),
+    (_CORNER, "ADDRESS", 0.6, "address.corner", ("orner of",)),
+    (_DIVISION, "PLACE", 0.6, "place.division", _DIVISIONS),
+)
+"""With what must be somewhere in the text: looking for that costs next to nothing."""
 
 
 def address_forms(text: str) -> Iterator[Span]:
     """Linear: each pattern is bounded."""
-    for pattern, kind, score, detector in _FORMS:
-        for match in pattern.finditer(text):
+    for pattern, kind, score, detector, needed in _FORMS:
+        for match in pattern.finditer(text) if not needed or any(map(text.__contains__, needed)) else ():
             yield Span(match.start(), match.end(), kind, score, detector)
     for match in _QUIET_POSTCODE.finditer(text):
         if _BEFORE_POSTCODE.search(text, max(0, match.start() - _WIDEST), match.start()):

@@ -36,12 +36,16 @@ _ABBREVIATED = 4
 
 def addresses(reading: Reading) -> Iterator[Span]:
     """Streets with their numbers, well-known kinds of street with a name; what has a form of its own."""
+    found_to = set()
     for span in address_forms(reading.text):
         yield span
+        found_to.add(span.end)
         if span.type == "ADDRESS" and span.score > _SURE:
             yield from behind_street(reading.text, span.end, span.score)
     text = _Streets(reading.text)
     for at in range(len(text.words)):
+        if text.words[at].end in found_to:
+            continue
         for first, last, score, detector in text.at(at):
             start, end = text.words[text.from_number(first)].start, text.to_end(last)
             yield Span(start, end, "ADDRESS", score, detector)

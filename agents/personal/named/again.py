@@ -14,19 +14,26 @@ _SHORTEST = 3
 
 def again(sentence: Sentence, found: Sequence[Span]) -> Iterator[Span]:
     """Word by word; words side by side are one name. Linear."""
+    if not found:
+        return
     inside = [*_inside(sentence, found)]
     known: dict[str, tuple[PersonalType, bool]] = {}
     for word, span in zip(sentence.words, inside, strict=True):
         if span is not None and len(word.text) >= _SHORTEST and not word.never and (word.capital or not word.common):
             known.setdefault(word.folded, (span.type, word.common))
-    start: int | None = None
+    name: Span | None = None
     for at, word in enumerate(sentence.words if known else ()):
         of = known.get(word.folded)
         if of is None or inside[at] is not None or not _may_be(sentence, at, word, common=of[1]):
-            start = None
             continue
-        start = word.start if start is None or not sentence.joined(at - 1) else start
-        yield Span(start, word.end, of[0], 0.6, f"{of[0].lower()}.again")
+        if name is not None and name.end == sentence.words[at - 1].end and sentence.joined(at - 1):
+            name = Span(name.start, word.end, name.type, name.score, name.detector)
+            continue
+        if name is not None:
+            yield name
+        name = Span(word.start, word.end, of[0], 0.6, f"{of[0].lower()}.again")
+    if name is not None:
+        yield name
 
 
 def _inside(sentence: Sentence, found: Sequence[Span]) -> Iterator[Span | None]:

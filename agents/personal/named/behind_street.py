@@ -33,10 +33,13 @@ def behind_street(text: str, end: int, score: float) -> Iterator[Span]:
     """Town, region, country and codes that follow a street."""
     part = _TOWN_AFTER.match(text, end) or _PART_AFTER.match(text, end)
     for _ in range(_MOST_PARTS):
-        if part is None or _is_no_place(part.groupdict().get("town")):
+        if part is None:
+            return
+        groups = part.groupdict()
+        if _is_no_place(groups.get("town")):
             return
         for group, kind in _BEHIND:
-            if part.groupdict().get(group):
+            if groups.get(group):
                 yield Span(*part.span(group), kind, score, "address.town")
         part = _PART_AFTER.match(text, part.end())
 

@@ -11,7 +11,7 @@ _MOST_SIGNED = 3
 def turned(sentence: Sentence, at: int) -> Candidate | None:
     """As in "Smith, John" and "DE LA CRUZ, MARIA"."""
     words = sentence.words
-    if not (words[at].begins and words[at].capital):
+    if not words[at].capital or not sentence.commas:
         return None
     last = sentence.particles_from(at)
     if not words[last].surname and (last == at or words[last].common):
@@ -50,7 +50,7 @@ def is_stated(sentence: Sentence, at: int) -> bool:
 def signed(sentence: Sentence, at: int) -> Candidate | None:
     """All of a line of few words below "thanks" and the like."""
     words = sentence.words
-    if "\n" not in sentence.text[words[at - 1].end if at else 0 : words[at].start]:
+    if at == 0 or "\n" not in sentence.text[words[at - 1].end : words[at].start]:
         return None
     if not sentence.after(at, CLOSES):
         return None

@@ -13,6 +13,7 @@ from agents.personal.named.people import are_listed, person_at
 from agents.personal.named.places import place_at
 from agents.personal.named.scripts import foreign_names
 from agents.personal.named.sentence import Sentence, read_sentence
+from agents.personal.named.town_codes import town_codes
 from agents.personal.named.user_names import user_names
 from agents.personal.reading import Reading
 from agents.personal.spans import PersonalType, Span
@@ -48,6 +49,7 @@ class Names:
         if doubts:
             found += _settled(sentence, doubts, ask(sentence, [one for _, one in doubts], self.recognise))
         yield from found
+        yield from town_codes(reading.text, found)
         yield from again(sentence, found)
 
 
@@ -58,7 +60,7 @@ def _candidates(sentence: Sentence) -> tuple[list[_Found], list[_Found]]:
     at = 0
     while at < len(sentence.words):
         word = sentence.words[at]
-        if word.common and not word.capital and not _may_begin(sentence, at):
+        if (word.common or len(word.text) == 1) and not word.capital and not _may_begin(sentence, at):
             at += 1
             continue
         behind = bool(clear) and clear[-1][1].last == at - 1 and sentence.gap(at - 1) in _LISTS[clear[-1][0]]
@@ -77,10 +79,15 @@ def _with_company(sentence: Sentence, clear: list[_Found], doubts: list[_Found])
         return clear, doubts
     found = sorted([*clear, *doubts], key=lambda one: one[1].first)
     people = {one[1].first for one in clear if one[0] == "PERSON"}
+    doubted = {one[1].first for one in doubts}
     for step in (1, -1):
         ordered = found[::step]
         for one, beside in pairwise(ordered):
-            if one[1].first in people and beside in doubts and are_listed(sentence, *(one[1], beside[1])[::step]):
+            if (
+                one[1].first in people
+                and beside[1].first in doubted
+                and are_listed(sentence, *(one[1], beside[1])[::step])
+            ):
                 people.add(beside[1].first)
     joined = [replace(one, score=max(one.score, _CLEAR)) for _, one in doubts if one.first in people]
     return [*clear, *(("PERSON", one) for one in joined)], [one for one in doubts if one[1].first not in people]
@@ -92,7 +99,9 @@ def _may_begin(sentence: Sentence, at: int) -> bool:
 
 
 def _best(sentence: Sentence, at: int, *, behind_place: bool) -> _Found | None:
-    person, place = person_at(sentence, at), place_at(sentence, at, behind_place=behind_place)
+    word = sentence.words[at]
+    person = person_at(sentence, at) if word.capital or len(word.text) > 1 else None
+    place = place_at(sentence, at, behind_place=behind_place)
     if place is not None and sentence.names_quiet_company(place.last):
         place = None
     if place is not None and (person is None or (place.score, place.last) > (person.score, person.last)):

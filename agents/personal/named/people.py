@@ -25,13 +25,13 @@ _WIDEST_LINK = 6
 def person_at(sentence: Sentence, at: int) -> Candidate | None:
     """A name that begins with this word; its titles, too."""
     word = sentence.words[at]
-    if framed := turned(sentence, at) or signed(sentence, at):
+    if word.begins and (framed := turned(sentence, at) or signed(sentence, at)):
         return framed
     titled = sentence.title_before(at)
     if _is_none(sentence, at, titled):
         return None
     said = sentence.after(at, SAYS_NAME)
-    names = _run(sentence, at) if word.capital else _quiet_run(sentence, at, said=said)
+    names = _run(sentence, at, said=said) if word.capital else _quiet_run(sentence, at, said=said)
     last = names[-1]
     if sentence.names_company(last) or (last == at and sentence.names_quiet_company(last)):
         return None
@@ -66,8 +66,8 @@ def are_listed(sentence: Sentence, one: Candidate, other: Candidate) -> bool:
 def _is_none(sentence: Sentence, at: int, titled: int) -> bool:
     word = sentence.words[at]
     if word.never and titled == at and not is_first_name(sentence, at):
-        return True
-    return _is_title(sentence, at) or (not word.capital and len(word.text) == 1)
+        return not (word.capital and sentence.particles_from(at) > at and sentence.after(at, SAYS_NAME))
+    return _is_title(sentence, at)
 
 
 def _is_title(sentence: Sentence, at: int) -> bool:
@@ -77,14 +77,14 @@ def _is_title(sentence: Sentence, at: int) -> bool:
     return sentence.gap(at) == ". " or (word.folded not in SHORT_TITLES and sentence.gap(at) == " ")
 
 
-def _run(sentence: Sentence, at: int) -> list[int]:
+def _run(sentence: Sentence, at: int, *, said: bool) -> list[int]:
     """Words with capitals, initials and what leads from one name to the next."""
     names = [at]
     while len(names) < _MOST_WORDS and sentence.joined(names[-1]):
         following = sentence.particles_from(names[-1] + 1)
         word = sentence.words[following]
         family = word.surname == KNOWN and sentence.words[at].given and not sentence.words[at].common
-        unknown = word.nameless and not (sentence.words[names[-1]].given and not word.never)
+        unknown = word.nameless and (word.never or not (said or sentence.words[names[-1]].given))
         if word.folded in COMPANY_ENDINGS or (sentence.loud and (word.common or unknown)):
             break
         if (

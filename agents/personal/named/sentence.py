@@ -34,6 +34,8 @@ class Sentence:
     listed: Listed
     loud: bool
     """Written in capitals: they say nothing."""
+    commas: bool
+    """There is one before a space."""
     _read: tuple[int, list[str]] = (-1, [])
 
     def gap(self, at: int) -> str:
@@ -79,7 +81,7 @@ class Sentence:
         first = at
         while first and at - first < LONGEST_PHRASE:
             gap = self.text[self.words[first - 1].end : self.words[first].start]
-            if not (_TO_CONTEXT if first == at else _INSIDE_CONTEXT).fullmatch(gap):
+            if gap != " " and not (_TO_CONTEXT if first == at else _INSIDE_CONTEXT).fullmatch(gap):
                 break
             first -= 1
             found.append(f"{self.words[first].folded} {found[-1]}" if found else self.words[first].folded)
@@ -130,4 +132,5 @@ def read_sentence(text: str, listed: Listed) -> Sentence:
     """Linear."""
     words = words_of(text, listed)
     shouted = sum(word.upper for word in words)
-    return Sentence(text, words, listed, loud=shouted > _LOUD * len(words) and len(words) >= _FEW_WORDS)
+    loud = shouted > _LOUD * len(words) and len(words) >= _FEW_WORDS
+    return Sentence(text, words, listed, loud=loud, commas=", " in text)

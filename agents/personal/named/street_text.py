@@ -29,6 +29,7 @@ _UNIT = re.compile(
     r"|,[ ]\d{1,3}(?:th|st|nd|rd) floor|,[ ]?\d{1,2}[oa°]\.?(?:[ ]?(?:[a-h]|izq|izda|izquierda|dcha|der|derecha"
     r"|int|ext|piso"
     r"|\d{1,2}[oa]))?(?![^\W_])\.?|[ ]\d{1,2}[a-z]?(?=,?[ ]\#\d)"
+    r"|,?[ ](?:d|daire|k|kat)[:.][ ]?\d{1,3}(?![^\W_])"
     r"|[ ](?:north|south|east|west|n|s|e|w|ne|nw|se|sw|nord|ost|sud|norte|sur)\b\.?(?![ ]?'[a-z]))",
     re.IGNORECASE,
 )
@@ -100,7 +101,7 @@ class StreetText:
         """One of the phrases stands right before the word."""
         phrase = ""
         for back in range(at - 1, max(-1, at - 1 - _MOST_CONTEXT), -1):
-            gap = self.gap(back)
+            gap = self._gaps[back]
             if len(gap) > _WIDEST_GAP or gap.strip(" :=\"'>*\n\t(;|,_" if back == at - 1 else " _'"):
                 return False
             phrase = f"{self.words[back].folded} {phrase}" if phrase else self.words[back].folded

@@ -74,7 +74,7 @@ NO_NAMES = _set(
     sorry please thanks dear welcome congrats tldr imo afaik faq todo fixme nb ps re fw fwd cc bcc attn hallo ciao
     hola bonjour salut merci danke bitte gracias grazie obrigado liebe lieber grusse gruss viele mit freundlichen
     cordialement saludos saluti hej hoi moin servus regards sincerely cheers yours best wishes love mom mum dad mama
-    papa god jesus phone mobile surname dob mrn zip postcode""",
+    papa god jesus phone mobile surname dob mrn zip postcode po""",
     # Words of other languages that lists of names have too.
     """der die das den dem des ein eine und ist ich du er sie es wir ihr mein meine dein unser nicht auch auf aus bei
     von zu zum zur fur mit nach uber wie was wer wo wann warum ja nein kein noch nur schon sehr hier heute morgen

@@ -9,6 +9,8 @@ from agents.personal.named.vocabulary import NO_NAMES
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _POSSESSIVE = re.compile(r"'(?:s|S|re|ve|ll|d|m|RE|VE|LL|D|M)\Z")
 _GLUE = frozenset("_@/\\#$%0123456789~^")
+_OPENS = frozenset(".(")
+_GOES_ON = frozenset("abcdefghijklmnopqrstuvwxyz0123456789)_")
 _STOPS = frozenset(".!?:\n\"'*-;>|([{\t")
 _CAMEL = re.compile(r"[^\W\d_A-Z][A-Z]")
 _PARTICLED = re.compile(r"(?:a[dlnrstz]|ash|el|ben|bin|ibn|abu)-[^\W\d_a-z]")
@@ -42,7 +44,7 @@ class Word:
 def words_of(text: str, listed: Listed) -> list[Word]:
     """In order; without parts of identifiers, addresses and numbers."""
     found = []
-    seen: dict[str, tuple[str, int, int, bool, bool]] = {}
+    seen: dict[str, _Known] = {}
     for match in _WORD.finditer(text):
         start, end = match.span()
         word = match[0]
@@ -56,29 +58,25 @@ def words_of(text: str, listed: Listed) -> list[Word]:
         known = seen.get(word)
         if known is None:
             known = seen[word] = _known(word, listed)
-        found.append(
-            Word(
-                start,
-                end,
-                word,
-                known[0],
-                word[0].isupper() or ("-" in word and _PARTICLED.match(word) is not None),
-                len(word) > 1 and word.isupper(),
-                _begins(text, start),
-                *known[1:],
-            )
-        )
+        folded, capital, upper, given, surname, common, never = known
+        begins = _begins(text, start)
+        found.append(Word(start, end, word, folded, capital, upper, begins, given, surname, common, never))
     return found
 
 
-def _known(word: str, listed: Listed) -> tuple[str, int, int, bool, bool]:
-    """Folded; what the lists say. A common word is a name only where it is a well-known one."""
+_Known = tuple[str, bool, bool, int, int, bool, bool]
+
+
+def _known(word: str, listed: Listed) -> _Known:
+    """Folded; its capitals; what the lists say. A common word is a name only where it is a well-known one."""
     folded = fold(word)
     common = folded in listed.words and len(folded) > 1
     least = 2 if common else 1
     given = _rank(listed.given, folded) or _of_somebody(listed, folded)
     surname = _rank(listed.surnames, folded)
-    return folded, given if given >= least else 0, surname if surname >= least else 0, common, _is_none(word, folded)
+    given, surname = (given if given >= least else 0), (surname if surname >= least else 0)
+    capital = word[0].isupper() or ("-" in word and _PARTICLED.match(word) is not None)
+    return folded, capital, len(word) > 1 and word.isupper(), given, surname, common, _is_none(word, folded)
 
 
 def _is_none(word: str, folded: str) -> bool:
@@ -106,14 +104,12 @@ def _of_somebody(listed: Listed, folded: str) -> int:
 
 def _is_glued(text: str, start: int, end: int) -> bool:
     """To something that makes it part of an identifier, an address or a path."""
-    if start and text[start - 1] in _GLUE:
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if before in _GLUE or after in _GLUE:
         return True
-    if end < len(text) and text[end] in _GLUE:
+    if before == "." and start > 1 and text[start - 2].isalnum() and not text[start].isupper():
         return True
-    dotted = start > 1 and text[start - 1] == "." and text[start - 2].isalnum()
-    return (dotted and not text[start].isupper()) or (
-        end + 1 < len(text) and text[end] in ".(" and text[end + 1] in "abcdefghijklmnopqrstuvwxyz0123456789)_"
-    )
+    return after in _OPENS and text[end + 1 : end + 2] in _GOES_ON
 
 
 def _begins(text: str, start: int) -> bool:

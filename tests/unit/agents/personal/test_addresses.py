@@ -50,6 +50,7 @@ from tests.unit.agents.personal.naming_sources import addresses, named
         "No. 7 Xyxyx Blargon Street",
         "Blk 123 Ang Mo Kio Ave 6 #08-1234",
         "Plot 24, Sector 18",
+        "18/2, 4th Cross",
         "Flat 402, Shanti Apartments, MG Road",
         "Sector 62, H-Block, House 14",
         "The Old Vicarage, Church Lane",
@@ -173,3 +174,23 @@ def test_an_address_does_not_reach_into_the_next_sentence():
 def test_a_code_of_six_digits_stands_behind_its_town():
     assert addresses("Plot 24, Sector 18, Xyxyx 122015") == ["Plot 24, Sector 18", "122015"]
     assert addresses("Blk 123 Xyxyx Ave 6 #08-1234 Blargon 560123")[-1] == "560123"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("it is 1051 Budapest", "1051"),
+        ("Xyxyx, 2010 Budapest", "2010"),
+        ("we met in Mumbai 411001.", "411001"),
+        ("Mumbai - 411001, ok", "411001"),
+        ("he lives in Praha 1", "1"),
+        ("he lives in Tokyo 100-0005", "100-0005"),
+    ],
+)
+def test_codes_stand_beside_their_towns(text: str, code: str):
+    assert addresses(text) == [code]
+
+
+@pytest.mark.parametrize("text", ["since 2019 Berlin grows", "London 20000 people", "Miami 2.", "Anna 12345"])
+def test_leaves_other_numbers_beside_towns(text: str):
+    assert addresses(text) == []

@@ -29,6 +29,8 @@ from tests.unit.agents.personal.everything import found
         ("my pasword is Bluebird!42", "Bluebird!42"),
         ("the passwd's letmein77", "letmein77"),
         ("the passwd's banana", "banana"),
+        ("admin pass on the nas = banana", "banana"),
+        ("pwd for the vpn is banana", "banana"),
         ("OTP 482913", "482913"),
         ("gate code 4821", "4821"),
         ("dbPassword: banana", "banana"),
