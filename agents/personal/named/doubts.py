@@ -15,7 +15,7 @@ Recognise = Callable[[Sequence[str], Sequence[bool]], list[Entity]]
 _TOKEN = re.compile(r"'s\b|\w+|[^\w\s]")
 _BEFORE, _AFTER = 70, 60
 _END_OF_SENTENCE = re.compile(r"[.!?]\s|\n")
-_MOST_TOKENS, _CHARACTERS_A_TOKEN = 110, 200
+_MOST_TOKENS, _CHARACTERS_A_TOKEN = 110, 400
 _LONGEST_TOKEN = 30
 _WIDEST_WINDOW = 300
 

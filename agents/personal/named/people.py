@@ -33,7 +33,8 @@ def person_at(sentence: Sentence, at: int) -> Candidate | None:
     said = sentence.after(at, SAYS_NAME)
     names = _run(sentence, at, said=said) if word.capital else _quiet_run(sentence, at, said=said)
     last = names[-1]
-    if sentence.names_company(last) or (last == at and sentence.names_quiet_company(last)):
+    quiet = last == at and not word.capital
+    if sentence.names_company(last) or (quiet and sentence.names_quiet_company(last)):
         return None
     if titled < at and (word.capital or word.given or word.surname):
         return Candidate(titled, sentence.suffix_after(last), 0.92)

@@ -9,6 +9,7 @@ from agents.personal.named.vocabulary import BEFORE_TOWN, TOWN_ENDINGS
 from agents.personal.named.words import Word
 
 _POSTCODE = re.compile(r"(?<![\w.])\d{2,5}[ -]?\d{2,3},? \Z")
+_BEFORE_SPACE = frozenset("0123456789,")
 _SHORTEST, _SHORTEST_WITH_ENDING = 3, 6
 _MOST_WORDS = 4
 _ENDINGS = tuple(TOWN_ENDINGS)
@@ -23,7 +24,11 @@ def place_at(sentence: Sentence, at: int, *, behind_place: bool = False) -> Cand
     word = sentence.words[at]
     strong = (
         sentence.after(at, STRONG_PLACE)
-        or (word.capital and _POSTCODE.search(sentence.text, max(0, word.start - 9), word.start) is not None)
+        or (
+            word.capital
+            and sentence.text[word.start - 2 : word.start - 1] in _BEFORE_SPACE
+            and _POSTCODE.search(sentence.text, max(0, word.start - 9), word.start) is not None
+        )
         or behind_place
     )
     if word.upper and word.folded in _SHORT_COUNTRIES:

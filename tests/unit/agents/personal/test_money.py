@@ -53,6 +53,7 @@ def test_finds(text: str, kind: str, value: str):
 @pytest.mark.parametrize(
     "text",
     [
+        "the account of what we saw there that day has 12345678 words",
         "4111 1111 1111 1112",
         "411 1111 11111 1111 is odd",
         "0000 0000 0000 0000",
