@@ -75,7 +75,8 @@ class Doors:
                 {"role": "user", "content": last.text},
             ]
             body = {"model": "assistant", "messages": messages, "stop": [last.values["EMAIL"]], "max_tokens": 20}
-            assert self.http.post("/openai/v1/chat/completions", json=body).status_code == 200
+            answer = self.http.post("/openai/v1/chat/completions", json=body)
+            assert answer.status_code == 200, answer.text
 
         with ThreadPoolExecutor(4) as threads:
             list(threads.map(ask, canaries[::3], canaries[1::3], canaries[2::3]))
