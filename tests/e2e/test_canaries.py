@@ -185,10 +185,10 @@ def test_no_value_is_anywhere(platform: Platform):
     values = {f"{kind} {number}": v for number, one in enumerate(ALL) for kind, v in one.values.items()}
     assert len({*values.values()}) == len(values) >= 1000
     doors = Doors(platform)
-    for door, canaries in shared().items():
-        getattr(doors, door)(canaries)
-    assert until(doors.all_ended)
-    doors.http.close()
+    with doors.http:
+        for door, canaries in shared().items():
+            getattr(doors, door)(canaries)
+        assert until(doors.all_ended)
     built = platform.run("warehouse", timeout=200)
     assert built.returncode in (0, 1), built.stderr
     found: dict[str, Any] = {}

@@ -202,6 +202,11 @@ def test_the_size_of_a_context_counts_bytes_and_messages():
         ("2f1e8a2c-5b7d-4c11-9a55-3f1f2f3f4f5f", False),
         ("4111111111111112", False),
         ("self-check-12345", False),
+        ("221a17c3-f3ce-4289-8636-499486346c6a", False),  # 4-4289-8636-4994863466 passes for a card
+        ("openai:58f08c7e-2a55-4629-8412-8195a6785ae2", False),
+        ("thread_ab5555555555554444abcd", False),
+        ("221a17c3-f3ce-4289-8636-499486346c6a-4111111111111111", True),
+        ("5555555555554444", True),
     ],
 )
 def test_ids_that_say_too_much(client_id: str, too_much: bool):
