@@ -12,6 +12,7 @@ from gateway.access import Access
 from gateway.app import make_app
 from gateway.bridge import Bridge
 from gateway.edge import Edge
+from gateway.event_log import EventLog
 from gateway.history import History
 from gateway.hub import Hub
 from gateway.issuer import Issuer, is_confidential
@@ -137,12 +138,9 @@ def main() -> None:
         history=history,
         reading=progress,
         hub=hub,
-        codec=codec,
-        producer=producer,
-        posting=Posting(producer, metrics),
+        log=EventLog(codec, producer, Posting(producer, metrics)),
         sealer=sealer,
         clock=utc_now,
-        metrics=metrics,
         failpoints=Failpoints(settings.failpoints_dir),
         session_turns=settings.session_turns,
         note=auditor.note,

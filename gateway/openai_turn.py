@@ -137,7 +137,7 @@ class Completing(Response):
     async def _time(self, frame: ServerFrame) -> None:
         timed = self._times.sent(frame)
         if timed is not None:
-            await self._edge.turns.post(timed)
+            await self._edge.turns.log.post(timed)
 
 
 async def _hung_up(receive: Receive) -> None:

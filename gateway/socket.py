@@ -70,7 +70,7 @@ async def _write(websocket: WebSocket, connection: Connection, edge: Edge) -> No
                 break
             timed = connection.times.sent(frame)
             if timed is not None:
-                await edge.turns.post(timed)
+                await edge.turns.log.post(timed)
         if outbox.overflown:
             await _cut_off(websocket, edge)
             return

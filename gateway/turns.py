@@ -5,64 +5,49 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from gateway.documents import StoredTurn, shown
+from gateway.event_log import EventLog
 from gateway.frames import Feedback, MessageSend
 from gateway.history import History
 from gateway.hub import LONGEST_TURN, Hub
-from gateway.posting import Posting, Record
 from gateway.progress import HistoryReading
 from sluice.audit import Mark
 from sluice.bots import Bots
 from sluice.clock import Clock
-from sluice.codec import Codec
 from sluice.erasure_log import requested
 from sluice.errors import ErrorCode, Refused, Unavailable
 from sluice.events import (
     ChatRequested,
-    ErasureRequested,
     FeedbackGiven,
     Hop,
     Sampling,
     StageTimed,
     StopRequested,
-    TurnEvent,
 )
 from sluice.failpoints import Failpoints
 from sluice.ids import derived_event_id, may_be_resent, new_id, says_too_much, turn_id_for
-from sluice.kafka_config import Headers
-from sluice.kafka_producer import Producing
-from sluice.metrics import Metrics
 from sluice.own_context import SEALED_AS, OwnContext
 from sluice.safe_text import Sealed
 from sluice.sealing import CannotSeal, Sealer
-from sluice.topics import topic_of
-from sluice.tracing import HEADER, child_of, new_traceparent
-
-_ACKNOWLEDGE_SECONDS = 5.0
-_MOST_PENDING = 1000
+from sluice.tracing import child_of, new_traceparent
 
 
 @dataclass(slots=True)
 class Turns:
-    """The gateway's use cases. `closing` refuses new messages; `pending` are those the log has not acknowledged."""
+    """The gateway's use cases. `closing` refuses new messages."""
 
     bots: Bots
     history: History
     reading: HistoryReading
     hub: Hub
-    codec: Codec
-    producer: Producing
-    posting: Posting
+    log: EventLog
     sealer: Sealer
     clock: Clock
-    metrics: Metrics
     failpoints: Failpoints = field(default_factory=Failpoints)
     closing: bool = False
     accepting: int = 0
-    pending: dict[str, asyncio.Future[int]] = field(default_factory=dict)
     session_turns: int = 16
     note: Callable[[Mark], None] = lambda _mark: None
     """Leaves a mark in the audit log without waiting for it."""
@@ -141,12 +126,12 @@ class Turns:
         self.failpoints.reach("gateway.before_produce")
         self._arriving[message.session_id] += 1
         try:
-            await self._log(request, ref, once=turn_id)
+            await self.log.append(request, ref, once=turn_id)
             self.failpoints.reach("gateway.accepted_not_told")
             self.history.record([request])
         finally:
             self._arriving -= Counter((message.session_id,))
-        await self.post(_accept_timed(request))
+        await self.log.post(_accept_timed(request))
         return turn_id
 
     def knows(self, turn_id: str) -> bool:
@@ -219,13 +204,13 @@ class Turns:
         reply = self.hub.replies.get(turn_id)
         if turn.document is not None or (reply is not None and reply.terminal is not None):
             raise Refused(ErrorCode.TURN_FINISHED, ref=turn_id)
-        await self._log(StopRequested(**self._head(turn.turn_id, turn.session_id, user_id)), turn_id)
+        await self.log.append(StopRequested(**self._head(turn.turn_id, turn.session_id, user_id)), turn_id)
 
     async def stop_own(self, user_id: str, session_id: str, turn_id: str) -> None:
         """Ask the respond stage to end a turn that was accepted here. The log need not be read for that."""
         reply = self.hub.replies.get(turn_id)
         if reply is None or reply.terminal is None:
-            await self._log(StopRequested(**self._head(turn_id, session_id, user_id)), turn_id)
+            await self.log.append(StopRequested(**self._head(turn_id, session_id, user_id)), turn_id)
 
     async def judge(self, user_id: str, feedback: Feedback) -> None:
         """Note what a person thinks of an answer."""
@@ -233,7 +218,7 @@ class Turns:
         comment = feedback.comment and self._sealed(
             feedback.comment, user_id, "FeedbackGiven.comment", feedback.turn_id
         )
-        await self._log(
+        await self.log.append(
             FeedbackGiven(
                 rating=feedback.rating, comment=comment or None, **self._head(turn.turn_id, turn.session_id, user_id)
             ),
@@ -243,7 +228,7 @@ class Turns:
     async def request_erasure(self, user_id: str, requested_by: str) -> str:
         """Ask the steward to erase a person. Gives the id of the request; a repeat is another request."""
         request = requested(user_id, requested_by, self.clock())
-        await self._log(request, request.event_id)
+        await self.log.append(request, request.event_id)
         self.history.record([request])
         return request.event_id
 
@@ -269,39 +254,6 @@ class Turns:
             "session_id": session_id,
             "user_id": user_id,
         }
-
-    async def _log(self, event: TurnEvent | ErasureRequested, ref: str, once: str | None = None) -> None:
-        """Raises Refused where the log does not acknowledge in time. `once`: with a name, a record that still waits
-        for the log is not written a second time.
-        """
-        try:
-            async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
-                report = self.pending.get(once) if once else None
-                if report is None or (report.done() and report.exception() is not None):
-                    if len(self.pending) >= _MOST_PENDING:
-                        raise Unavailable("too many wait for the log already")
-                    report = await self.producer.put(*self._record(event))
-                    name = once or event.event_id
-                    self.pending[name] = report
-                    report.add_done_callback(partial(self._settled, name))
-                await asyncio.shield(report)
-        except (Unavailable, TimeoutError):
-            raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None
-
-    def _settled(self, name: str, report: asyncio.Future[int]) -> None:
-        if self.pending.get(name) is report:
-            del self.pending[name]
-        if not report.cancelled():
-            report.exception()  # whoever waited knows; nobody may be left
-
-    async def post(self, event: TurnEvent) -> None:
-        """Put telemetry on the log without waiting for it. That it cannot be written takes nothing back."""
-        await self.posting.post(self._record(event))
-
-    def _record(self, event: TurnEvent | ErasureRequested) -> Record:
-        headers: Headers = [(HEADER, event.traceparent.encode())]
-        key = event.user_id if isinstance(event, ErasureRequested) else event.session_id
-        return topic_of(type(event).__name__), key, self.codec.encode(event), headers
 
 
 def _accept_timed(request: ChatRequested) -> StageTimed:

@@ -2,7 +2,8 @@
 
 from sluice.durable_files import write_durably
 from sluice.errors import ConfigurationError
-from sluice.settings import NUMBERS_MARK, Settings
+from sluice.settings import Settings
+from sluice.settings_fields import NUMBERS_MARK
 
 _LOCK_FILE = "the lock file"
 

@@ -8,7 +8,8 @@ from sluice.certificates import make_certificates
 from sluice.grants import grants
 from sluice.kafka_access import BROKER, broker_connection
 from sluice.key_files import OWN_FOLDERS, make_key_files, make_own_folder, make_passwords, password_file, read_key_file
-from sluice.settings import SECURED_MARK, Settings
+from sluice.settings import Settings
+from sluice.settings_fields import SECURED_MARK
 from sluice.topics import principals
 
 WITHOUT_KEYS = {"enrich": "enrich", "respond": "respond", "landing": "connectors"}

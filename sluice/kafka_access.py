@@ -8,7 +8,8 @@ from sluice.certificates import AUTHORITY_FILE
 from sluice.errors import ConfigurationError
 from sluice.kafka_config import Connection
 from sluice.key_files import password_file
-from sluice.settings import Mechanism, SecurityProtocol, Settings
+from sluice.settings import Settings
+from sluice.settings_fields import Mechanism, SecurityProtocol
 
 Principal = Literal["gateway", "enrich", "redact", "respond", "connectors", "steward", "operator", "admin"]
 """`operator` looks, `admin` changes."""

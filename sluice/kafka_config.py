@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from sluice.settings import Mechanism, SecurityProtocol
+from sluice.settings_fields import Mechanism, SecurityProtocol
 
 Config = dict[str, str | int | float | bool]
 Headers = list[tuple[str, str | bytes | None]]

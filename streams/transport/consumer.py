@@ -12,9 +12,9 @@ from typing import Any
 
 from confluent_kafka import Message as Record
 from faust.assignor.client_assignment import ClientAssignment
-from faust.transport.consumer import Consumer
 from faust.types import TP
 
+from streams.transport.faust_duties import FaustDuties
 from streams.transport.inbox import Inbox, message_of
 from streams.transport.ledger import Claim, Ledger
 from streams.transport.member import Handlers, Member, Partition
@@ -25,10 +25,9 @@ _RECORDS_PER_BREATH = 100
 _FLUSH_SECONDS = 10.0
 
 
-class LogConsumer(Consumer):  # type: ignore[misc]
+class LogConsumer(FaustDuties):
     """See the module. `options` is set by the transport before the consumer is made."""
 
-    consumer_stopped_errors = ()
     options: Options
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -93,15 +92,9 @@ class LogConsumer(Consumer):  # type: ignore[misc]
         """Commit and leave."""
         await self.hand_over()
 
-    def close(self) -> None:
-        """Faust calls this where a rebalance meets a stopping worker; `on_stop` does the work."""
-
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Join the group for these topics."""
         self._member.subscribe(topics)
-
-    async def verify_all_partitions_active(self) -> None:
-        """Faust's own look at liveness; ours is streams.watchdog, which asks the broker."""
 
     # -- told by the member, on the loop
 
@@ -294,22 +287,6 @@ class LogConsumer(Consumer):  # type: ignore[misc]
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         return await self._member.commit(offsets)
-
-    # -- what Faust asks for and we do elsewhere
-
-    def _new_topicpartition(self, topic: str, partition: int) -> TP:
-        return TP(topic, partition)
-
-    async def create_topic(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing is created by a worker: `sluice topics apply` does."""
-
-    def topic_partitions(self, topic: str) -> int | None:
-        """How many partitions; None where there is no such topic."""
-        return self._queries.partition_count(topic)
-
-    def key_partition(self, topic: str, key: bytes | None, partition: int | None = None) -> int | None:
-        """Where a key lives."""
-        return partition if partition is not None else self.app.producer.key_partition(topic, key).partition
 
 
 async def _nothing_runs(_partitions: set[Partition]) -> None:

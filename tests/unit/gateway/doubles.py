@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from gateway.access import Access
 from gateway.connection import Connection
 from gateway.edge import Edge
+from gateway.event_log import EventLog
 from gateway.frames import Cancelled, ServerFrame
 from gateway.history import History
 from gateway.hub import Hub
@@ -89,7 +90,8 @@ def make_edge(folder: Path, **settings: Any) -> Edge:
     sealer = Sealer(MemoryKeyStore(), "default")
     history = History(folder / "history.sqlite", "cluster")
     reading = QuietReading()
-    turns = Turns(load_bots(read), history, reading, hub, CODEC, log, Posting(log, metrics), sealer, clock, metrics)
+    events = EventLog(CODEC, log, Posting(log, metrics))
+    turns = Turns(load_bots(read), history, reading, hub, events, sealer, clock)
     access = Access(SIGNING, PSEUDONYM, clock, read.token_seconds, read.takes_dev_tokens, read.allowed_origins)
     return Edge(read, access, turns, hub, QuietBridge(), log, metrics, get_logger())  # type: ignore[arg-type]
 

@@ -46,7 +46,7 @@ def client(edge: Edge):
 
 
 def records(edge: Edge) -> list[Any]:
-    return [CODEC.decode(value) for _, _, value, _ in edge.turns.producer.records]  # type: ignore[attr-defined]
+    return [CODEC.decode(value) for _, _, value, _ in edge.turns.log.producer.records]  # type: ignore[attr-defined]
 
 
 def test_a_message_is_accepted_with_the_way_to_its_events(client: TestClient, edge: Edge):
@@ -88,7 +88,7 @@ def test_what_is_wrong_with_a_message_is_a_problem_with_its_code(
 
 
 def test_a_log_that_is_away_says_when_to_come_back(client: TestClient, edge: Edge):
-    edge.turns.producer.away = True  # type: ignore[attr-defined]
+    edge.turns.log.producer.away = True  # type: ignore[attr-defined]
     answer = client.post(MESSAGES, json=HELLO)
     assert (answer.status_code, answer.json()["retryable"], answer.headers["retry-after"]) == (503, True, "2")
 

@@ -101,7 +101,7 @@ class FillingLog(MemoryLog):
 
 async def test_telemetry_that_cannot_be_written_does_not_take_an_acceptance_back(tmp_path: Path):
     turns = make_edge(tmp_path).turns
-    turns.producer = FillingLog()
+    turns.log.producer = FillingLog()
     assert await turns.accept("usr_1", MessageSend("m-1", "s-1", "hi", "assistant"))
 
 

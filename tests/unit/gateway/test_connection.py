@@ -87,7 +87,7 @@ async def test_stop_and_feedback_reach_the_log(jane: Connection, edge: Edge):
     edge.turns.history.record([own(jane, "ChatRequested")])
     assert await say(jane, type="turn.stop", turn_id=TURN_ID) == []
     assert await say(jane, type="feedback", turn_id=TURN_ID, rating="up", comment="good") == []
-    topics = [topic for topic, *_ in edge.turns.producer.records]  # type: ignore[attr-defined]
+    topics = [topic for topic, *_ in edge.turns.log.producer.records]  # type: ignore[attr-defined]
     assert topics == [topic_of("StopRequested"), topic_of("FeedbackGiven")]
 
 

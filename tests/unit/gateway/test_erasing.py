@@ -136,7 +136,7 @@ def test_an_officer_asks_and_sees_how_far_it_is(client: TestClient, edge: Edge, 
     assert client.get(ERASURE, headers=officer).json()["code"] == "not_found"
     answer = client.post(ERASURE, headers=officer)
     assert (answer.status_code, answer.headers["location"]) == (202, ERASURE)
-    topic, key, value, _ = edge.turns.producer.records[0]  # type: ignore[attr-defined]
+    topic, key, value, _ = edge.turns.log.producer.records[0]  # type: ignore[attr-defined]
     request = CODEC.decode(value)
     assert (topic, key) == ("erasure-requests", JANE)
     assert (request.event_id, request.user_id) == (answer.json()["request_id"], JANE)  # type: ignore[attr-defined]
@@ -162,7 +162,7 @@ def test_nobody_else_may(client: TestClient, edge: Edge, marks: list[Mark], role
     for ask in (client.post, client.get):
         refused = ask(ERASURE, headers=token(edge, "jane", *roles))
         assert (refused.status_code, refused.json()["code"]) == (403, "role_required")
-    assert edge.turns.producer.records == []  # type: ignore[attr-defined]
+    assert edge.turns.log.producer.records == []  # type: ignore[attr-defined]
     assert set(marks) == {Mark(JANE, "data.erase", "refused", "role_required", JANE)}
 
 

@@ -77,7 +77,7 @@ async def test_nobody_sees_it_on_a_socket_either(edge: Edge, frame: type):
             answers.append((answer.code, answer.message, answer.retryable))
         assert answers[0] == answers[1]
         assert answers[0][0] == "not_found"
-    assert edge.turns.producer.records == []  # type: ignore[attr-defined]
+    assert edge.turns.log.producer.records == []  # type: ignore[attr-defined]
     assert edge.bridge.wanted == []  # type: ignore[attr-defined]
 
 

@@ -19,13 +19,13 @@ from tests.unit.gateway.doubles import bearer, make_edge
 @pytest.fixture
 def edge(tmp_path: Path) -> Edge:
     made = make_edge(tmp_path, coalesce_ms=0)
-    made.turns.producer = made.turns.posting.producer = AnsweringLog(edge=made)
+    made.turns.log.producer = made.turns.log.posting.producer = AnsweringLog(edge=made)
     return made
 
 
 @pytest.fixture
 def log(edge: Edge) -> AnsweringLog:
-    producer = edge.turns.producer
+    producer = edge.turns.log.producer
     assert isinstance(producer, AnsweringLog)
     return producer
 
@@ -155,7 +155,7 @@ def test_too_many_turns_of_one_session(client: TestClient, edge: Edge, log: Answ
 
 @pytest.mark.parametrize("part", ["bridge", "producer"])
 def test_without_the_log_it_says_when_to_come_back(client: TestClient, edge: Edge, part: str):
-    (edge.bridge if part == "bridge" else edge.turns.producer).away = True  # type: ignore[union-attr]
+    (edge.bridge if part == "bridge" else edge.turns.log.producer).away = True  # type: ignore[union-attr]
     answer = client.post(PATH, json=HI)
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "log_unavailable")
     assert answer.headers["retry-after"] == "2"

@@ -21,13 +21,13 @@ from tests.unit.gateway.doubles import bearer, make_edge
 @pytest.fixture
 def edge(tmp_path: Path) -> Edge:
     made = make_edge(tmp_path, coalesce_ms=0)
-    made.turns.producer = made.turns.posting.producer = AnsweringLog(edge=made)
+    made.turns.log.producer = made.turns.log.posting.producer = AnsweringLog(edge=made)
     return made
 
 
 @pytest.fixture
 def log(edge: Edge) -> AnsweringLog:
-    producer = edge.turns.producer
+    producer = edge.turns.log.producer
     assert isinstance(producer, AnsweringLog)
     return producer
 
@@ -124,7 +124,7 @@ async def test_a_continuation_in_mid_stream_is_not_noticed(edge: Edge, log: Answ
 async def test_a_client_that_hangs_up_stops_its_turn_by_default(tmp_path: Path, stop, stops, body, first):
     edge = make_edge(tmp_path, coalesce_ms=0, openai_stop_on_hangup=stop)
     log = AnsweringLog(edge=edge, script=hello()[: 2 * first])
-    edge.turns.producer = log
+    edge.turns.log.producer = log
     await serve(edge, body, lambda chunks: chunks >= first)
     assert [event.turn_id for event in written(log, e.StopRequested)] == [log.asked[0].turn_id] * stops
     edge.turns.history.close()

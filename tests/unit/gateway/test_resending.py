@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway import turns as module
+from gateway import event_log as module
 from gateway.connection import Connection
 from gateway.documents import WHOLE_SEQ
 from gateway.edge import Edge
@@ -37,7 +37,7 @@ def of_turn(jane: Connection, name: str, **over):
 
 
 def requests(edge: Edge) -> list[e.ChatRequested]:
-    found = [CODEC.decode(value) for _, _, value, _ in edge.turns.producer.records]  # type: ignore[attr-defined]
+    found = [CODEC.decode(value) for _, _, value, _ in edge.turns.log.producer.records]  # type: ignore[attr-defined]
     return [event for event in found if isinstance(event, e.ChatRequested)]
 
 
@@ -101,7 +101,7 @@ async def test_who_was_refused_for_want_of_time_and_resends_waits_for_the_same_r
     edge: Edge, monkeypatch: pytest.MonkeyPatch
 ):
     log = SlowLog()
-    edge.turns.producer = log  # type: ignore[assignment]
+    edge.turns.log.producer = log  # type: ignore[assignment]
     monkeypatch.setattr(module, "_ACKNOWLEDGE_SECONDS", 0.0)
     with pytest.raises(Refused, match="log_unavailable"):
         await edge.turns.accept("usr_1", MESSAGE)
@@ -116,14 +116,14 @@ async def test_who_was_refused_for_want_of_time_and_resends_waits_for_the_same_r
 
 async def test_a_late_failure_that_nobody_waits_for_is_silent_and_the_resend_is_written_anew(edge: Edge):
     log = SlowLog()
-    edge.turns.producer = log  # type: ignore[assignment]
+    edge.turns.log.producer = log  # type: ignore[assignment]
     waiting = asyncio.create_task(edge.turns.accept("usr_1", MESSAGE))
     await log.asked.wait()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     log.reports[0].set_exception(Unavailable("timed out"))
     await asyncio.sleep(0)
-    assert edge.turns.pending == {}
+    assert edge.turns.log.pending == {}
     log.asked.clear()
     again = asyncio.create_task(edge.turns.accept("usr_1", MESSAGE))
     await log.asked.wait()
@@ -134,7 +134,7 @@ async def test_a_late_failure_that_nobody_waits_for_is_silent_and_the_resend_is_
 async def test_no_more_than_a_bounded_number_wait_for_the_log(edge: Edge, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "_MOST_PENDING", 1)
     log = SlowLog()
-    edge.turns.producer = log  # type: ignore[assignment]
+    edge.turns.log.producer = log  # type: ignore[assignment]
     waiting = asyncio.create_task(edge.turns.accept("usr_1", MESSAGE))
     await log.asked.wait()
     with pytest.raises(Refused, match="log_unavailable"):
@@ -152,7 +152,7 @@ async def test_a_gateway_that_has_not_read_the_log_accepts_nothing(edge: Edge, j
 
 async def test_who_is_told_to_go_finishes_what_was_begun_and_begins_nothing(edge: Edge):
     log = SlowLog()
-    edge.turns.producer = log  # type: ignore[assignment]
+    edge.turns.log.producer = log  # type: ignore[assignment]
     begun = asyncio.create_task(edge.turns.accept("usr_1", MESSAGE))
     await log.asked.wait()
     finishing = asyncio.create_task(edge.turns.finish())

@@ -175,7 +175,7 @@ async def test_who_stops_and_then_resumes_gets_the_end(edge: Edge, jane: Connect
 async def test_a_stop_reads_on_before_it_says_that_there_is_no_such_turn(edge: Edge, jane: Connection):
     edge.turns.reading.behind = lambda: edge.turns.history.record([of(jane, 1, "ChatRequested")])  # type: ignore[attr-defined]
     await jane.receive(json.dumps({"type": "turn.stop", "turn_id": turn(1)}))
-    ((topic, *_),) = edge.turns.producer.records  # type: ignore[attr-defined]
+    ((topic, *_),) = edge.turns.log.producer.records  # type: ignore[attr-defined]
     assert topic == "chat-controls"
 
 

@@ -55,7 +55,7 @@ async def test_a_log_that_is_away_does_not_silence_the_socket(edge, jane):
     socket = PaperSocket()
     writer = asyncio.create_task(_write(socket, jane, edge))  # type: ignore[arg-type]
     jane.times.accepted("t-1", "s-1", "b", NOON)
-    edge.turns.producer.away = True
+    edge.turns.log.producer.away = True
     jane.outbox.put(Cancelled("t-1", 1))
     await settle()
     jane.outbox.put(Cancelled("t-2", 1))

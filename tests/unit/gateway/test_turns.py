@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from gateway.access import Access
 from gateway.delivery import DeliveryTimes
 from gateway.documents import stored_frames
+from gateway.event_log import EventLog
 from gateway.frames import Cancelled, Completed, Delta, Feedback, Latency, MessageSend, UsageShown
 from gateway.history import History
 from gateway.hub import Hub
@@ -56,7 +57,8 @@ def turns(history: History, log: MemoryLog) -> Turns:
     sealer = Sealer(MemoryKeyStore(), "default")
     metrics = make_metrics(CollectorRegistry())
     bots, hub = load_bots(Settings()), Hub(clock)
-    return Turns(bots, history, QuietReading(), hub, CODEC, log, Posting(log, metrics), sealer, clock, metrics)
+    events = EventLog(CODEC, log, Posting(log, metrics))
+    return Turns(bots, history, QuietReading(), hub, events, sealer, clock)
 
 
 async def test_a_session_that_is_called_like_a_card_is_refused(turns: Turns, log: MemoryLog):

@@ -11,7 +11,8 @@ from local.numbering import keep_numbering
 from local.ports import needed
 from local.processes import programs
 from sluice.errors import ConfigurationError
-from sluice.settings import NUMBERS_MARK, Settings
+from sluice.settings import Settings
+from sluice.settings_fields import NUMBERS_MARK
 
 
 def archive(folder: Path) -> Path:
