@@ -6,17 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from connectors.dbt_environment import DbtEnvironment
 from local.compliance import bills, licences
 from local.compliance.findings import Finding, State
 from sluice.paths import checkout, data_folder
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    environment = DbtEnvironment(checkout())
-    if not environment.ready:
-        environment.make()
+def made(dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    assert dbt.exists()
     folder = tmp_path_factory.mktemp("bills")
     assert bills.make(checkout(), folder) == Finding(State.MET)
     return folder

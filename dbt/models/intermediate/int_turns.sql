@@ -32,6 +32,17 @@
     'stop_requested_at', 'delivered_at', 'client_first_delta_ms', 'client_total_ms', 'overhead_ms',
 ] %}
 {% set greatest = ['last_event_at', 'last_logged_at'] + left %}
+{% set folded %}
+{% for column in least %}
+min({{ column }}) as {{ column }},
+{% endfor %}
+{% for column in greatest %}
+max({{ column }}) as {{ column }},
+{% endfor %}
+turn_id,
+session_id,
+user_id
+{% endset %}
 
 with
 {% for model in told %}
@@ -58,15 +69,7 @@ seen as (
 
 arrived as (
     select
-        {% for column in least %}
-        min({{ column }}) as {{ column }},
-        {% endfor %}
-        {% for column in greatest %}
-        max({{ column }}) as {{ column }},
-        {% endfor %}
-        turn_id,
-        session_id,
-        user_id
+        {{ folded }}
     from seen
     group by turn_id, session_id, user_id
 ),
@@ -82,15 +85,7 @@ together as (
 
 merged as (
     select
-        {% for column in least %}
-        min({{ column }}) as {{ column }},
-        {% endfor %}
-        {% for column in greatest %}
-        max({{ column }}) as {{ column }},
-        {% endfor %}
-        turn_id,
-        session_id,
-        user_id
+        {{ folded }}
     from together
     group by turn_id, session_id, user_id
 ),

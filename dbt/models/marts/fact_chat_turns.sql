@@ -109,10 +109,7 @@ final as (
     from times
     left join ends on times.turn_id = ends.turn_id
     left join ledger on times.turn_id = ledger.turn_id
-    left join users
-        on times.user_id = users.user_id and times.date_day >= users.valid_from and times.date_day < users.valid_to
-    left join bots
-        on times.bot = bots.bot and times.accepted_at >= bots.valid_from and times.accepted_at < bots.valid_to
+    {{ as_they_were('times', 'accepted_at') }}
 )
 
 select * from final

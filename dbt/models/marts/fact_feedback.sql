@@ -86,10 +86,7 @@ final as (
         dated.logged_at,
         dated.loaded_at
     from dated
-    left join users
-        on dated.user_id = users.user_id and dated.date_day >= users.valid_from and dated.date_day < users.valid_to
-    left join bots
-        on dated.bot = bots.bot and dated.occurred_at >= bots.valid_from and dated.occurred_at < bots.valid_to
+    {{ as_they_were('dated', 'occurred_at') }}
 )
 
 select * from final

@@ -21,12 +21,7 @@ from tests.doubles import NOON
 from tests.integration.connectors.platform import whole_turn
 from tests.samples import USAGE
 
-
-@pytest.fixture(scope="session", autouse=True)
-def dbt() -> None:
-    environment = DbtEnvironment(checkout())
-    if not environment.ready:
-        environment.make()
+pytestmark = pytest.mark.usefixtures("dbt")
 
 
 def rows(path: Path, query: str) -> list[Any]:

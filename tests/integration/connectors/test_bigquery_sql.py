@@ -15,6 +15,8 @@ from connectors.dbt_environment import DbtEnvironment
 from local.compliance.public_models import public_models
 from sluice.paths import checkout, data_folder
 
+pytestmark = pytest.mark.usefixtures("dbt")
+
 _PROFILE = """
 sluice:
   target: bigquery
@@ -65,13 +67,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Silent."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def dbt() -> None:
-    environment = DbtEnvironment(checkout())
-    if not environment.ready:
-        environment.make()
 
 
 @pytest.fixture(params=["the first time", "again"])

@@ -20,14 +20,9 @@ from sluice.paths import checkout, data_folder
 from tests.arrivals import LandedLog, random_turn
 from tests.doubles import NOON
 
+pytestmark = pytest.mark.usefixtures("dbt")
+
 TURNS, DAYS, ARRIVALS = 120, 9, 4
-
-
-@pytest.fixture(scope="session", autouse=True)
-def dbt() -> None:
-    environment = DbtEnvironment(checkout())
-    if not environment.ready:
-        environment.make()
 
 
 def warehouse(home: Path) -> Warehouse:

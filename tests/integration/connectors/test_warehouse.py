@@ -9,22 +9,15 @@ import duckdb
 import msgspec
 import pytest
 
-from connectors.dbt_environment import DbtEnvironment
 from local.compliance.gaps import undescribed
 from local.compliance.models import models
-from sluice.paths import checkout
 from tests.doubles import NOON
 from tests.integration.connectors.platform import Platform, whole_turn
 
+pytestmark = pytest.mark.usefixtures("dbt")
+
 TURNS = 30
 NOTHING = {"events": 0, "turns": 0, "attempts": 0, "tokens": 0, "cost_usd": "0.0000000000"}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def dbt() -> None:
-    environment = DbtEnvironment(checkout())
-    if not environment.ready:
-        environment.make()
 
 
 def rows(path: Path, query: str) -> list[Any]:
