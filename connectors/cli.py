@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from connectors.query import query
+from connectors.report.command import report
 from connectors.seeding.command import seed_history
 from connectors.telling import progress
 from connectors.usage import Dimension, usage_table, used
@@ -25,6 +27,8 @@ from sluice.settings import load_settings
 commands = typer.Typer(no_args_is_help=True)
 commands.command()(warehouse)
 commands.command()(reconcile)
+commands.command()(query)
+commands.command()(report)
 commands.command("seed-history")(seed_history)
 _AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")]
 

@@ -1,0 +1,96 @@
+"""`sluice query`: SQL over the warehouse in use, and the example queries of dbt/analyses by their names."""
+
+import csv
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from sluice.cli.leaving import ExitCode, leave
+from sluice.paths import data_folder
+from sluice.settings import load_settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+_REF = re.compile(r"\{\{ ref\('(\w+)'\) \}\}")
+_NAME = re.compile(r"\w+")
+
+
+def query(
+    sql: Annotated[str | None, typer.Argument(metavar="SQL|NAME", help="A statement, or an example's name.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="All rows, as CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All rows, as one JSON document.")] = False,
+    rows: Annotated[int, typer.Option(min=1, help="So many rows in the table.")] = 40,
+    show: Annotated[bool, typer.Option("--show", help="The example's SQL instead of its rows.")] = False,
+) -> None:
+    """Ask the warehouse. Without SQL: which examples there are. Nothing can be changed, and no other file be read."""
+    import duckdb  # noqa: PLC0415
+
+    if sql is None:
+        _list()
+        return
+    statement = _example(sql) if _NAME.fullmatch(sql) else sql
+    if show:
+        typer.echo(statement)
+        return
+    warehouse = load_settings().warehouse_path
+    if not warehouse.exists():
+        leave(ExitCode.MISSING, f"There is no warehouse at {warehouse}. Build it with `sluice warehouse`.")
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as db:
+            db.execute("set TimeZone = 'UTC'; set enable_external_access = false; set lock_configuration = true")
+            found = db.execute(statement)
+            _print(found, [column[0] for column in found.description or ()], as_csv=as_csv, as_json=as_json, most=rows)
+    except duckdb.Error as error:
+        leave(ExitCode.NO, f"{error}\nTables and columns are in docs/reference/warehouse.md.")
+
+
+def examples() -> dict[str, Path]:
+    """By name."""
+    return {path.stem: path for path in sorted((data_folder("dbt") / "analyses").glob("*.sql"))}
+
+
+def _list() -> None:
+    for name, path in examples().items():
+        typer.echo(f"{name:24} {path.read_text().splitlines()[0].removeprefix('-- ')}")
+    typer.echo("\nsluice query NAME, or sluice query 'select ...'")
+
+
+def _example(name: str) -> str:
+    known = examples()
+    if name not in known:
+        leave(ExitCode.USAGE, f"There is no example {name}. There are {', '.join(known)}.")
+    return _REF.sub(r"marts.\1", known[name].read_text())
+
+
+def _print(found: "duckdb.DuckDBPyConnection", names: list[str], *, as_csv: bool, as_json: bool, most: int) -> None:
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(names)
+        writer.writerows(found.fetchall())
+    elif as_json:
+        everything: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        sys.stdout.write(json.dumps(everything, default=str) + "\n")
+    else:
+        table = Table(box=SIMPLE)
+        for name in names:
+            table.add_column(name, overflow="fold")  # ids are there to be copied
+        shown = found.fetchmany(most)
+        for row in shown:
+            table.add_row(*map(_cell, row))
+        Console(highlight=False, markup=False).print(table)
+        if len(shown) == most and found.fetchone() is not None:
+            typer.echo(f"... more than {most} rows; --rows, --csv or --json show more", err=True)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

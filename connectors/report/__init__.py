@@ -1,0 +1,1 @@
+"""One page with charts out of the marts."""
