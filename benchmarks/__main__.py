@@ -16,6 +16,7 @@ from benchmarks.codec import codec
 from benchmarks.crowd import crowd
 from benchmarks.deltas import deltas
 from benchmarks.erasure import erasure
+from benchmarks.freshness import freshness
 from benchmarks.landing import landing
 from benchmarks.measurement import NothingMeasured, Result
 from benchmarks.memory import memory
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "relay": relay,
     "crowd": crowd,
     "erasure": erasure,
+    "freshness": freshness,
     "landing": landing,
     "personal": personal,
 }

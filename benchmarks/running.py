@@ -55,9 +55,10 @@ class RunningPlatform:
 
 
 def environment_for(home: Path, port_offset: int, **more: str) -> dict[str, str]:
-    """The environment of this process with nothing of another platform in it."""
+    """The environment of this process with nothing of another platform in it. No warehouse is built beside."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_") and name != "MAKEFLAGS"}
-    return own | {"SLUICE_HOME": str(home), "SLUICE_PORT_OFFSET": str(port_offset)} | more
+    own |= {"SLUICE_HOME": str(home), "SLUICE_PORT_OFFSET": str(port_offset), "SLUICE_WAREHOUSE_SECONDS": "0"}
+    return own | more
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def startup(options: Options) -> Result:
 def _cold(options: Options, result: Result) -> None:
     with tempfile.TemporaryDirectory(prefix="sluice-clone-") as folder:
         clone, home = Path(folder) / "sluice", Path(folder) / "home"
-        environment = environment_for(home, options.port_offset)
+        environment = environment_for(home, options.port_offset, SLUICE_WAREHOUSE_SECONDS="")
         environment["PATH"] = os.pathsep.join(_without_environment(environment["PATH"]))
         environment.pop("VIRTUAL_ENV", None)
         python = shutil.which("python3", path=environment["PATH"])

@@ -160,7 +160,10 @@ def _holds(larger: Span, smaller: Span) -> bool:
 
 
 def look(zone: LandingZone, topics: Iterable[Topic], known: Mapping[str, ZoneFile]) -> Iterator[ZoneFile]:
-    """All files of some topics. One that is as it was before is not opened again."""
+    """All files of some topics. One that is as it was before is not opened again.
+
+    Raises FileNotFoundError where one goes meanwhile.
+    """
     for topic in topics:
         columns = columns_of(topic)
         for path in sorted((zone.root / topic.name).glob("date=*/*.parquet")):
@@ -178,6 +181,8 @@ def _opened(file: ZoneFile, path: Path, columns: pa.Schema) -> ZoneFile:
         return replace(file, problem="its name is not <topic>-<partition>-<first offset>-<last offset>.parquet")
     try:
         about = pq.read_metadata(path)
+    except FileNotFoundError:
+        raise
     except (pa.ArrowException, OSError) as error:
         return replace(file, problem=f"not Parquet, or cut off: {_first_line(error)}")
     found = about.schema.to_arrow_schema()
@@ -233,7 +238,10 @@ def _first_line(error: Exception) -> str:
 def lay_out(
     zone: LandingZone, topics: Iterable[Topic], read: Reading, folder: Path, list_file: Path, mark: str
 ) -> None:
-    """What is to be read, in a folder of its own that nobody changes meanwhile, and the list of all files."""
+    """What is to be read, in a folder of its own that nobody changes meanwhile, and the list of all files.
+
+    Raises FileNotFoundError where one has gone since it was seen.
+    """
     for topic in topics:
         zone.declare(topic)
         (folder / topic.name).mkdir(parents=True)
@@ -243,6 +251,8 @@ def lay_out(
         at.parent.mkdir(parents=True, exist_ok=True)
         try:
             at.hardlink_to(zone.root / file.path)
+        except FileNotFoundError:
+            raise
         except OSError:  # another file system
             at.symlink_to((zone.root / file.path).absolute())
     names = ("path", "topic", "bytes", "modified_ns", "problem", "lacks_columns")

@@ -61,6 +61,7 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
             clock=utc_now,
             monotonic=time.monotonic,
             failpoints=Failpoints(settings.failpoints_dir),
+            compact_seconds=settings.landing_compact_seconds,
         )
         heap.collect_by_hand()
         log.info("landing sink started", folder=fact(str(settings.landing_dir)), folder_id=fact(folder_id))

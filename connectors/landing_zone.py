@@ -4,6 +4,7 @@
 `<topic>/_columns.parquet` has no rows: readers find typed columns before anything has landed.
 """
 
+import fcntl
 import json
 import re
 from collections.abc import Iterator
@@ -87,11 +88,31 @@ class LandingZone:
 
     def files(self, topic: str) -> Iterator[LandedFile]:
         """All files of a topic."""
-        for path in sorted((self.root / topic).glob("date=*/*.parquet")):
+        for folder in sorted((self.root / topic).glob("date=*")):
+            yield from self.files_of(folder)
+
+    def files_of(self, folder: Path) -> Iterator[LandedFile]:
+        """All files of one day of a topic."""
+        for path in sorted(folder.glob("*.parquet")):
             match = _NAME.fullmatch(path.name)
             if match:
                 place = Place(match["topic"], int(match["partition"]))
                 yield LandedFile(path, place, int(match["first"]), int(match["last"]))
+
+    @contextmanager
+    def rewriting(self, *, wait: bool = True) -> Iterator[bool]:
+        """Be the only one who changes or removes files that have their name: erasure, retention, compaction.
+
+        False where another one does and nobody is to wait.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "_rewriting.lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
 
     def landed(self, place: Place, start: int) -> Runs:
         """Offsets from `start` on that a partition's files hold. Opens only files that reach that far."""

@@ -121,7 +121,8 @@ def reconcile(
             ("landing", _landing(zone), ""),
             ("facts", _FACTS, "or event_id in (select event_id from topics)"),
         ):
-            db.execute(_SEEN.format(name=f"{name}_seen", layer=layer, or_known=or_known))
+            with zone.rewriting():  # else files that become a larger one are missing, or there twice
+                db.execute(_SEEN.format(name=f"{name}_seen", layer=layer, or_known=or_known))
         tallies = [(layer, *row) for layer in LAYERS for row in _tallies(db, layer)]
         differences = [*_differences(db, "landing"), *_differences(db, "facts")]
         return reconciliation_of(tallies, differences, None if meter is None else compare(metered, meter))

@@ -58,11 +58,12 @@ class Retention:
     def _drop_days(self, first_kept: date) -> int:
         """Whole days, of every topic."""
         dropped = 0
-        for folder in self.zone.root.glob("*/date=*"):
-            match = _DAY.fullmatch(folder.name)
-            if match and date.fromisoformat(match[1]) < first_kept:
-                shutil.rmtree(folder)
-                dropped += 1
+        with self.zone.rewriting():
+            for folder in self.zone.root.glob("*/date=*"):
+                match = _DAY.fullmatch(folder.name)
+                if match and date.fromisoformat(match[1]) < first_kept:
+                    shutil.rmtree(folder)
+                    dropped += 1
         return dropped
 
 

@@ -12,6 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from connectors.batching import Batch, Place, Portion, Row
 from connectors.columns import columns_of, landed_fields
+from connectors.compaction import Compaction
 from connectors.landing_zone import LandingZone
 from connectors.rejections import DeadLetterOffice
 from connectors.sink_metrics import SinkMetrics
@@ -61,6 +62,10 @@ class Sink:
     clock: Clock
     monotonic: Callable[[], float]
     failpoints: Failpoints = field(default_factory=Failpoints)
+    compact_seconds: float = 0.0
+    """Between looks at small files, each of which merges some at the most; 0: never."""
+    _compaction: Compaction = field(init=False)
+    _compact_at: float = 0.0
     _batch: Batch = field(default_factory=Batch)
     _columns: dict[str, pa.Schema] = field(default_factory=dict)
     _declared: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -80,6 +85,7 @@ class Sink:
             on_lost=self._lost,
         )
         self._due_at = self.monotonic() + self.limits.seconds
+        self._compaction = Compaction(self.zone)
         while not stopping.is_set():
             messages = self.consumer.consume(_MOST_AT_ONCE, _POLL_SECONDS)
             for message in messages:
@@ -91,6 +97,8 @@ class Sink:
             if self.monotonic() >= self._due_at or (self._full and not self._paused):
                 self._measure_lag()
                 self._try_to_flush()
+            if self.compact_seconds and not self._full and self.monotonic() >= self._compact_at:
+                self._compact()
         self.flush()
 
     def flush(self) -> None:
@@ -132,6 +140,20 @@ class Sink:
         if self._paused:
             self.consumer.resume(self.consumer.assignment())
             self._paused = False
+
+    def _compact(self) -> None:
+        """One step; the next comes at once where there was something to do."""
+        try:
+            merged = self._compaction.step([topic.name for topic in self.topics])
+        except OSError as error:
+            self.metrics.failures.inc()
+            self.log.warning("files stay as they are", error=fact(f"{type(error).__name__}: {error}"))
+            merged = None
+        if merged is None:
+            self._compact_at = self.monotonic() + self.compact_seconds
+        else:
+            self.metrics.compacted.inc(merged.files)
+            self.log.info("files merged", file=fact(merged.path.name), files=merged.files)
 
     def _take(self, message: Message, stopping: threading.Event) -> None:
         failure = message.error()

@@ -18,6 +18,9 @@ class SinkMetrics:
         self.failures = Counter(
             "sluice_landing_failures_total", "Flushes that will be tried again.", registry=self.registry
         )
+        self.compacted = Counter(
+            "sluice_landed_files_merged_total", "Small files that became part of a larger one.", registry=self.registry
+        )
         self.dead_letters = Counter(
             "sluice_dead_letters_total",
             "Records put away, by topic and reason.",

@@ -58,7 +58,8 @@ _POLL_SECONDS = 0.5
 _AGAIN_SECONDS = 5.0
 _STILL_SECONDS = 60.0
 _RETENTION_SECONDS = 6 * 3600.0
-_WAREHOUSE_TRIES = 30
+_WAREHOUSE_SECONDS = 600.0
+"""For a build that is at work already."""
 
 
 class Steward:
@@ -159,27 +160,30 @@ def revoked_again(settings: Settings) -> int:
 
 
 def rebuild_warehouse(settings: Settings, stopping: threading.Event) -> None:
-    """From what has landed; nothing where there is no warehouse yet. Raises Unavailable where dbt fails."""
-    if not settings.warehouse_path.exists():
-        return
+    """From what has landed; where there is no warehouse yet, only what failed builds left goes.
+
+    Raises Unavailable where dbt fails.
+    """
     environment = DbtEnvironment(checkout())
-    if not environment.ready:
-        environment.make()
     house = Warehouse(settings.warehouse_path, data_folder("dbt"), environment.dbt, os.environ)  # noqa: TID251 (handed to dbt)
-    for _ in range(_WAREHOUSE_TRIES):
-        try:
-            built = house.build(
-                LandingZone(settings.landing_dir), landed_topics(), lambda _line: None, full_refresh=True
-            )
-        except ConfigurationError as error:  # somebody else builds
-            reason = str(error)
-        else:
-            if built.failures:
-                raise Unavailable(f"The warehouse could not be built: {built.failures[0]}")
+    until = time.monotonic() + _WAREHOUSE_SECONDS
+    try:
+        if not settings.warehouse_path.exists():
+            house.forget_failed()
             return
-        if stopping.wait(1.0):
-            break
-    raise Unavailable(reason)
+        if not environment.ready:
+            environment.make()
+        built = house.build(
+            LandingZone(settings.landing_dir),
+            landed_topics(),
+            lambda _line: None,
+            full_refresh=True,
+            wait=lambda: not stopping.wait(0.5) and time.monotonic() < until,
+        )
+    except ConfigurationError as error:
+        raise Unavailable(str(error)) from error
+    if built.failures:
+        raise Unavailable(f"The warehouse could not be built: {built.failures[0]}")
 
 
 def make_eraser(settings: Settings, codec: Codec, stopping: threading.Event) -> Eraser:

@@ -8,7 +8,8 @@ import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ from connectors.columns import columns_of
 from connectors.landed_files import Reading, ZoneFile, broken, lay_out, look, reading
 from connectors.landing_zone import LandingZone
 from connectors.only_one import Taken, hold
+from connectors.warehouse_runs import noted
+from sluice.clock import Clock, utc_now
 from sluice.errors import ConfigurationError
 from sluice.topics import Topic
 
 _PASSED = {"pass", "success"}
+_LOOKS = 5
 _LEDGER = "select path, topic, bytes, modified_ns, problem, lacks_columns, project_hash from marts.landed_files"
 _DUE = """
     select count(*) from marts.quarantine
@@ -31,6 +35,8 @@ _DUE = """
 _QUARANTINED = "select reason, sum(rows_set_aside) from marts.quarantine group by reason order by reason"
 
 Say = Callable[[str], None]
+Wait = Callable[[], bool]
+"""Passes a moment; False where nobody wants to wait any longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +68,72 @@ class Warehouse:
     project: Path
     dbt: Path
     environment: Mapping[str, str]
+    clock: Clock = utc_now
 
-    def build(self, zone: LandingZone, topics: list[Topic], say: Say, *, full_refresh: bool = False) -> Build:
-        """Raises ConfigurationError where dbt does not even begin, or where another build runs."""
+    def build(
+        self, zone: LandingZone, topics: list[Topic], say: Say, *, full_refresh: bool = False, wait: Wait | None = None
+    ) -> Build:
+        """Raises ConfigurationError where dbt does not even begin, or where another build runs and `wait` gives up."""
+        with self._alone(say, wait), noted(self.path, self.clock) as run:
+            build = self._build(zone, topics, say, full_refresh=full_refresh)
+            run.ended(build.failures, build.new_files)
+            return build
+
+    def is_current(self, zone: LandingZone, topics: list[Topic]) -> bool:
+        """Whether a build would find nothing new."""
+        before = self._before(self._mark(topics))
+        if before is None:
+            return False
         try:
-            lock = hold(self.path.parent)
-        except Taken:
-            raise ConfigurationError("Another `sluice warehouse` is at work. Wait for it.") from None
+            read = reading(look(zone, topics, {file.path: file for file in before}), before)
+        except FileNotFoundError:  # it became part of a larger one
+            return False
+        return read.anew is None and not read.new
+
+    def forget_failed(self) -> None:
+        """What builds that failed or were killed have left: copies of what has landed."""
+        with self._alone(lambda _line: None, None):
+            shutil.rmtree(self.path.parent / "building", ignore_errors=True)
+
+    @contextmanager
+    def _alone(self, say: Say, wait: Wait | None) -> Iterator[None]:
+        while True:
+            try:
+                lock = hold(self.path.parent)
+                break
+            except Taken:
+                say("another build is at work ...")
+                if wait is None or not wait():
+                    raise ConfigurationError("Another `sluice warehouse` is at work. Wait for it.") from None
         with lock:
-            mark = self._mark(topics)
-            before = None if full_refresh else self._before(mark)
-            known = {file.path: file for file in before or ()}
-            read = reading(look(zone, topics, known), before)
-            build = self._try(zone, topics, read, mark, say)
-            if build.crashed and (problems := broken(zone, read.new)):
-                build = self._try(zone, topics, read.without(problems), mark, say)
-            elif not read.same_place_twice and any(map(_tells_of_copies, build.failures)):
-                build = self._try(zone, topics, read.with_repetitions(), mark, say)
-            if build.failures:
-                return build
-            _drop_views(build.file)
-            build.file.replace(self.path)
-            return replace(build, file=self.path)
+            yield
+
+    def _build(self, zone: LandingZone, topics: list[Topic], say: Say, *, full_refresh: bool) -> Build:
+        mark = self._mark(topics)
+        before = None if full_refresh else self._before(mark)
+        for left in range(_LOOKS, 0, -1):
+            try:
+                build = self._built(zone, topics, before, mark, say)
+                break
+            except FileNotFoundError:  # what was seen has become part of a larger file meanwhile
+                if left == 1:
+                    raise
+        if build.failures:
+            return build
+        _drop_views(build.file)
+        build.file.replace(self.path)
+        return replace(build, file=self.path)
+
+    def _built(
+        self, zone: LandingZone, topics: list[Topic], before: list[ZoneFile] | None, mark: str, say: Say
+    ) -> Build:
+        read = reading(look(zone, topics, {file.path: file for file in before or ()}), before)
+        build = self._try(zone, topics, read, mark, say)
+        if build.crashed and (problems := broken(zone, read.new)):
+            return self._try(zone, topics, read.without(problems), mark, say)
+        if not read.same_place_twice and any(map(_tells_of_copies, build.failures)):
+            return self._try(zone, topics, read.with_repetitions(), mark, say)
+        return build
 
     def _try(self, zone: LandingZone, topics: list[Topic], read: Reading, mark: str, say: Say) -> Build:
         folder = self.path.parent / "building"
@@ -154,9 +204,13 @@ class Warehouse:
         assert process.stdout is not None
         last = ""
         with process:
-            for line in process.stdout:
-                last = line.strip() or last
-                say(last)
+            try:
+                for line in process.stdout:
+                    last = line.strip() or last
+                    say(last)
+            except BaseException:  # nobody waits for it any longer
+                process.terminate()
+                raise
         try:
             results: list[dict[str, Any]] = json.loads((target / "run_results.json").read_text())["results"]
         except FileNotFoundError:

@@ -41,9 +41,13 @@ def warehouse(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Everything anew, also where adding what is new would do.")
     ] = False,
+    last: Annotated[bool, typer.Option("--last", help="Only say how the last build went, whoever began it.")] = False,
 ) -> None:
     """Build the warehouse from what has landed, test it, and compare it with the log."""
     settings, console = load_settings(), Console(highlight=False, soft_wrap=True)
+    if last:
+        _show_last(settings)
+        return
     try:
         with console.status("dbt's environment ...") as status:
             dbt = _dbt()
@@ -117,7 +121,12 @@ def _build(settings: Settings, dbt: Path, status: "Status", *, full_refresh: boo
 
     house = Warehouse(settings.warehouse_path, data_folder("dbt"), dbt, os.environ)  # noqa: TID251 (handed to dbt)
     zone, say = LandingZone(settings.landing_dir), lambda line: status.update(f"dbt: {line}")
-    return house.build(zone, landed_topics(), say, full_refresh=full_refresh)
+    return house.build(zone, landed_topics(), say, full_refresh=full_refresh, wait=_moment)
+
+
+def _moment() -> bool:
+    time.sleep(0.2)
+    return True
 
 
 def _reconcile(settings: Settings, window: "Window", tell: Callable[[int], None]) -> "Reconciliation":
@@ -159,6 +168,19 @@ def _show_build(console: Console, build: "Build") -> None:
         console.print(f"  {warning}", style="yellow", markup=False)
     for failure in build.failures:
         console.print(f"  {failure}", style="red", markup=False)
+
+
+def _show_last(settings: Settings) -> None:
+    from connectors.warehouse_runs import last_run  # noqa: PLC0415
+
+    run = last_run(settings.warehouse_path)
+    if run is None:
+        leave(ExitCode.NO, "The warehouse was never built here. Build it with `sluice warehouse`.")
+    began = f"{run.begun_at:%Y-%m-%d %H:%M:%S} UTC, {run.seconds:.1f} s"
+    if run.result == "built":
+        typer.echo(f"built, {began}, {run.new_files} files read")
+    else:
+        leave(ExitCode.NO, f"{run.result}, {began}: {run.reason}. The tables in use are those of the build before.")
 
 
 def _show_reconciliation(console: Console, found: "Reconciliation") -> None:

@@ -5,7 +5,7 @@ import socket
 import psutil
 
 from sluice.errors import ConfigurationError
-from sluice.settings import Settings
+from sluice.settings import ProcessName, Settings
 
 # Fetch standard, "port blocking", from 8080 up.
 _REFUSED_BY_BROWSERS = {10080}
@@ -22,7 +22,10 @@ def needed(settings: Settings) -> dict[str, int]:
         ports["schema registry"] = settings.registry_port
     if settings.broker == "local":
         ports |= {"broker": settings.broker_port, "broker's controller": settings.controller_port}
-    for process in ("gateway", "enrich", "redact", "respond", "landing", "steward"):
+    processes: list[ProcessName] = ["gateway", "enrich", "redact", "respond", "landing", "steward"]
+    if settings.warehouse_seconds:
+        processes.append("warehouse")
+    for process in processes:
         ports[f"metrics of {process}"] = settings.metrics_port(process)
     return ports
 

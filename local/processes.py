@@ -92,6 +92,8 @@ def programs(settings: Settings) -> list[Program]:
         Program("landing", [*python, "connectors.landing"], 20),
         Program("steward", [*python, "connectors.steward"], 25),
     ]
+    if settings.warehouse_seconds:
+        found.append(Program("warehouse", [*python, "connectors.warehouse_schedule"], 40))
     if settings.llm == "dev":
         found.append(Program("provider", [*python, "local.provider"], 10))
     if settings.llm == "local":

@@ -211,6 +211,8 @@ class Up:
         s = self.settings
         secured = f"  secured  TLS; clients trust {s.certs_dir / AUTHORITY_FILE}\n" if s.secure else ""
         broker = f"Apache Kafka {jars.KAFKA_VERSION}, built in" if s.broker == "local" else "your cluster"
+        built = f"  tables   {s.warehouse_path}, built every {s.warehouse_seconds:g} s from what has landed\n"
+        warehouse = built if s.warehouse_seconds else ""
         self.console.print(
             f"\nSluice is up.\n\n"
             f"  page     {s.gateway_url}/\n"
@@ -219,6 +221,7 @@ class Up:
             f"  broker   {broker} at {s.bootstrap_servers}\n"
             f"  model    {_MODELS.get(s.llm, s.llm)}\n"
             f"{secured}"
+            f"{warehouse}"
             f"  data     {s.home} (durable; `make clean` deletes it)\n"
             f"  stop     make down\n",
             highlight=False,

@@ -157,7 +157,17 @@ class Fields(BaseSettings):
     )
 
     landing_flush_seconds: float = Field(2.0, gt=0, description="The sink writes a file at least this often.")
+    landing_compact_seconds: float = Field(
+        60.0, ge=0, description="The sink looks this often whether many small files can become one; 0: never."
+    )
     landing_flush_records: int = Field(16_000, ge=1, description="The sink writes a file at this many records.")
+
+    warehouse_seconds: float = Field(
+        30.0,
+        ge=0,
+        description="The warehouse is built this often, from start to start, where something has landed; 0: only by "
+        "`sluice warehouse`.",
+    )
 
     secrets_dir: Path | None = Field(
         None, description="Mounted secrets, one file each, named like the variable; read at each use."

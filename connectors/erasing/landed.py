@@ -46,14 +46,15 @@ class Rewritten:
 def rewrite(zone: LandingZone, topics: list[str], user_id: str, until: datetime) -> Rewritten:
     """Rows of the person up to a time name nobody afterwards. Raises OSError where the disk does not take it."""
     rows, sessions, stand_ins = 0, set[str](), StandIns()
-    for topic in topics:
-        for path in _files_with(zone, topic, user_id, until):
-            table = pq.read_table(path)
-            theirs = _mask(table, user_id, until)
-            found = pc.unique(table["session_id"].filter(theirs)).to_pylist()
-            _replace(path, _cleared(table, theirs, stand_ins))
-            rows += pc.sum(theirs).as_py()
-            sessions |= {session for session in found if session is not None}
+    with zone.rewriting():
+        for topic in topics:
+            for path in _files_with(zone, topic, user_id, until):
+                table = pq.read_table(path)
+                theirs = _mask(table, user_id, until)
+                found = pc.unique(table["session_id"].filter(theirs)).to_pylist()
+                _replace(path, _cleared(table, theirs, stand_ins))
+                rows += pc.sum(theirs).as_py()
+                sessions |= {session for session in found if session is not None}
     return Rewritten(rows, frozenset(sessions))
 
 

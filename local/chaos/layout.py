@@ -95,6 +95,7 @@ class Layout:
             "SLUICE_BOTS_DIR": str(self.bots),
             "SLUICE_BROKER_SESSION_SECONDS": str(SESSION_SECONDS),
             "SLUICE_LANDING_FLUSH_SECONDS": "1",
+            "SLUICE_LANDING_COMPACT_SECONDS": "1",
             "SLUICE_TRANSPORT": self.transport,
         }
 

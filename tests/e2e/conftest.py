@@ -40,8 +40,12 @@ class Platform:
 
 def start(home: Path, offset: int) -> Platform:
     own = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
-    environment = own | {"SLUICE_HOME": str(home), "SLUICE_PORT_OFFSET": str(offset)}
-    return Platform(Settings(home=home, port_offset=offset), environment)
+    environment = own | {
+        "SLUICE_HOME": str(home),
+        "SLUICE_PORT_OFFSET": str(offset),
+        "SLUICE_WAREHOUSE_SECONDS": "0",  # tests that want one build it
+    }
+    return Platform(Settings(home=home, port_offset=offset, warehouse_seconds=0), environment)
 
 
 @pytest.fixture(scope="session")

@@ -55,6 +55,7 @@ def platform(empty_topics: str, tmp_path: Path) -> Iterator[Platform]:
         "SLUICE_PORT_OFFSET": str(offset),
         "SLUICE_LANDING_FLUSH_SECONDS": "0.1",
         "SLUICE_LANDING_FLUSH_RECORDS": "500",
+        "SLUICE_LANDING_COMPACT_SECONDS": "0.2",
         "SLUICE_BROKER_SESSION_SECONDS": "6",
     }
     make_key_files(tmp_path / "keys")

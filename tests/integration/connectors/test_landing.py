@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.batching import Place
+from connectors.compaction import FEWEST
 from connectors.log_scan import LogScan
 from sluice.events import DeadLetter
 from sluice.process import ProcessExit
@@ -42,6 +43,33 @@ def test_killed_at_any_moment_it_lands_each_record_once(platform: Platform, seed
     for topic, each in (("turn-telemetry", 5), ("llm-usage", 1), ("chat-turns", 1)):
         assert platform.landed(topic) == (each * turns, each * turns)
     assert not [*(platform.home / "landing").rglob("*.part")]
+
+
+def test_killed_while_it_merges_files_it_has_each_record_once(platform: Platform) -> None:
+    platform.variables["SLUICE_LANDING_COMPACT_SECONDS"] = "0"
+    sink = platform.start_sink()
+    count = 2 * FEWEST
+    for number in range(count):  # of one session: a file of one partition each
+        platform.say(*whole_turn(7 * number, NOON))
+        platform.flush()
+        platform.wait(lambda wanted=number + 1: platform.landed("chat-turns")[1] >= wanted)  # type: ignore[misc]
+    sink.kill()
+    sink.wait()
+    small = len([*(platform.home / "landing" / "chat-turns").glob("date=*/*")])
+    platform.variables["SLUICE_LANDING_COMPACT_SECONDS"] = "0.01"
+    chance = random.Random(1)
+    for _ in range(5):
+        sink = platform.start_sink()
+        time.sleep(0.8 + chance.random())  # around its first merges
+        sink.kill()
+        sink.wait()
+    last = platform.start_sink()
+    platform.wait(lambda: platform.landed("chat-turns") == (count, count))
+    platform.wait(lambda: platform.landed("turn-telemetry") == (5 * count, 5 * count))
+    platform.wait(lambda: len([*(platform.home / "landing" / "chat-turns").glob("date=*/*")]) <= small - FEWEST)
+    last.kill()
+    last.wait()
+    assert platform.landed("chat-turns") == (count, count)
 
 
 def test_stopping_lands_what_was_read(platform: Platform) -> None:

@@ -9,6 +9,8 @@ import duckdb
 import msgspec
 import pytest
 
+from connectors.query import examples
+from connectors.report.figures import read_figures
 from local.compliance.gaps import undescribed
 from local.compliance.models import models
 from tests.doubles import NOON
@@ -39,6 +41,9 @@ def test_what_happened_is_what_the_facts_say(platform: Platform) -> None:
     assert "0 failed" in built.stdout
 
     warehouse = platform.home / "warehouse" / "sluice.duckdb"
+    assert read_figures(warehouse, 30).totals.turns == TURNS
+    for example in examples():
+        assert platform.sluice("query", example, "--json").returncode == 0, example
     assert rows(
         warehouse, "select event_type, count(*), sum(prompt_tokens) from marts.fact_chat_events group by 1 order by 1"
     ) == [("StageTimed", 4 * TURNS, None), ("TurnFinished", TURNS, 12 * TURNS), ("TurnTimed", TURNS, None)]

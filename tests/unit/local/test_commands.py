@@ -235,6 +235,7 @@ def test_up_starts_all_in_order_and_says_where_to_go(home: Path, manager: Rememb
         "respond",
         "steward",
         "gateway",
+        "warehouse",
     ]
     assert around.applied == [1]
     assert "http://127.0.0.1:8080/" in told
@@ -335,7 +336,7 @@ def test_up_says_what_a_person_must_mend_and_leaves_the_others(home, manager: Re
     manager._states = [refusing(home, '{"event": "cannot start", "reason": "mend this"}')]
     with pytest.raises(ConfigurationError, match=r"redact cannot start: mend this .*make up"):
         run(home)
-    assert manager.done[-1] == "gateway"
+    assert manager.done[-1] == "warehouse"
 
 
 def test_a_process_that_refuses_ends_the_wait_for_the_turn(

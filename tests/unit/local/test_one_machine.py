@@ -119,15 +119,18 @@ def test_a_port_that_browsers_refuse():
 
 def test_the_processes_follow_the_choices(tmp_path: Path):
     names = {program.name for program in programs(Settings(home=tmp_path))}
-    assert names == {"broker", "provider", "enrich", "redact", "respond", "landing", "steward", "gateway"}
+    assert names == {"broker", "provider", "enrich", "redact", "respond", "landing", "steward", "gateway", "warehouse"}
     assert programs(Settings(home=tmp_path))[0].name == "broker"
     own = {program.name for program in programs(Settings(home=tmp_path, broker="k:9092", llm="gpt-4o-mini"))}
     assert own == names - {"broker", "provider"}
+    assert names - {program.name for program in programs(Settings(home=tmp_path, warehouse_seconds=0))} == {"warehouse"}
+    assert "metrics of warehouse" in ports.needed(Settings(home=tmp_path))
+    assert "metrics of warehouse" not in ports.needed(Settings(home=tmp_path, warehouse_seconds=0))
 
 
 def test_every_process_has_a_log_and_is_started_again(tmp_path: Path):
     text = ProcessManager(Settings(home=tmp_path / "50%")).configuration()
-    assert text.count("autorestart=unexpected\nexitcodes=78\n") == 8
+    assert text.count("autorestart=unexpected\nexitcodes=78\n") == 9
     assert "50%%%%/logs/respond.log" in text  # supervisor expands it twice
     assert not ProcessManager(Settings(home=tmp_path)).running()
 
