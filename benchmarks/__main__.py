@@ -28,6 +28,7 @@ from benchmarks.running import progress
 from benchmarks.sockets import sockets
 from benchmarks.stage import stage
 from benchmarks.startup import startup
+from benchmarks.warehouse import warehouse
 from sluice.clock import utc_now
 from sluice.errors import Unavailable
 from sluice.paths import checkout
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "freshness": freshness,
     "landing": landing,
     "personal": personal,
+    "warehouse": warehouse,
 }
 RESULTS = Path(__file__).parent / "results"
 
@@ -60,13 +62,14 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all by default")
     parser.add_argument("--cold", action="store_true", help="startup: also from a fresh clone (minutes)")
     parser.add_argument("--port-offset", type=int, default=Options().port_offset, help="of that platform (%(default)s)")
-    parser.add_argument("--events", type=int, default=Options().events, help="of landing (%(default)s)")
+    parser.add_argument("--events", type=int, default=Options().events, help="of landing and warehouse (%(default)s)")
+    parser.add_argument("--growth", action="store_true", help="warehouse: also a tenth and four times the events")
     given = parser.parse_args()
     unknown = set(given.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    options = Options(given.port_offset, given.cold, given.events)
+    options = Options(given.port_offset, given.cold, given.events, given.growth)
     failed = [name for name in given.names or BENCHMARKS if not _run(name, options)]
     if failed:
         print(f"Not measured: {', '.join(failed)}", file=sys.stderr)

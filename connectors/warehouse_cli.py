@@ -41,10 +41,12 @@ def warehouse(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Everything anew, also where adding what is new would do.")
     ] = False,
+    as_json: _AsJson = False,
     last: Annotated[bool, typer.Option("--last", help="Only say how the last build went, whoever began it.")] = False,
 ) -> None:
     """Build the warehouse from what has landed, test it, and compare it with the log."""
-    settings, console = load_settings(), Console(highlight=False, soft_wrap=True)
+    settings = load_settings()
+    console = Console(highlight=False, soft_wrap=True, stderr=as_json)
     if last:
         _show_last(settings)
         return
@@ -54,15 +56,19 @@ def warehouse(
             ends = None if landed else _caught_up(settings, wait, status)
             build = _build(settings, dbt, status, full_refresh=full_refresh)
         _show_build(console, build)
+        document: dict[str, Any] = {"build": build.as_json(), "reconciliation": None}
         if build.failures:
+            _print(document, as_json)
             leave(ExitCode.NO, f"The warehouse in use stays as it was. The one that failed: {build.file}")
         if ends is None:
+            _print(document, as_json)
             return
         with console.status("reconciliation ...") as status:
             found = _reconcile(settings, ends, lambda done: status.update(f"reconciliation: {done} records ..."))
     except (ConfigurationError, Unavailable) as error:
         leave(ExitCode.MISSING, str(error))
     _show_reconciliation(console, found)
+    _print(document | {"reconciliation": found.as_json()}, as_json)
     _leave_on_drift(found, "Look for dead letters (`sluice dlq list`) and in logs/landing.log.")
 
 
@@ -82,6 +88,11 @@ def reconcile(as_json: _AsJson = False) -> None:
     else:
         _show_reconciliation(Console(highlight=False, soft_wrap=True), found)
     _leave_on_drift(found, "The facts are as of the last `sluice warehouse`; run it, then compare again.")
+
+
+def _print(document: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(document) + "\n")
 
 
 def _dbt() -> Path:

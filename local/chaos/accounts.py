@@ -1,4 +1,4 @@
-"""Invariants about calls of the provider and about the landing zone: I5 to I7."""
+"""Invariants about calls of the provider and about the landing zone: I5 to I7, I11."""
 
 import math
 from collections import Counter, defaultdict
@@ -120,6 +120,22 @@ def _may_hand_over(fault: Injected) -> bool:
 def _under_way(turn: TurnOnLog, fault: Injected) -> bool:
     grace_ms = _GRACE_MS.get(fault.kind, _USUAL_GRACE_MS)
     return turn.begun_ms <= fault.end_ms + grace_ms and turn.ended_ms >= fault.begin_ms
+
+
+def facts_equal_topics(index: Index) -> Finding:
+    """I11: the star schema was built with all its tests, and differs from the log in nothing."""
+    build, found = (index.evidence.facts.get(name) or {} for name in ("build", "reconciliation"))
+    days = found.get("days", [])
+    finding = Finding("I11", sum(day["topics"]["events"] for day in days))
+    for failure in build.get("failures", []):
+        finding.blame(failure.partition(":")[0], failure)
+    for one in found.get("differences", []):
+        finding.blame("{topic} {partition}@{offset}".format(**one), f"{one['layer']}: {one['what']}")
+    for day in days:
+        drift = {name: value for name, value in day["drift"].items() if float(value)}
+        if drift:
+            finding.blame(day["date"], f"drift of {drift}")
+    return finding
 
 
 def landing_equals_topics(index: Index) -> Finding:

@@ -31,6 +31,7 @@ from local.chaos.reading import (
     landed_topics,
     read_backlog,
     read_commits,
+    read_facts,
     read_landing,
     read_meter,
     read_topics,
@@ -122,11 +123,13 @@ class Campaign:
 
     async def _read(self) -> None:
         """Each part for itself: one that cannot be read leaves the others."""
-        self._say("reading topics, landing zone and meter")
+        self._say("reading topics, landing zone and meter, building the facts")
         evidence, settings = self.evidence, self.layout.settings
         in_thread = asyncio.to_thread
         evidence.meter = await self._noted("reading the meter", in_thread(read_meter, settings)) or []
         evidence.landed = await self._noted("reading what landed", in_thread(read_landing, settings.landing_dir)) or []
+        environment = self.layout.environment(os.environ, 1)  # noqa: TID251 (handed on to a process)
+        evidence.facts = await self._noted("building the facts", in_thread(read_facts, environment)) or {}
         evidence.records = await self._noted("reading topics", in_thread(read_topics, settings)) or []
         evidence.committed = await self._noted("reading commits", in_thread(read_commits, settings)) or []
         evidence.faults.sort(key=lambda fault: fault.begin_ms)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from local.chaos.accounts import calls_are_bounded, landing_equals_topics, ledger_equals_meter
+from local.chaos.accounts import calls_are_bounded, facts_equal_topics, landing_equals_topics, ledger_equals_meter
 from local.chaos.evidence import Evidence
 from local.chaos.findings import Finding
 from local.chaos.index import Index
@@ -49,6 +49,7 @@ def check(evidence: Evidence) -> Verdict:
         nothing_crosses(index),
         commits_follow_work(index),
         lag_is_zero(index),
+        facts_equal_topics(index),
     )
     return Verdict(
         turns=len(index.accepted),

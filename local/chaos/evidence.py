@@ -99,7 +99,8 @@ class Ended:
 class Evidence:
     """All of a run. `meter` has the provider's calls as `GET /meter` gives them; `bots` says of each whether
     it `echoes` the question. `turns` and `planned` are what was to be:
-    messages, and a kind for each fault. `problems` are those of the campaign itself.
+    messages, and a kind for each fault. `facts` is what `sluice warehouse --json` says. `problems` are those of the
+    campaign itself.
     """
 
     records: list[LogRecord] = field(default_factory=list)
@@ -114,6 +115,7 @@ class Evidence:
     bots: dict[str, JsonObject] = field(default_factory=dict)
     landed_topics: list[str] = field(default_factory=list)
     planned: list[str] = field(default_factory=list)
+    facts: JsonObject = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     turns: int = 0
 

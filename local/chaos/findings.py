@@ -13,6 +13,7 @@ TITLES = {
     "I8": "nothing crosses sessions",
     "I9": "committed offset never beyond the lowest unfinished one",
     "I10": "lag returns to zero",
+    "I11": "facts equal the topics, to the event and the cent",
 }
 
 

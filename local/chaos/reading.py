@@ -1,8 +1,11 @@
 """Reads what the run left in topics, landing zone, meter and groups. Runs past the proxies, in threads."""
 
+import json
 import struct
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pyarrow.parquet as pq
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from connectors.landing_zone import LandingZone
 from local.chaos.evidence import CONVERSATIONS, Backlog, Committed, JsonObject, Landed, LogRecord
 from sluice import wiring
 from sluice.codec import Codec
@@ -31,6 +35,7 @@ _OFFSETS_TOPIC, _OFFSETS_PARTITIONS = "__consumer_offsets", 4
 _OFFSET_KEYS = (0, 1)
 _READ_SECONDS = 60.0
 _TIMEOUT_SECONDS = 10.0
+_BUILD_SECONDS, _TAIL = 300.0, 1_000
 
 
 def landed_topics() -> list[str]:
@@ -136,12 +141,30 @@ def _holds_bytes(value: Any) -> bool:
 
 
 def read_landing(folder: Path) -> list[Landed]:
-    """Every row of every file, also the same row in two files."""
+    """Every row of every file, also the same row in two files. Nobody merges files meanwhile."""
     rows = []
-    for path in sorted(folder.glob("*/date=*/*.parquet")):
-        table = pq.read_table(path, columns=["_topic", "_partition", "_offset", "event_id"], partitioning=None)
-        rows += [Landed(*row.values()) for row in table.to_pylist()]
+    with LandingZone(folder).rewriting():
+        for path in sorted(folder.glob("*/date=*/*.parquet")):
+            table = pq.read_table(path, columns=["_topic", "_partition", "_offset", "event_id"], partitioning=None)
+            rows += [Landed(*row.values()) for row in table.to_pylist()]
     return rows
+
+
+def read_facts(environment: Mapping[str, str]) -> JsonObject:
+    """Builds the warehouse and compares it with the log. Raises RuntimeError where it says nothing."""
+    sluice = Path(sys.executable).with_name("sluice")
+    done = subprocess.run(
+        [sluice, "warehouse", "--json"],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        timeout=_BUILD_SECONDS,
+        check=False,
+    )
+    if not done.stdout:
+        raise RuntimeError(done.stderr[-_TAIL:])
+    facts: JsonObject = json.loads(done.stdout)
+    return facts
 
 
 def read_meter(settings: Settings) -> list[JsonObject]:

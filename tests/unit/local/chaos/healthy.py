@@ -75,6 +75,15 @@ def evidence() -> Evidence:
             Saying(0.0, "client-1", "session-1", "m-1", "parrot", TEXT, "zqaaaaaaaaaaqz", "plain", 1.0),
             Saying(0.1, "client-2", "session-2", "m-2", "parrot", OTHER_TEXT, "zqbbbbbbbbbbqz", "plain", 1.0),
         ],
+        facts={
+            "build": {"failures": []},
+            "reconciliation": {
+                "days": [
+                    {"date": "2026-11-26", "topics": {"events": len(landed)}, "drift": {"events": 0, "cost_usd": "0.0"}}
+                ],
+                "differences": [],
+            },
+        },
         landed=[Landed(r.topic, r.partition, r.offset, r.fields["event_id"]) for r in landed],
         committed=[
             Committed(1_200, "sluice-respond", "chat-prompts", 0, 0),

@@ -37,11 +37,13 @@ def unreadable(*_args: Any) -> Any:
 async def test_what_is_known_is_kept_and_what_failed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(campaign, "read_meter", unreadable)
     monkeypatch.setattr(campaign, "read_topics", unreadable)
+    monkeypatch.setattr(campaign, "read_facts", lambda _environment: {"build": {}})
     monkeypatch.setattr(campaign, "read_commits", lambda _settings: [COMMITTED])
     broken = BreaksOff(Layout(tmp_path, 0, "librdkafka"), Choices(1, 1, 1.0, 0), Console(quiet=True))
     await broken.run()
     assert broken.evidence.seen == [SEEN]
     assert broken.evidence.committed == [COMMITTED]
+    assert broken.evidence.facts == {"build": {}}
     assert broken.evidence.problems == [
         "the campaign failed: RuntimeError('a bug')",
         "reading the meter failed: TimeoutError('the brokers do not answer')",

@@ -161,6 +161,20 @@ def land_another(found: Evidence) -> None:
     found.landed[0] = dataclasses.replace(found.landed[0], event_id="stranger")
 
 
+def fail_a_build(found: Evidence) -> None:
+    found.facts["build"]["failures"] = ["unique_x: fail, Got 2 results"]
+    found.facts["reconciliation"]["days"][0]["drift"] = {}
+
+
+def miss_a_fact(found: Evidence) -> None:
+    one = {"topic": "llm-usage", "partition": 0, "offset": 1, "layer": "facts", "what": "missing"}
+    found.facts["reconciliation"]["differences"] = [one]
+
+
+def drift_by_a_cent(found: Evidence) -> None:
+    found.facts["reconciliation"]["days"][0]["drift"]["cost_usd"] = "0.01"
+
+
 DOCTORED: list[tuple[str, Doctor]] = [
     ("I1", drop("chat-requests", "ChatRequested", TURN)),
     ("I2 I3 I9", drop("chat-replies", "TurnCompleted", OTHER)),
@@ -200,7 +214,16 @@ DOCTORED: list[tuple[str, Doctor]] = [
     ("I10", leave_control_behind),
     ("I10", leave_turn_behind),
     ("I10", never_read),
+    ("I11", fail_a_build),
+    ("I11", miss_a_fact),
+    ("I11", drift_by_a_cent),
 ]
+
+
+def test_without_facts_there_is_no_verdict():
+    found = evidence()
+    found.facts = {}
+    assert check(found).shortcomings == ("I11 had nothing to check: run again with more --turns or another --seed",)
 
 
 def sort_frames(found: Evidence) -> None:
