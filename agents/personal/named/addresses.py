@@ -7,6 +7,7 @@ from agents.personal.named.address_forms import address_forms
 from agents.personal.named.behind_street import behind_street
 from agents.personal.named.street_text import BEFORE_FLAT, INSIDE, StreetText
 from agents.personal.named.streets import (
+    ALONE,
     APART,
     AT_THE,
     COMPOUNDS,
@@ -31,13 +32,12 @@ _NO_PART = frozenset(("of", "at", "instead", "in", "to", "and", "or", "the", "is
 _LONGEST_BEHIND = 4
 """Digits of a house's number behind its street: longer ones are post codes."""
 _MOST_NAME, _MOST_COMPOUND, _MOST_SHORT, _MOST_BEFORE_NUMBER = 5, 3, 3, 7
-_ABBREVIATED = 4
 
 
 def addresses(reading: Reading) -> Iterator[Span]:
     """Streets with their numbers, well-known kinds of street with a name; what has a form of its own."""
     found_to = set()
-    for span in address_forms(reading.text):
+    for span in address_forms(reading):
         yield span
         found_to.add(span.end)
         if span.type == "ADDRESS" and span.score > _SURE:
@@ -101,6 +101,16 @@ class _Streets(StreetText):
                 "address.compound",
             )
             return
+        if self.words[number + 1].capital and self.words[number + 1].folded in ALONE:
+            yield first, number + 1, 0.7, "address.alone"
+            return
+        kind = self._kind_behind(number)
+        score = self._english_score(number, kind) if kind else 0.0
+        if score:
+            yield first, kind, score, "address.english"
+
+    def _kind_behind(self, number: int) -> int:
+        """The last of the English kinds behind a name, as in "12 Mill Hill Lane"; 0 where there is none."""
         kind = 0
         for following in range(number + 1, min(number + 2 + _MOST_NAME, len(self.words))):
             word = self.words[following]
@@ -110,10 +120,7 @@ class _Streets(StreetText):
                 kind = following
             elif kind or not (word.letters or _ORDINAL.match(word.folded)):
                 break
-        if kind:
-            score = self._english_score(number, kind)
-            if score:
-                yield first, kind, score, "address.english"
+        return kind
 
     def _ordinal(self, at: int) -> _Found:
         """As in "5th Avenue" and "5th Avenue 725"."""
@@ -190,7 +197,7 @@ class _Streets(StreetText):
         word = self.words[before]
         for back in range(before - 1, max(-1, before - _MOST_BEFORE_NUMBER), -1):
             kind = self.words[back]
-            if self.gap(back) not in INSIDE and not self._is_calle(back):
+            if (self.gap(back) not in INSIDE or self.ends_sentence(back)) and not self._is_calle(back):
                 break
             if kind.folded in AT_THE and before - back <= 2 and word.capital and kind.folded != "in":
                 if kind.capital or self.follows(back, SAYS_ADDRESS):
@@ -247,7 +254,7 @@ class _Streets(StreetText):
             while (
                 last + 1 < len(self.words)
                 and last - number < _MOST_SHORT
-                and self._in_sentence(last)
+                and self.in_sentence(last)
                 and self.words[last + 1].capital
             ):
                 last += 1
@@ -261,10 +268,6 @@ class _Streets(StreetText):
                 capitals = all(word.capital or word.folded in SMALL for word in self.words[first:at])
                 yield first, number, 0.62 if capitals else 0.5 if at - first == 1 else 0.4, "address.said"
                 return
-
-    def _in_sentence(self, at: int) -> bool:
-        """No sentence ends behind the word: a full stop is only behind an abbreviation."""
-        return self.gap(at) in INSIDE and (self.gap(at) != ". " or len(self.words[at].folded) <= _ABBREVIATED)
 
     def _kind_alone(self, at: int) -> _Found:
         """As in "rue de la Paix"."""
@@ -290,5 +293,9 @@ class _Streets(StreetText):
         first = at
         while first and at - first < _MOST_SHORT and self.gap(first - 1) == " " and self.words[first - 1].capital:
             first -= 1
-        if first < at:
+        if first == at:
+            return
+        if at + 1 < len(self.words) and self.gap(at) == " " and self.is_number_of(at + 1):
+            yield first, self.through_number(at + 1), 0.65, "address.reversed"
+        else:
             yield first, at, 0.52, "address.named"

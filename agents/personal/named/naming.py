@@ -8,13 +8,14 @@ from agents.personal.named.again import again
 from agents.personal.named.candidate import Candidate
 from agents.personal.named.companies import companies
 from agents.personal.named.doubts import Answer, Named, Recognise, ask
+from agents.personal.named.forms import names_in_forms
 from agents.personal.named.listed import Listed
 from agents.personal.named.people import are_listed, person_at
 from agents.personal.named.places import place_at
 from agents.personal.named.scripts import foreign_names
 from agents.personal.named.sentence import Sentence, read_sentence
 from agents.personal.named.town_codes import town_codes
-from agents.personal.named.user_names import user_names
+from agents.personal.named.user_names import said_users, user_names
 from agents.personal.reading import Reading
 from agents.personal.spans import PersonalType, Span
 
@@ -42,6 +43,8 @@ class Names:
         sentence = read_sentence(reading.text, self.listed)
         yield from foreign_names(reading.text)
         yield from user_names(reading.text, self.listed)
+        yield from names_in_forms(reading)
+        yield from said_users(reading, self.listed)
         for company in companies(sentence):
             yield _span(sentence, company, "ORG", "org.form")
         clear, doubts = _with_company(sentence, *_candidates(sentence))
