@@ -59,13 +59,15 @@ class Clues:
     def __init__(self, text: str) -> None:
         self._ends: dict[Clue, list[int]] = {}
         for match in _WORD.finditer(text):
-            self._note(match[0], match.end())
+            word = match[0]
+            lower = word.lower()
+            if lower in _CLUES:
+                self._note(_CLUES[lower], match.end())
+            elif lower != word and word[1:] != lower[1:]:
+                for part in _HUMP.findall(word):
+                    self._note(_CLUES.get(part.lower(), ()), match.end())
 
-    def _note(self, word: str, end: int) -> None:
-        lower = word.lower()
-        found: Iterable[Clue] = _CLUES.get(lower, ())
-        if not found and lower != word and word != word.capitalize():
-            found = (clue for part in _HUMP.findall(word) for clue in _CLUES.get(part.lower(), ()))
+    def _note(self, found: Iterable[Clue], end: int) -> None:
         for clue in found:
             self._ends.setdefault(clue, []).append(end)
 

@@ -96,7 +96,7 @@ def ip_addresses(reading: Reading) -> Iterator[Span]:
         if _is_address(match[0].replace("[.]", ".")):
             version = reading.clues.near("version", *match.span(), before=12)
             yield Span(match.start(), match.end(), "IP", 0.3 if version else 0.95, "ip.v4")
-    for match in _IPV6.finditer(reading.text):
+    for match in _IPV6.finditer(reading.text) if reading.text.count(":") >= _LEAST_COLONS else ():
         whole = match[0].removesuffix(match["zone"] or "")
         address = whole if whole.endswith("::") else whole.rstrip(":")
         digits = any(character.isdigit() for character in address)

@@ -85,7 +85,7 @@ _CALLED = re.compile(
 
 def called_ids(reading: Reading) -> Iterator[Span]:
     """Numbers of whatever state right behind what such a number is called."""
-    for match in _CALLED.finditer(reading.text):
+    for match in _CALLED.finditer(reading.text) if reading.has(*_SAY_ID) else ():
         start = match.start("number")
         number = _WORDS_AFTER.sub("", match["number"])
         if sum(map(str.isdigit, number)) >= _FEWEST_DIGITS and len(number) >= _SHORTEST_ID:
@@ -93,6 +93,26 @@ def called_ids(reading: Reading) -> Iterator[Span]:
 
 
 _SHORTEST_ID = 7
+_SAY_ID = (
+    *("nin", "bvn", "pps", "hkid", "kra", "ghana", "national id", "id ", "identity", "ausweis", "dula", "cnic", "umid"),
+    *(
+        "nik",
+        "ktp",
+        "mykad",
+        "iqama",
+        "aadhaar",
+        "ni number",
+        "dni",
+        "nie",
+        "bsn",
+        "nric",
+        "fin",
+        "pesel",
+        "cpf",
+        "curp",
+    ),
+    *("rut", "tckn", "amka", "oib", "emso", "egn", "cnp"),
+)
 
 
 def _is_proved(known: NationalId, written: str, reading: Reading) -> bool:

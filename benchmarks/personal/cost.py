@@ -122,6 +122,8 @@ _HOSTILE = (
         "door ",
         "я Яя ",
         "la que ",
+        "Apt 1\n",
+        "1 Aa\nApt 1\n",
         "\n",
         " ",
     ),

@@ -131,6 +131,6 @@ def in_parts(reading: Reading) -> Iterator[Span]:
 
 def _has_kind(part: str) -> bool:
     words = [fold(word) for word in _WORD.findall(part)]
-    if len(words) > 1 and not _KINDS.isdisjoint(words):
+    if (len(words) > 1 and not _KINDS.isdisjoint(words)) or (part[0].isdigit() and part[-1].isdigit()):
         return True
     return part[-1:].isdigit() and any(len(word) > _FEWEST_LETTERS and word.endswith(_COMPOUND) for word in words)

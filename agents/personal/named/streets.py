@@ -27,7 +27,8 @@ ENGLISH = SURE | _set(
     shores skyway spring springs spur spurs squares station stations stravenue stream streets summit throughway
     trace track trafficway tunnel underpass union unions valley valleys via viaduct village villages ville vista
     walks wall well wells wynd yard colony bagh sector gali ganj enclave layout vihar puram salai boreen strand
-    broadway gate circus path zila town pde tce cct hts bvd esp dve crt gdns grn croft garth link links villas cottages
+    broadway gate circus path zila town str pde tce cct hts bvd esp dve crt gdns grn croft garth link links
+    villas cottages
     buildings approach chase copse dell fairway glade heath lookout nook outlook paddock precinct quadrant reach retreat
     track wharf wood woods brae brow fold gait loan pend vennel wynds lea leas mead meads dene drove lawn lawns downs
     straat laan singel rylaan vale"""

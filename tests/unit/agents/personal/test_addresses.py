@@ -183,6 +183,7 @@ def test_finds_addresses_where_words_say_so(text: str, address: str):
         "Xyxyx, see 5 Apt. 4",
         "Apt. 4",
         "Flat 4, Xyxyx, Blargon, Zork",
+        "Xyxyx Blargon Apt. 4",
         "Canada. After that",
         "see B-12 Vitamin",
         "#12, Xyxyx, Blargon",
@@ -214,6 +215,11 @@ def test_region_country_and_code_stand_behind_the_town():
     assert addresses("12 Baker Street, 34796 and 15 more") == ["12 Baker Street", "34796"]
 
 
+def test_thanks_in_the_next_line_are_no_town():
+    assert addresses("12 Baker Street\nThanks, Maria") == ["12 Baker Street"]
+    assert [kind for kind, _ in named("12 Baker Street\nThanks, Maria")] == ["PERSON"]
+
+
 def test_an_abbreviated_kind_keeps_its_full_stop():
     assert addresses("Bring it to 12 Elm Ave. soon") == ["12 Elm Ave."]
     assert addresses("Bring it to 12 Elm Ave., soon") == ["12 Elm Ave"]
@@ -237,6 +243,25 @@ def test_a_code_and_its_town_say_that_a_street_stands_before():
 def test_an_address_has_seven_parts_at_most():
     parts = "Flat 1, Floor 2, Block 3, Tower 4, Phase 5, Sector 6, Area 7"
     assert addresses(f"send it to {parts}, Zone 8, ok")[0] == parts
+
+
+def test_a_line_for_the_flat_says_what_the_lines_around_it_are():
+    text = "Write to 19 xyxyx 1268\n> apt. 13\n> Blargon\n> Norway 13453\nok"
+    assert addresses(text) == ["19 xyxyx 1268", "apt. 13", "13453"]
+    assert [place for kind, place in named(text) if kind == "PLACE"] == ["Blargon", "Norway"]
+    assert addresses("it is Xyxyx del Blargon 4740\nSuite 414\nZork\n, ZZ\n 99999") == [
+        "Xyxyx del Blargon 4740\nSuite 414",
+        "99999",
+    ]
+
+
+@pytest.mark.parametrize("text", ["no number here\nFlat 4", "there are 12\nFlat 4"])
+def test_a_line_for_the_flat_alone_is_none(text: str):
+    assert addresses(text) == []
+
+
+def test_a_unit_stands_before_a_street_with_two_numbers():
+    assert addresses("Apt. 731 96 Xyxyx 2, ok") == ["Apt. 731 96 Xyxyx 2"]
 
 
 def test_a_year_or_a_count_behind_a_street_is_no_house():
