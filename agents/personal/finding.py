@@ -55,12 +55,13 @@ def find(text: str, policy: Policy, sources: tuple[Source, ...] = STRUCTURED) ->
     """What the policy wants found, in order and without overlap."""
     normalised = normalise(text)
     reading = Reading(normalised.text, policy.regions)
+    least = {kind: rule.from_score for kind, rule in policy.types.items()}
     read = [
         span if span.score in _ROUND else _rounded(span)
         for source in sources
         if not source.types.isdisjoint(policy.types)
         for span in source.detect(reading)
-        if policy.wants(span)
+        if span.score >= least.get(span.type, _NEVER)
     ]
     read.extend(repeated(reading.text, read))
     if normalised.starts is None:
@@ -72,6 +73,7 @@ def find(text: str, policy: Policy, sources: tuple[Source, ...] = STRUCTURED) ->
     return settle(text, found)
 
 
+_NEVER = 2.0
 _ROUND = frozenset(number / 100 for number in range(101))
 
 

@@ -70,6 +70,8 @@ def settle(text: str, found: Iterable[Span]) -> list[Span]:
     for span in sorted(touching, key=_strength):
         if taken.find(1, span.start, span.end) < 0:
             kept.append(span)
+        elif taken.find(0, span.start, span.end) < 0:
+            continue  # all of it stands in others: most of those that touch
         else:
             parts = (_part(text, span, start, end) for start, end in _free(taken, span.start, span.end))
             kept.extend(part for part in parts if part)

@@ -113,7 +113,7 @@ class Streets(StreetText):
         for word in self.words[at : at + 2]:
             if not word.capital:
                 return False
-            if word.folded.endswith(LONG_COMPOUNDS) and len(word.folded) > 6:
+            if len(word.folded) > 6 and word.folded.endswith(LONG_COMPOUNDS):
                 return True
         return False
 
@@ -162,7 +162,7 @@ class Streets(StreetText):
             return
         word = self.words[before]
         ending = word.folded if word.folded in APART else None
-        if ending is None and word.folded.endswith(COMPOUNDS):
+        if ending is None and len(word.folded) > 2 and word.folded.endswith(COMPOUNDS):
             ending = next(one for one in COMPOUNDS if word.folded.endswith(one))
         if ending and self.gap(before) in {" ", ". ", "."} and self._is_compound(before, ending):
             yield self._name_start(before), last, 0.8 if word.capital else 0.62, "address.compound"
