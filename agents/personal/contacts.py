@@ -34,7 +34,7 @@ _SPOKEN_LOCAL = re.compile(
     re.IGNORECASE,
 )
 _SPOKEN_DOMAIN = re.compile(
-    rf"[\w-]{{1,40}}(?:{_DOT}[\w-]{{1,40}}){{0,3}}?{_DOT}[^\W\d_]{{2,12}}(?![^\W_])", re.IGNORECASE
+    rf"[\w-]{{1,40}}(?:{_DOT}[\w-]{{1,40}}){{0,3}}?{_DOT}[^\W\d_]{{2,12}}(?![^\W_]|\.[^\W\d_])", re.IGNORECASE
 )
 _SAID = re.compile(r"[\[({<]|\b(?:dot|punkt|punto)\b", re.IGNORECASE)
 _PROVIDER = re.compile(
@@ -42,6 +42,9 @@ _PROVIDER = re.compile(
     re.IGNORECASE,
 )
 _SPOKEN_BEFORE = 100
+_NO_LOCAL = frozenset(("is", "at", "on", "as", "the", "are", "to", "by", "with", "handle", "me", "us", "and", "or"))
+_GOES_ON = re.compile(r"\s{1,2}at\s{1,2}[\w-]{1,40}(?:\s{1,2}dot\s|\.[a-z])", re.IGNORECASE)
+"""What would be the domain is the name of a mailbox: "the invoice at jane dot doe at example dot com"."""
 
 
 def emails(reading: Reading) -> Iterator[Span]:
@@ -74,7 +77,7 @@ def _spoken(text: str) -> Iterator[Span]:
     for pivot in _AT.finditer(text):
         local = _SPOKEN_LOCAL.search(text, max(0, pivot.start() - _SPOKEN_BEFORE), pivot.start())
         domain = _SPOKEN_DOMAIN.match(text, pivot.end())
-        if local is None or domain is None:
+        if local is None or domain is None or local[0].lower() in _NO_LOCAL or _GOES_ON.match(text, domain.end()):
             continue
         meant = "@" in pivot[0] or _SAID.search(pivot[0]) or _SAID.search(domain[0]) or _PROVIDER.match(domain[0])
         if meant:
@@ -93,7 +96,7 @@ def ip_addresses(reading: Reading) -> Iterator[Span]:
         if _is_address(match[0].replace("[.]", ".")):
             version = reading.clues.near("version", *match.span(), before=12)
             yield Span(match.start(), match.end(), "IP", 0.3 if version else 0.95, "ip.v4")
-    for match in _IPV6.finditer(reading.text):
+    for match in _IPV6.finditer(reading.text) if reading.text.count(":") >= _LEAST_COLONS else ():
         whole = match[0].removesuffix(match["zone"] or "")
         address = whole if whole.endswith("::") else whole.rstrip(":")
         digits = any(character.isdigit() for character in address)
@@ -118,6 +121,8 @@ _MAC = re.compile(
 )
 _MAC_SAID = re.compile(
     r"\b(?:mac|bssid|hwaddr|ether)(?: addr(?:ess)?)?\W{1,3}(?:is )?([0-9A-Fa-f]{12})(?!\w)"
+    r"|\b(?:mac|bssid|hwaddr|bt|bluetooth|wlan)(?: addr(?:ess)?)?\W{1,3}(?:is )?"
+    r"([0-9A-Fa-f]{6}[-:.][0-9A-Fa-f]{6})(?!\w)"
     r"|(?<!\w)([0-9A-Fa-f]{12}) (?:is )?(?:my |the )?mac\b",
     re.IGNORECASE,
 )
@@ -126,5 +131,9 @@ _MAC_SAID = re.compile(
 def hardware_addresses(reading: Reading) -> Iterator[Span]:
     """MAC addresses of six bytes."""
     yield from (Span(m.start(), m.end(), "MAC", 0.95, "mac") for m in _MAC.finditer(reading.text))
-    for match in _MAC_SAID.finditer(reading.text) if reading.has("mac", "bssid", "hwaddr", "ether") else ():
+    for match in (
+        _MAC_SAID.finditer(reading.text)
+        if reading.has("mac", "bssid", "hwaddr", "ether", "bt", "bluetooth", "wlan")
+        else ()
+    ):
         yield Span(*match.span(match.lastindex or 0), "MAC", 0.8, "mac.said")

@@ -1,6 +1,6 @@
 """All detectors together."""
 
-from agents.personal import contacts, credentials, identities, money, passwords, phones
+from agents.personal import contacts, credentials, identities, money, passwords, phones, phrased_secrets
 from agents.personal.named.addresses import addresses
 from agents.personal.named.doubts import Recognise
 from agents.personal.named.listed import load_listed
@@ -28,6 +28,7 @@ STRUCTURED = (
     _source(money.wallets, "WALLET"),
     _source(identities.ssns, "SSN"),
     _source(identities.national_ids, "NATIONAL_ID"),
+    _source(identities.called_ids, "NATIONAL_ID"),
     _source(identities.papers, "PASSPORT", "DRIVER_LICENSE"),
     _source(identities.birth_dates, "BIRTH_DATE"),
     _source(credentials.keys, "API_KEY"),
@@ -35,6 +36,7 @@ STRUCTURED = (
     _source(credentials.private_keys, "PRIVATE_KEY"),
     _source(credentials.connection_strings, "CONNECTION_STRING"),
     _source(passwords.passwords, "PASSWORD", "API_KEY"),
+    _source(phrased_secrets.phrased_secrets, "PASSWORD", "API_KEY"),
     _source(passwords.command_passwords, "PASSWORD"),
 )
 """What has a form of its own."""
@@ -53,12 +55,13 @@ def find(text: str, policy: Policy, sources: tuple[Source, ...] = STRUCTURED) ->
     """What the policy wants found, in order and without overlap."""
     normalised = normalise(text)
     reading = Reading(normalised.text, policy.regions)
+    least = {kind: rule.from_score for kind, rule in policy.types.items()}
     read = [
-        span
+        span if span.score in _ROUND else _rounded(span)
         for source in sources
         if not source.types.isdisjoint(policy.types)
-        for span in map(_rounded, source.detect(reading))
-        if policy.wants(span)
+        for span in source.detect(reading)
+        if span.score >= least.get(span.type, _NEVER)
     ]
     read.extend(repeated(reading.text, read))
     if normalised.starts is None:
@@ -70,6 +73,9 @@ def find(text: str, policy: Policy, sources: tuple[Source, ...] = STRUCTURED) ->
     return settle(text, found)
 
 
+_NEVER = 2.0
+_ROUND = frozenset(number / 100 for number in range(101))
+
+
 def _rounded(span: Span) -> Span:
-    score = round(min(span.score, 1.0), 3)
-    return span if score == span.score else Span(span.start, span.end, span.type, score, span.detector)
+    return span._replace(score=round(min(span.score, 1.0), 3))

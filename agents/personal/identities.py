@@ -27,12 +27,13 @@ def ssns(reading: Reading) -> Iterator[Span]:
             yield Span(*stretch, "SSN", 0.95 if issued else 0.93, "ssn")
         elif shaped and reading.clues.near("id", *stretch, after=15):
             yield Span(*stretch, "SSN", 0.6, "ssn.said")
-    for match in _LAST_FOUR.finditer(reading.text) if reading.has("last four", "last 4") else ():
-        yield Span(*match.span(1), "SSN", 0.8, "ssn.last")
+    for match in _LAST_FOUR.finditer(reading.text) if reading.has("last four", "last 4", "ending", "ends") else ():
+        yield Span(*match.span(match.lastindex or 0), "SSN", 0.8, "ssn.last")
 
 
 _LAST_FOUR = re.compile(
-    r"\blast (?:four|4)(?: digits)? of (?:my|his|her|the|their) (?:social|ssn)(?: security)?(?: number)?\W{1,3}"
+    r"\b(?:ssn|social(?: security)?(?: number)?) (?:ending|ends)(?: in| with)?:? (?P<ending>\d{4})(?!\d)"
+    r"|\blast (?:four|4)(?: digits)? of (?:my|his|her|the|their) (?:social|ssn)(?: security)?(?: number)?\W{1,3}"
     r"(?:are |is )?(\d{4})(?!\d)",
     re.IGNORECASE,
 )
@@ -47,10 +48,71 @@ def national_ids(reading: Reading) -> Iterator[Span]:
         for stretch in stretches if known else ():
             said = reading.clues.near("id", *stretch, after=15) or reading.clues.near("tax", *stretch)
             written = reading.text[slice(*stretch)]
+            if "A" in shape and _LOOSE.search(written):
+                continue
             for one in known if said else clear if stands_alone(reading.text, stretch) or "A" in shape else ():
                 if one.pattern.fullmatch(written) and _is_proved(one, written, reading):
-                    score = 0.92 if said else 0.4 if reading.clues.near("count", *stretch, before=18) else 0.8
+                    ends = written[0].isalpha() and written[-1].isalpha()  # As numbers of orders hardly ever do.
+                    score = (
+                        0.92
+                        if said
+                        else 0.8
+                        if ends
+                        else 0.4
+                        if reading.clues.near("count", *stretch, before=18)
+                        else 0.8
+                    )
                     yield Span(*stretch, "NATIONAL_ID", score, f"id.{one.region.lower()}")
+
+
+_LOOSE = re.compile(r"(?<![^\W_])[a-z]+[ ]|[ ][a-z]+(?![^\W_])")
+"""A word beside a number: letters of it stand close, or are capitals."""
+
+
+_CALLED = re.compile(
+    r"(?<![^\W_])(?:nin|bvn|ppsn?|hkid|kra|ghana ?card|national id(?:entity)?(?: card)?|id(?:entity)? (?:card"
+    r"|document|no|number|nr)"
+    r"|(?:personal)?ausweis(?:nummer|nr)?|c[ée]dula|cnic|umid|nik|ktp|mykad|emirates id|iqama|aadhaar|nino"
+    r"|ni number|dni|nie"
+    r"|bsn|nric|fin|pesel|cpf|curp|rut|tckn|amka|oib|emso|egn|cnp)\b\.?(?: (?:card|no|nr|number|pin"
+    r"|n[ou]m[a-z]{2,4}))?\.?"
+    r"(?:\s?[:#=]| is| ist| est| es| lautet)?\s"
+    r"(?P<number>(?=(?:[A-Z -]{0,5}\d))[A-Z\d](?:[ /.-]?[A-Z\d]){5,19}(?:\([\dA-Z]\))?)"
+    r"(?![^\W_])",
+    re.IGNORECASE,
+)
+
+
+def called_ids(reading: Reading) -> Iterator[Span]:
+    """Numbers of whatever state right behind what such a number is called."""
+    for match in _CALLED.finditer(reading.text) if reading.has(*_SAY_ID) else ():
+        start = match.start("number")
+        number = _WORDS_AFTER.sub("", match["number"])
+        if sum(map(str.isdigit, number)) >= _FEWEST_DIGITS and len(number) >= _SHORTEST_ID:
+            yield Span(start, start + len(number), "NATIONAL_ID", 0.75, "id.said")
+
+
+_SHORTEST_ID = 7
+_SAY_ID = (
+    *("nin", "bvn", "pps", "hkid", "kra", "ghana", "national id", "id ", "identity", "ausweis", "dula", "cnic", "umid"),
+    *(
+        "nik",
+        "ktp",
+        "mykad",
+        "iqama",
+        "aadhaar",
+        "ni number",
+        "dni",
+        "nie",
+        "bsn",
+        "nric",
+        "fin",
+        "pesel",
+        "cpf",
+        "curp",
+    ),
+    *("rut", "tckn", "amka", "oib", "emso", "egn", "cnp"),
+)
 
 
 def _is_proved(known: NationalId, written: str, reading: Reading) -> bool:
@@ -88,7 +150,7 @@ _MONTH = (
 _DATE = re.compile(
     r"(?<![\w.])(?:(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
     r"|\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{4}|\d{2})|\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}"
-    rf"|\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?(?: of| de)? ?[-/]?{_MONTH}(?:(?:,? | de |[-/])'?\d{{2,4}})?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?(?: of| de)? ?[-/]?{_MONTH}(?:(?:,? | de |[-/])'?\d{{2,4}}|\d{{4}})?"
     rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)(?![^\W_])",
     re.IGNORECASE,
 )
@@ -96,15 +158,18 @@ _DATE = re.compile(
 
 def birth_dates(reading: Reading) -> Iterator[Span]:
     """Dates beside a word of birth. Other dates are nobody's."""
-    for match in _DATE.finditer(reading.text) if reading.clues.any("birth") else ():
-        if reading.clues.near("birth", *match.span(), before=30, after=20):
+    for match in _DATE.finditer(reading.text) if reading.clues.any("birth") or reading.has("d.o.b", "turn") else ():
+        said = _BORN.search(reading.text, max(0, match.start() - _WIDEST_BIRTH), match.start())
+        if said or reading.clues.near("birth", *match.span(), before=30, after=20):
             yield Span(match.start(), match.end(), "BIRTH_DATE", 0.85, "birth.said")
     for match in _IN_A_ROW.finditer(reading.text):
         line = reading.text.rfind("\n", 0, match.start()) + 1
-        if _NAME_CELL.search(reading.text, max(line, match.start() - _ROW), match.start() + 1):
+        if _NAME_CELL.search(reading.text, max(line - 1, match.start() - _ROW, 0), match.start() + 1):
             yield Span(*match.span("date"), "BIRTH_DATE", 0.55, "birth.row")
 
 
+_BORN = re.compile(r"\b(?:d\.o\.b\.?|turn(?:s|ed|ing)? \d{1,3})[^\w\n]{1,3}(?:(?:is|on|the)\s){0,2}\Z", re.IGNORECASE)
+_WIDEST_BIRTH = 24
 _IN_A_ROW = re.compile(
     r"(?P<by>[,;|\t]) ?(?P<date>(?:19[2-9]\d|200\d)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
     r"|(?:0?[1-9]|[12]\d|3[01])[./](?:0?[1-9]|1[0-2])[./](?:19[2-9]\d|200\d)) ?(?=(?P=by)|\n|\Z)"

@@ -82,7 +82,12 @@ def ibans(reading: Reading) -> Iterator[Span]:
         elif sum(character.isdigit() for character in compact) > len(compact) // 2:
             yield Span(start, end, "IBAN", 0.6, "iban.unproved")
             continue
-        if reading.clues.near("iban", start, end) and sum(c.isdigit() for c in compact) > _SHORTEST_IBAN // 2:
+        written = match[0][:2].isupper() or match[0][2].isdigit()
+        if (
+            written
+            and reading.clues.near("iban", start, end)
+            and sum(c.isdigit() for c in compact) > _SHORTEST_IBAN // 2
+        ):
             yield Span(start, end, "IBAN", 0.6, "iban.said")
 
 
@@ -99,6 +104,15 @@ _ACCOUNT = re.compile(r"(?<!\w)(?<!\w[-./])(?:\d{2}-\d{2}-\d{2}|\d(?:[ -]?\d){5,
 _BIC = re.compile(r"(?<!\w)[A-Za-z]{6}[A-Za-z0-9]{2}(?:[A-Za-z0-9]{3})?(?!\w)")
 _CALLED_BIC = re.compile(r"\b(?:bic|swift)\b", re.IGNORECASE)
 _IFSC = re.compile(r"\bifsc(?: code| no)?\b\W{0,3}(?:is )?([a-z]{4}0[a-z0-9]{6})(?!\w)", re.IGNORECASE)
+_ACCOUNT_SAID = re.compile(
+    r"(?<!\w)a/c\.?(?: (?:no\.?|number|num|nr))?\s?[:#]?\s?(\d(?:[ -]?\d){5,19})(?![^\W_])", re.IGNORECASE
+)
+_UPI = re.compile(
+    r"(?<![\w.-])[\w.-]{2,60}@(?:ok(?:hdfcbank|icici|axis|sbi)|ybl|ibl|axl|upi|paytm|apl|ptsbi|pthdfc|ptaxis|ptyes|sbi|icici"
+    r"|hdfcbank|axisbank|kotak|yesbank|barodampay|cnrb|pnb)(?![\w.-]|\.\w)",
+    re.IGNORECASE,
+)
+"""Addresses of India's payments (NPCI's list of handles)."""
 _ROUTING_DIGITS = 9
 
 
@@ -116,6 +130,10 @@ def bank_accounts(reading: Reading) -> Iterator[Span]:
         shaped = code.isupper() or any(character.isdigit() for character in code)
         if shaped and _CALLED_BIC.search(reading.text, max(0, match.start() - 30), match.start()):
             yield Span(match.start(), match.end(), "BANK_ACCOUNT", 0.7, "bank.bic")
+    for match in _ACCOUNT_SAID.finditer(reading.text) if reading.has("a/c") else ():
+        yield Span(*match.span(1), "BANK_ACCOUNT", 0.75, "bank.said")
+    for match in _UPI.finditer(reading.text) if reading.has("@") else ():
+        yield Span(match.start(), match.end(), "BANK_ACCOUNT", 0.75, "bank.upi")
     for match in _IFSC.finditer(reading.text) if reading.has("ifsc") else ():
         yield Span(*match.span(1), "BANK_ACCOUNT", 0.85, "bank.ifsc")
 

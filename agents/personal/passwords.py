@@ -14,7 +14,7 @@ _NAME = (
     r"|l(?:ö|o)senord|adgangskode|salasana|parola|heslo|jelsz(?:ó|o)|(?:ş|s)ifre|пароль|пароля|pw"
     r"|pin(?: ?code)?|puk|otp"
     r"|(?:2fa|mfa|sms|verification|security|confirmation|activation|authentication|auth|one[ -]time|door|gate"
-    r"|alarm|entry"
+    r"|alarm|entry|backup|recovery|reset|login|sign[ -]?in|pairing|access|key ?pad|key ?safe|lock ?box|garage|building"
     r"|safe|lock|unlock|voicemail) (?:pass)?code)"
 )
 _KEY_NAME = (
@@ -28,12 +28,12 @@ _SAID = re.compile(
     rf"(?:(?<![^\W_]){_NAME}"
     r"|(?<=[^\W\d_])(?:passphrase|password|passwd|pwd)(?=[\"']?\s{0,2}[:=]))(?![^\W\d_])"
     rf"(?:[\"']?(?:{_OF_WHAT}?\s{{0,2}}(?:(?P<sign>[:=]|=>|->|→)\s{{0,3}}"
-    rf"|\s?(?P<verb>is|ist|lautet|est|es|è|was|war)\s{{1,2}})|\s{{0,2}}\s)|'s\s(?P<of>))"
+    rf"|\s?(?P<verb>is|ist|lautet|c'est|est|es|è|é|was|war|to(?=\s\S{{0,40}}[\d!#$%&*+=?@^~]))\s{{1,2}})|\s{{0,2}}\s)|'s\s(?P<of>))"
     rf"(?:{_QUOTED}|(?P<bare>[^\s\"',;]{{3,100}}))",
     re.IGNORECASE,
 )
 _KEYED = re.compile(
-    rf"(?<![^\W_]){_KEY_NAME}[\"']?(?:\s{{0,2}}(?::=|[:=]|=>)\s{{0,3}}|\sis\s)(?:{_QUOTED}"
+    rf"(?<![^\W_]){_KEY_NAME}[\"']?(?:\s{{0,2}}(?::=|[:=]|=>)\s{{0,3}}|\sis\s|\s(?=[\w~+/=.-]{{24,}}))(?:{_QUOTED}"
     rf"|(?P<bare>[^\s\"',;]{{8,500}}))",
     re.IGNORECASE,
 )
@@ -130,7 +130,7 @@ _CLIENT_BEFORE = 160
 _PAIR = re.compile(
     r"(?<![^\W_])(?:creds?|credentials|log ?in|logon|user(?:name)?(?: ?/ ?| and | & )pass(?:word)?)(?: details"
     r"| info| is| are)?"
-    r"\s?[:=-]?\s?(?P<user>[\w@-]{2,40})(?::| ?/ ?)(?P<bare>(?!/)[^\s\"',;]{4,60})",
+    r"\s?[:=-]?\s?(?P<user>[\w.@-]{2,40})(?::| ?/ ?)(?P<bare>(?!/)[^\s\"',;]{4,60})",
     re.IGNORECASE,
 )
 _NETWORK = re.compile(

@@ -15,7 +15,7 @@ _CANDIDATE = re.compile(
     r"(?<!\w)(?<!\w[-.,/:])(?<![#$€£][ ])(?<![#$€£])"
     r"(?:\+[ ]?|\(\+?)?\(?\d{1,15}+\)?"
     rf"(?:(?:[ ]?[-./][ ]?|[ ]|(?=\()|(?<=\)))\(?\d{{1,15}}+\)?){{0,{_MOST_GROUPS - 1}}}"
-    r"(?P<extension>[ ]?,?[ ]?(?:x|ext\.?|extension|durchwahl|dw|poste|int\.?)[ ]?\d{1,6})?"
+    r"(?P<extension>[ ]?,?[ ]?(?:x|extn?\.?|extension|durchwahl|dw|poste|int\.?)[ ]?\d{1,6})?"
     r"(?![^\W_]|[.,:]\d|[ ]?[€$£%])",
     re.IGNORECASE,
 )
@@ -30,11 +30,14 @@ _OTHER = re.compile(r"[1-9]\d{0,2}(?:(?:\.\d{3})+|(?:[ ]\d{3})*[ ]000)\Z|\d{3}-\
 """Thousands, and what would be a social security number."""
 _EPOCH = re.compile(r"1[4-9]\d{8}(?:\d{3})?\Z")
 _ABROAD = re.compile(r"00[1-9]\d{7}")
+_TRUNK = re.compile(r"0[1-9]\d{9}\Z")
+"""In one piece, with the zero that is dialled inside a country: other numbers begin with none."""
 _BOOK = re.compile(r"97[89]\d{10}\Z")
 _GROUP = re.compile(r"\d+")
 _CHUNK = re.compile(r"[^ ]+")
 _FEWEST, _MOST = 6, 15
 _FEWEST_UNSAID = 8
+_WIDEST_CALL = 24
 _FEWEST_LONE, _MOST_LONE = 10, 12
 _LIKELY, _CLEAR = 0.5, 0.65
 _SPELLED_OUT = 1.6
@@ -145,10 +148,23 @@ def _score(reading: Reading, start: int, end: int, number: str, groups: list[str
     if _NONE.match(number):
         return 0.0
     counted = reading.clues.near("count", start, end, before=18)
-    if reading.clues.near("phone", start, end, after=12) and not counted:
+    said = reading.clues.near("phone", start, end, after=12)
+    if said and (not counted or _is_called(reading.text, start)):
         return 0.85
     looks = _looks(reading, number, groups, digits)
     return looks - 0.3 if counted or _BOOK.match(digits) else looks
+
+
+_CALLED = re.compile(
+    r"\b(?:tel(?:ephone|efon|efone)?|phone|mobile?|cell|fax|whatsapp|handy|my line|phone (?:no|number)|contact)"
+    r"(?: (?:is|no|number))?[.:]{0,2} ?\Z",
+    re.IGNORECASE,
+)
+
+
+def _is_called(text: str, start: int) -> bool:
+    """Right before it: whatever else is counted farther away."""
+    return _CALLED.search(text, max(0, start - _WIDEST_CALL), start) is not None
 
 
 def _looks(reading: Reading, number: str, groups: list[str], digits: str) -> float:
@@ -158,6 +174,8 @@ def _looks(reading: Reading, number: str, groups: list[str], digits: str) -> flo
     if _NANP.match(number):
         return 0.85
     if len(groups) == 1:
+        if _TRUNK.match(digits):
+            return 0.5
         lone = not _EPOCH.match(digits) and _FEWEST_LONE <= len(digits) <= _MOST_LONE
         return 0.5 if lone and _is_of(reading, digits) else 0.3
     if len(digits) < max(_FEWEST_UNSAID, _SPELLED_OUT * len(groups)) or _OTHER.match(number):

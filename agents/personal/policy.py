@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from agents.personal.spans import PersonalType, Span
+from agents.personal.spans import PersonalType
 
 Action = Literal["mask", "placeholder", "refuse"]
 
@@ -44,11 +44,6 @@ class Policy(_Strict):
     regions: tuple[Region, ...] = ("US",)
     """ISO 3166 codes: whose telephone numbers without a country code, and whose national numbers, are looked for."""
     types: Annotated[dict[PersonalType, Rule], Field(min_length=1)]
-
-    def wants(self, span: Span) -> bool:
-        """Sure enough, and of a type that counts here."""
-        rule = self.types.get(span.type)
-        return rule is not None and span.score >= rule.from_score
 
     def action(self, kind: PersonalType) -> Action:
         """What is done about a type that was found."""

@@ -24,28 +24,22 @@ def stretches(text: str) -> dict[str, list[Stretch]]:
     """
     found: dict[str, list[Stretch]] = {}
     atoms = _atoms(text)
-    for first in range(len(atoms)):
-        for shape, stretch in _from(atoms, first):
-            found.setdefault(shape, []).append(stretch)
-    return found
-
-
-def _from(atoms: list[_Atom], first: int) -> list[tuple[str, Stretch]]:
-    start, end, shape, joined = atoms[first]
-    digits = "9" in shape
-    if len(shape) > (_LONGEST if digits else _LONGEST_PREFIX):
-        return []
-    found = [(shape, (start, end))] if digits and len(shape) >= _SHORTEST else []
-    following = first
-    while joined and following - first < _MOST_ATOMS - 1:
-        following += 1
-        _, end, more, joined = atoms[following]
-        shape += more
-        if len(shape) > _LONGEST or not (digits or "9" in more):
-            break
-        digits = True
-        if len(shape) >= _SHORTEST:
-            found.append((shape, (start, end)))
+    for first, (start, ends, of_first, joins) in enumerate(atoms):
+        end, shape, joined = ends, of_first, joins
+        digits = "9" in shape
+        if not digits and (not joined or len(shape) > _LONGEST_PREFIX or "9" not in atoms[first + 1][2]):
+            continue
+        if digits and _SHORTEST <= len(shape) <= _LONGEST:
+            found.setdefault(shape, []).append((start, end))
+        following, most = first, first + _MOST_ATOMS - 1
+        while joined and following < most:
+            following += 1
+            _, end, more, joined = atoms[following]
+            shape += more
+            if len(shape) > _LONGEST:
+                break
+            if len(shape) >= _SHORTEST:
+                found.setdefault(shape, []).append((start, end))
     return found
 
 

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal, get_args
+from operator import attrgetter
+from typing import Literal, NamedTuple, get_args
 
 PersonalType = Literal[
     "EMAIL",
@@ -35,8 +35,7 @@ PROVED = 0.9
 """From this score on a span has been validated by more than its look: it keeps its type against longer ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Where something personal stands: half-open, in Unicode code points of the text as given."""
 
     start: int
@@ -46,6 +45,7 @@ class Span:
     detector: str
 
 
+_start = attrgetter("start")
 _STANDS_FOR = re.compile(rf"\[(?:{'|'.join(PERSONAL_TYPES)})(?:_\d{{1,6}})?\]")
 
 
@@ -70,15 +70,13 @@ def settle(text: str, found: Iterable[Span]) -> list[Span]:
     for span in sorted(touching, key=_strength):
         if taken.find(1, span.start, span.end) < 0:
             kept.append(span)
+        elif taken.find(0, span.start, span.end) < 0:
+            continue  # all of it stands in others: most of those that touch
         else:
             parts = (_part(text, span, start, end) for start, end in _free(taken, span.start, span.end))
             kept.extend(part for part in parts if part)
         taken[span.start : span.end] = b"\x01" * (span.end - span.start)
     return sorted(kept, key=_start)
-
-
-def _start(span: Span) -> int:
-    return span.start
 
 
 def _strength(span: Span) -> tuple[bool, int, float, int, str, str]:

@@ -45,6 +45,7 @@ BRINGS_NAME = phrases(
     "(to|cc|bcc|from|and|or|for|between|via|is|was|that|if|when|because|where|did|does|has|will|would|can|should|w)",
     "(ich bin|hier ist|hallo|liebe|lieber|grusse|grussen|gruss|je suis|c est|c'est|bonjour|cordialement|merci)",
     "(soy|hola|gracias|saludos|sono|ciao|grazie|saluti|sou|ola|obrigado|obrigada|groeten|groetjes|hoi|jestem|czesc)",
+    "(ik ben|jag ar|jeg er)",
     "(pozdrawiam|hej|hilsen|mvh|halsningar|terveisin|mit|von|und|et|con|avec|pour|para|por|chez|y|och|og)",
 )
 """Behind these a name stands often: a word that could be one is."""
@@ -57,7 +58,7 @@ GREETS = phrases(
     "(author|written by|attn|attention|cc|both)",
     "(brother|sister|mother|father|son|daughter|wife|husband|boss|friend|neighbour|neighbor|colleague|cousin)",
     "(spoke|speak|talk|talked) (to|with)",
-    "(met|told|asked|ask for|ich bin|hier ist|je suis|soy|sono|sou|jestem)",
+    "(met|told|asked|ask for|ich bin|hier ist|je suis|soy|sono|sou|jestem|ik ben|jag ar|jeg er)",
 )
 """Of these, those behind which an unknown word is one, too."""
 
@@ -78,5 +79,6 @@ STRONG_PLACE = phrases(
 )
 BRINGS_PLACE = phrases(
     "(in|from|at|near|to|around|across|outside|throughout|toward|towards|between|via|through|of|and|where is|or)",
+    "(aus|uit|naar|bij|vanuit|bei|vers|depuis|desde|hasta|fra|til|pa|ze|z|we|do|din|co|county)",
     "(aus|nach|en|a|em|w|i|till|fran|von|de|is|inside|within|past|leaving|reach|reached|for)",
 )

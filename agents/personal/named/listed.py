@@ -46,6 +46,8 @@ class Listed:
     """First word to the most words of a place that begins with it."""
     words: frozenset[str]
     """Common English ones."""
+    functions: dict[str, bool]
+    """Small words of sentences in many languages; True: of English ones."""
 
 
 @cache
@@ -62,6 +64,7 @@ def load_listed(folder: Path = FOLDER) -> Listed:
         places,
         longest,
         frozenset(_lines(folder / "words.txt.gz")),
+        _ranked(folder / "functions.txt.gz"),
     )
 
 

@@ -1,23 +1,27 @@
 """Names in a text: what lists, letters and neighbours make clear, and a model's word on what stays in doubt."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import attrgetter
 
 from agents.personal.named.again import again
 from agents.personal.named.candidate import Candidate
 from agents.personal.named.companies import companies
 from agents.personal.named.doubts import Answer, Named, Recognise, ask
+from agents.personal.named.forms import names_in_forms
 from agents.personal.named.listed import Listed
 from agents.personal.named.people import are_listed, person_at
 from agents.personal.named.places import place_at
 from agents.personal.named.scripts import foreign_names
 from agents.personal.named.sentence import Sentence, read_sentence
 from agents.personal.named.town_codes import town_codes
-from agents.personal.named.user_names import user_names
+from agents.personal.named.user_names import said_users, user_names
 from agents.personal.reading import Reading
 from agents.personal.spans import PersonalType, Span
 
+_start = attrgetter("start")
 _CLEAR, _DOUBT = 0.5, 0.2
 _LABELS: dict[str, PersonalType] = {"PERSON": "PERSON", "GPE": "PLACE", "LOC": "PLACE", "FAC": "PLACE", "ORG": "ORG"}
 _LISTING = frozenset({", ", ",", " , ", "; ", ";", " / ", " | ", "\t", ",\n"})
@@ -42,6 +46,8 @@ class Names:
         sentence = read_sentence(reading.text, self.listed)
         yield from foreign_names(reading.text)
         yield from user_names(reading.text, self.listed)
+        yield from names_in_forms(reading)
+        yield from said_users(reading, self.listed)
         for company in companies(sentence):
             yield _span(sentence, company, "ORG", "org.form")
         clear, doubts = _with_company(sentence, *_candidates(sentence))
@@ -130,7 +136,10 @@ def _settled(sentence: Sentence, doubts: list[_Found], answer: Answer) -> Iterat
 
 def _widened(sentence: Sentence, span: Span, named: Named) -> tuple[int, int]:
     """With what else the model has named, unless that cannot be part of a name."""
-    if any(named.start <= word.start < named.end and word.never for word in sentence.words):
-        return span.start, span.end
+    at = bisect_left(sentence.words, named.start, key=_start)
+    while at < len(sentence.words) and sentence.words[at].start < named.end:
+        if sentence.words[at].never:
+            return span.start, span.end
+        at += 1
     start = named.start if sentence.text[named.start].isupper() else span.start
     return min(span.start, start), max(span.end, named.end)

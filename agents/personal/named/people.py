@@ -120,6 +120,8 @@ def _quiet_run(sentence: Sentence, at: int, *, said: bool) -> list[int]:
             break
         if (word.common and word.surname < KNOWN) or (word.nameless and not (sentence.words[at].given or said)):
             break
+        if (word.nameless and sentence.foreign) or (word.common and word.folded in FOLLOWS_NAME):
+            break
         names.append(following)
     return names
 
@@ -155,6 +157,8 @@ def _alone(sentence: Sentence, at: int) -> float:
     word = sentence.words[at]
     if len(word.text) == 1:
         return 0.0
+    if sentence.foreign and not (word.given == KNOWN and word.capital) and not _is_likely(sentence, at):
+        return 0.0
     if not word.capital or sentence.loud:
         return (0.0, 0.3, 0.55 if len(word.text) > 3 else 0.45)[word.given]
     if word.common:
@@ -164,6 +168,14 @@ def _alone(sentence: Sentence, at: int) -> float:
     if not word.begins or (word.given and not word.common) or sentence.after(at, GREETS):
         return score
     return score - (0.12 if word.common or word.surname else 0.04)
+
+
+def _is_likely(sentence: Sentence, at: int) -> bool:
+    """In a text where capitals and lists say little: a name's word behind what stands before names."""
+    word = sentence.words[at]
+    if sentence.after(at, GREETS):
+        return word.capital or word.given == KNOWN
+    return not word.nameless and (word.capital or (word.given == KNOWN and sentence.after(at, BRINGS_NAME)))
 
 
 def _beside(sentence: Sentence, first: int, last: int, *, listed: bool) -> float:

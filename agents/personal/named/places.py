@@ -5,7 +5,7 @@ import re
 from agents.personal.named.candidate import KNOWN, Candidate
 from agents.personal.named.contexts import BRINGS_PLACE, STRONG_PLACE
 from agents.personal.named.sentence import Sentence
-from agents.personal.named.vocabulary import BEFORE_TOWN, TOWN_ENDINGS
+from agents.personal.named.vocabulary import BEFORE_TOWN, TITLES, TOWN_ENDINGS
 from agents.personal.named.words import Word
 
 _POSTCODE = re.compile(r"(?<![\w.])\d{2,5}[ -]?\d{2,3},? \Z")
@@ -29,7 +29,8 @@ def place_at(sentence: Sentence, at: int, *, behind_place: bool = False) -> Cand
             and sentence.text[word.start - 2 : word.start - 1] in _BEFORE_SPACE
             and _POSTCODE.search(sentence.text, max(0, word.start - 9), word.start) is not None
         )
-        or behind_place
+        or (behind_place and not sentence.foreign)
+        or (word.capital and sentence.text.startswith("Co. ", max(0, word.start - 4)))
     )
     if word.upper and word.folded in _SHORT_COUNTRIES:
         return Candidate(at, at, 0.7)
@@ -41,6 +42,8 @@ def place_at(sentence: Sentence, at: int, *, behind_place: bool = False) -> Cand
             return Candidate(at, last, 0.8 if word.capital or rank == KNOWN or strong else 0.5)
         return Candidate(at, last, _listed_score(sentence, word, rank, strong=strong, beside=beside))
     if (word.never and word.folded not in BEFORE_TOWN) or len(word.text) < _SHORTEST:
+        return None
+    if word.folded in TITLES and at + 1 < len(sentence.words) and sentence.words[at + 1].capital:
         return None
     if not word.capital:
         return _quiet(sentence, at, strong=strong, beside=beside)
@@ -67,7 +70,7 @@ def _listed(sentence: Sentence, at: int, *, strong: bool) -> tuple[int, int] | N
         best
         and best[0] > at
         and not strong
-        and not any(one.capital or not one.common for one in sentence.words[at : best[0] + 1])
+        and not any(one.capital or not (one.common or sentence.foreign) for one in sentence.words[at : best[0] + 1])
     ):
         return None
     return best
@@ -76,7 +79,7 @@ def _listed(sentence: Sentence, at: int, *, strong: bool) -> tuple[int, int] | N
 def _listed_score(sentence: Sentence, word: Word, rank: int, *, strong: bool, beside: bool) -> float:
     known = rank == KNOWN
     if not word.capital or sentence.loud:
-        if word.common:
+        if word.common or (sentence.foreign and not strong):
             return 0.0
         return (0.72 if strong else 0.62 if known and (beside or not word.given) else 0.3) if known or strong else 0.2
     if word.common:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from agents.personal.named.listed import Listed
 from agents.personal.named.phrases import LONGEST_PHRASE
@@ -20,9 +21,11 @@ _TO_CONTEXT = re.compile(r"'?(?:s|m|re)?[ :=\"'>*_(,\n\t;|?-]{1,5}")
 _INSIDE_CONTEXT = re.compile(r"[ _'-]|'s ")
 _MOST_TITLES, _MOST_SUFFIXES, _MOST_PARTICLES = 4, 6, 4
 _ABBREVIATED = TITLES | SUFFIXES
+_JOINING = frozenset((" ", "-", ".", "+"))
 _LOUD = 0.6
 _FEW_WORDS = 3
 _LEAST_QUIET = 4
+_FEWEST_FOREIGN = 2
 
 
 @dataclass(slots=True)
@@ -36,20 +39,21 @@ class Sentence:
     """Written in capitals: they say nothing."""
     commas: bool
     """There is one before a space."""
+    foreign: bool
+    """Another language than English: lists of names know its words, and where all nouns have capitals, these say
+    nothing.
+    """
+    gaps: list[str]
+    joins: list[bool]
     _read: tuple[int, list[str]] = (-1, [])
 
     def gap(self, at: int) -> str:
         """Between a word and the next."""
-        return self.text[self.words[at].end : self.words[at + 1].start]
+        return self.gaps[at]
 
     def joined(self, at: int) -> bool:
         """The next word may belong to the same name."""
-        if at + 1 >= len(self.words):
-            return False
-        gap = self.gap(at)
-        return gap in {" ", "-", ".", "+"} or (
-            gap == ". " and (len(self.words[at].text) == 1 or self.words[at].folded in _ABBREVIATED)
-        )
+        return self.joins[at]
 
     def is_initial(self, at: int) -> bool:
         """As in "Anna I. Berg"."""
@@ -80,7 +84,7 @@ class Sentence:
         found: list[str] = []
         first = at
         while first and at - first < LONGEST_PHRASE:
-            gap = self.text[self.words[first - 1].end : self.words[first].start]
+            gap = self.gaps[first - 1]
             if gap != " " and not (_TO_CONTEXT if first == at else _INSIDE_CONTEXT).fullmatch(gap):
                 break
             first -= 1
@@ -89,6 +93,8 @@ class Sentence:
 
     def title_before(self, at: int) -> int:
         """Where the titles before a word begin: at the word itself where there is none."""
+        if not at or self.words[at - 1].folded not in TITLES:
+            return at
         first = at
         while (
             first
@@ -104,6 +110,8 @@ class Sentence:
 
     def particles_from(self, at: int) -> int:
         """Behind "von der" and the like: the place of the word that they lead to, or `at`."""
+        if at < len(self.words) and self.words[at].folded not in PARTICLES:
+            return at
         end = at
         while (
             end < min(len(self.words), at + _MOST_PARTICLES)
@@ -117,6 +125,8 @@ class Sentence:
 
     def suffix_after(self, at: int) -> int:
         """The last word of "Jr.", "PhD" and the like behind a word: "B.Sc." is two."""
+        if at + 1 >= len(self.words) or self.words[at + 1].folded not in SUFFIXES:
+            return at
         most = at + _MOST_SUFFIXES
         while (
             at + 1 < min(len(self.words), most)
@@ -133,4 +143,21 @@ def read_sentence(text: str, listed: Listed) -> Sentence:
     words = words_of(text, listed)
     shouted = sum(word.upper for word in words)
     loud = shouted > _LOUD * len(words) and len(words) >= _FEW_WORDS
-    return Sentence(text, words, listed, loud=loud, commas=", " in text)
+    small = [word for word in words if (word.begins or not word.capital) and word.folded in listed.functions]
+    foreign = [word for word in small if not listed.functions[word.folded]]
+    is_foreign = 2 * len(foreign) > len(small) and len(foreign) >= _FEWEST_FOREIGN
+    is_foreign = is_foreign and any(word.folded not in PARTICLES for word in foreign)
+    for word in words if is_foreign else ():
+        if word.folded not in listed.functions:
+            word.common = word.common and not word.capital
+    for word in foreign if is_foreign else ():
+        word.given, word.surname, word.common, word.never = 0, 0, True, True
+    gaps = [text[one.end : other.start] for one, other in pairwise(words)]
+    joins = [_joins(word, gap) for word, gap in zip(words, gaps, strict=False)]
+    return Sentence(text, words, listed, loud, ", " in text, is_foreign, gaps, [*joins, False])
+
+
+def _joins(word: Word, gap: str) -> bool:
+    if gap in _JOINING:
+        return True
+    return gap == ". " and (len(word.text) == 1 or word.folded in _ABBREVIATED)

@@ -21,18 +21,22 @@ _SAY = frozenset(phrase.split()[-1] for phrase in SAYS_ADDRESS)
 _UNIT = re.compile(
     r"(?:[ ]?[-/][ ]?\d{1,5}[a-z]?\b|[ ][a-h]\b(?![ '])"
     r"|(?:,?[ ]{1,2}|,?[ ]?\n[ >\t]{0,6})"
-    r"(?:apt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|appartamento|appto|piso"
+    r"(?:apt|app|ap|appt|phase|sector|area|block|blk|tower|wing|stage|section|zone|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|appartamento|appto|piso"
     r"|puerta|depto|dept|departamento|edif|edificio|interior|int|[ée]tage|stock|stiege|t[üu]r|top|bus|bl|bloc"
     r"|scara|sc|etaj"
-    r"|et|ap|lok|m|bloco|apto|local|escalera|esc|box|bis)\b\.?[ ]?\#?[a-z]?\d{0,5}[a-z]?(?![^\W_])"
+    r"|et|ap|lok|m|bloco|apto|local|escalera|esc|box|bis|bte|bo[îi]te|bureau|lgh|bajo|[áa]tico|entlo"
+    r"|izba)\b\.?[ ]?\#?[a-z]?\d{0,5}[a-z]?(?![^\W_])"
+    r"|-(?:I{1,3}|IV|hs|bis|[A-H])\b|,?[ ]r/c(?:[ ](?:dto|esq)\b)?"
     r"|,?[ ]\#[ ]?\w{1,6}|,[ ]?(?:\d{1,2}|st|kl)\.?[ ](?:tv|th|mf|og|sal)\b\.?|[ ][A-H][ ]?\d{1,3}\b"
-    r"|,[ ]\d{1,3}(?:th|st|nd|rd) floor|,[ ]?\d{1,2}[oa°]\.?(?:[ ]?(?:[a-h]|izq|izda|izquierda|dcha|der|derecha"
+    r"|,[ ]\d{1,3}(?:th|st|nd|rd) floor|,[ ]?\d{1,2}\.?[oa°]\.?(?:[ ]?(?:[a-h]|izq|izda|izquierda|dcha|dto|esq"
+    r"|fte|frente|der|derecha"
     r"|int|ext|piso"
     r"|\d{1,2}[oa]))?(?![^\W_])\.?|[ ]\d{1,2}[a-z]?(?=,?[ ]\#\d)"
     r"|,?[ ](?:d|daire|k|kat)[:.][ ]?\d{1,3}(?![^\W_])"
     r"|[ ](?:north|south|east|west|n|s|e|w|ne|nw|se|sw|nord|ost|sud|norte|sur)\b\.?(?![ ]?'[a-z]))",
     re.IGNORECASE,
 )
+_ABBREVIATED, _YEAR = 4, 4
 _MOST_UNITS, _MOST_CONTEXT, _WIDEST_GAP = 4, 4, 4
 
 
@@ -90,6 +94,20 @@ class StreetText:
             )
             and not _NO_HOUSE_AHEAD.match(self.text, word.end)
         )
+
+    def is_number_of(self, at: int) -> bool:
+        """Of a house behind an English street, as in "Kloof Road 21": no year, nor how many there are of something."""
+        word = self.words[at]
+        behind = self.text[word.end : word.end + 1]
+        return self.is_house(word) and len(word.folded) < _YEAR and behind in {"", ",", ".", "\n", ";"}
+
+    def ends_sentence(self, at: int) -> bool:
+        """A number and a full stop."""
+        return self.gap(at) == ". " and not self.words[at].letters
+
+    def in_sentence(self, at: int) -> bool:
+        """No sentence ends behind the word: a full stop is only behind an abbreviation."""
+        return self.gap(at) in INSIDE and (self.gap(at) != ". " or len(self.words[at].folded) <= _ABBREVIATED)
 
     def leads_to_capital(self, at: int) -> bool:
         """Small words, then one with a capital."""

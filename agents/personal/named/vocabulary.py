@@ -10,13 +10,16 @@ TITLES = _set(
     gen judge senator hon herr frau fraulein dipl ing mag monsieur madame mademoiselle mme mlle m maitre mtre sr sra
     srta senor senora senorita don dona signor signora sig sigra dott dottor dottoressa dottssa avv senhor senhora
     dhr mevr mevrouw meneer drs pan pani inz hr fru froken univ med phil jur sri shri smt uncle aunt auntie tante
-    onkel tio tia"""
+    onkel tio tia aunty oom tannie familie famille familia famiglia engr barr alhaji alhaja hajia mallam sheikh
+    cllr supt
+    chief pastor"""
 )
 SUFFIXES = _set(
     "b sc jr sr ii iii iv md phd dds dvm esq msc bsc ba ma mba llm dphil rer nat phil med cpa rn csc mudr mgr bc"
 )
 SHORT_TITLES = _set(
-    "m ms fr sr hr don gen col lady lord sir sig ing mag med pan lt univ miss captain judge doctor phil jur"
+    "m ms fr sr hr don gen col lady lord sir sig ing mag med pan lt univ miss captain judge doctor phil jur "
+    "familia chief pastor barr"
 )
 """Titles that are words as well: they count with a capital, and only before a word with a capital."""
 
@@ -47,6 +50,7 @@ BEFORE_TOWN = _set(
 TOWN_ENDINGS = _set(
     """ville burgh berg burg ton town port mouth shire stad furt haven chester bury borough boro ham field ford wick
     dorf hausen heim stadt grad polis land bach feld brueck minster by holm sund vik side view fort stead worth
+    veen drecht wijk kerk broek
     ingen leben kirchen hafen bruck stetten rode walde furth abad pur nagar ow ice owo nik ovo koping veden"""
 )
 
@@ -83,6 +87,10 @@ NO_NAMES = _set(
     sin por para como donde cuando muy mas hay ser estar lo gli i uno di da in con su per tra fra che chi come dove
     quando perche sono sei siamo mio tuo suo de het een en van ik jij hij zij wij niet ook op aan met voor os as um
     uma em eu ele ela nos na nao sim se ale jak jest nie to na do od po az ta ten ma adresse telefon nummer konto
+    nif nie dni cpf cep cnpj pesel nip bsn bvn nuban iban siret tva ust mwst curp rfc tel telf fax mob gsm eircode
+    nom prenom vorname nachname achternaam voornaam apellido apellidos cognome imie nazwisko tues thurs weds addr
+    rs inr ihr ihre ihren unser unsere grantor grantee lessor lessee bic swift ifsc plz guten tag dzien dobry
+    buenos dias buenas tardes bom dia boa tarde goedemorgen goedendag goddag bonsoir
     email mail direccion indirizzo nome nombre adres numer kunde kundin kundennummer rechnung bestellung strasse
     stadt land""",
     # Software, companies, products.

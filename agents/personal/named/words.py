@@ -45,6 +45,7 @@ def words_of(text: str, listed: Listed) -> list[Word]:
     """In order; without parts of identifiers, addresses and numbers."""
     found = []
     seen: dict[str, _Known] = {}
+    latin = text.isascii() or _OTHER_SCRIPT.search(text) is None
     for match in _WORD.finditer(text):
         start, end = match.span()
         word = match[0]
@@ -57,7 +58,7 @@ def words_of(text: str, listed: Listed) -> list[Word]:
             continue
         known = seen.get(word)
         if known is None:
-            known = seen[word] = _known(word, listed)
+            known = seen[word] = _known(word, listed) if latin or not _OTHER_SCRIPT.match(word) else _UNREADABLE
         folded, capital, upper, given, surname, common, never = known
         begins = _begins(text, start)
         found.append(Word(start, end, word, folded, capital, upper, begins, given, surname, common, never))
@@ -65,6 +66,9 @@ def words_of(text: str, listed: Listed) -> list[Word]:
 
 
 _Known = tuple[str, bool, bool, int, int, bool, bool]
+_OTHER_SCRIPT = re.compile("[\u0370-\u1dff\u2c00-\ua71f\ua800-\uffff]")
+_UNREADABLE: _Known = ("", False, False, 0, 0, True, True)
+"""Of a script that no list is in: see `scripts`."""
 
 
 def _known(word: str, listed: Listed) -> _Known:

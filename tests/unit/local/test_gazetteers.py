@@ -28,6 +28,7 @@ def test_makes_lists_that_can_be_read(tmp_path):
         "cities": json.dumps({str(number): city for number, city in enumerate(CITIES)}),
         "states": json.dumps({"UT": {"name": "Utah"}}),
         "territories": json.dumps({"de": ["Österreich", "Ö"], "zz": ["Nowhere"]}),
+        "functions": json.dumps({"en": ["the", "in"], "de": ["in", "für", "the"], "nl": ["in", "hope"], "fr": ["l'"]}),
         "words": "hope\ngrace\nrare\nUtah\nit's\nmaria\n",
     }
     arguments = []
@@ -48,4 +49,5 @@ def test_makes_lists_that_can_be_read(tmp_path):
         "utah": True,
         "osterreich": True,
     }
+    assert listed.functions == {"the": True, "fur": False}
     assert listed.words == {"hope", "grace", "rare"}

@@ -55,6 +55,54 @@ from tests.unit.agents.personal.naming_sources import addresses, named
         "Sector 62, H-Block, House 14",
         "The Old Vicarage, Church Lane",
         "Xyxyx Cottage, Mill Lane",
+        "Ground Floor Flat, 9 Xyxyx Road",
+        "Block 4 Flat 2, Xyxyx Estate",
+        "Flat 12C, Tower 4, Xyxyx Greens, Sector 78",
+        "House 9, Xyxyx Crescent",
+        "#231, 5th Main, Xyxyx Layout Sector 7",
+        "#05-88, 21 Xyxyx Drive 31",
+        "Penthouse 2, 14 Xyxyx Parade",
+        "Suite 11, Xyxyx Mall, Area 3",
+        "A-604, Xyxyx Niketan CHS, S V Road",
+        "B/12 Xyxyx Apts, Mill Road",
+        "35 Xyxyx Estate, Phase 2",
+        "Apartment 19, The Xyxyx, Bridge Street",
+        "2/1, 44 Xyxyx Brae",
+        "RD 4, 233 Xyxyx Valley Rd",
+        "17/F Unit 3, 88 Xyxyx Parade Rd",
+        "Lot 14 Xyxyx Track",
+        "No. 3B Xyxyx Road Link",
+        "number 9 Xyxyx Road",
+        "H.No. 6-3-112/A",
+        "Résidence Les Xyxyx, bât. C, 44 chemin de la Xyxyx",
+        "Bâtiment B, 12 allée des Xyxyx",
+        "Villa Xyxyx, 12 Mill Lane",
+        "1 Xyxyx Croft",
+        "41 Xyxyx Pde",
+        "12 Xyxyx Vale",
+        "2/48 Esplanade",
+        "27 Jalan Xyxyx",
+        "Ffordd y Xyxyx",
+        "4117 Rue Saint-Xyxyx, app. 2",
+        "Travessa do Xyxyx 6, 2.º Dto",
+        "Lg. do Xyxyx nº 3 r/c",
+        "Straße des Xyxyx 9",
+        "Xyxyxkade 41-II",
+        "Sveavägen 33, lgh 1204",
+        "Piotrowska 212/3",
+        "Pod Xyxyxem 1677",
+        "lieu-dit Le Xyxyx Neuf",
+        "The Old Forge, Church Lane",
+        "The Stables, Church Lane",
+        "forty four xyxyx row",
+        "number seven xyxyx street",
+        "seventeen Xyxyx Street",
+        "the corner of 76 Xyxyx Street and Blargon Greens",
+        "the corner of ul. Xyxyx 12 and 4th",
+        "PMB 14",
+        "Private Bag X12",
+        "H91 K5D7",
+        "D6W XH27",
         "Corner of Xyxyx and 4th",
         "152 Xyxyx-ro 12",
         "SW1A 2AA",
@@ -86,6 +134,9 @@ def test_finds_addresses(address: str):
         ("meet me at karl johans gate 22", "karl johans gate 22"),
         ("it is 12 old mill road there", "12 old mill road"),
         ("we are. Alte Landstraße 5", "Alte Landstraße 5"),
+        ("it is in Xyxyx Road 21, ok", "Xyxyx Road 21"),
+        ("i live on 14 beech grove ok", "14 beech grove"),
+        ("la avenida de Xyxyx 88. Son las 12", "avenida de Xyxyx 88"),
         ("The house. Gasse 5, Linden Gasse 5", "Linden Gasse 5"),
     ],
 )
@@ -100,6 +151,7 @@ def test_finds_addresses_where_words_say_so(text: str, address: str):
         "the 5th avenue of attack",
         "the 5th",
         "it has m2 4ab of it",
+        "the way that we do it there, and what more can be said of it all: m2 4ab",
         "Version 3-1-1 Xyxyx was it",
         "there are 3 main points in view",
         "I need 3 large pizzas and 2 small salads at 7 pm",
@@ -130,6 +182,14 @@ def test_finds_addresses_where_words_say_so(text: str, address: str):
         "We bought the Office Suite 2019",
         "Xyxyx, see 5 Apt. 4",
         "Apt. 4",
+        "Flat 4, Xyxyx, Blargon, Zork",
+        "Xyxyx Blargon Apt. 4",
+        "Canada. After that",
+        "see B-12 Vitamin",
+        "#12, Xyxyx, Blargon",
+        "forty four of them went down the road",
+        "seventeen people on the street",
+        "Xyxyx Kowalska 5 times",
         "the suite is big",
         "1 apt",
     ],
@@ -155,6 +215,11 @@ def test_region_country_and_code_stand_behind_the_town():
     assert addresses("12 Baker Street, 34796 and 15 more") == ["12 Baker Street", "34796"]
 
 
+def test_thanks_in_the_next_line_are_no_town():
+    assert addresses("12 Baker Street\nThanks, Maria") == ["12 Baker Street"]
+    assert [kind for kind, _ in named("12 Baker Street\nThanks, Maria")] == ["PERSON"]
+
+
 def test_an_abbreviated_kind_keeps_its_full_stop():
     assert addresses("Bring it to 12 Elm Ave. soon") == ["12 Elm Ave."]
     assert addresses("Bring it to 12 Elm Ave., soon") == ["12 Elm Ave"]
@@ -163,6 +228,45 @@ def test_an_abbreviated_kind_keeps_its_full_stop():
 def test_a_street_has_four_units_at_most():
     units = ", Flat 1, Floor 2, Room 3, Suite 4"
     assert addresses(f"Bring it to 12 Elm Street{units}, Floor 5 soon")[0] == f"12 Elm Street{units}"
+
+
+def test_lines_with_a_comma_of_their_own_go_on():
+    text = "12 Baker Street\nXyxyx\n, ZZ\n Blargon 34796"
+    assert addresses(text) == ["12 Baker Street", "34796"]
+    assert {place for kind, place in named(text) if kind == "PLACE"} == {"Xyxyx", "ZZ", "Blargon"}
+
+
+def test_a_code_and_its_town_say_that_a_street_stands_before():
+    assert addresses("Xyxyx 22 bus 3, 9040 Gent") == ["Xyxyx 22 bus 3", "9040"]
+
+
+def test_an_address_has_seven_parts_at_most():
+    parts = "Flat 1, Floor 2, Block 3, Tower 4, Phase 5, Sector 6, Area 7"
+    assert addresses(f"send it to {parts}, Zone 8, ok")[0] == parts
+
+
+def test_a_line_for_the_flat_says_what_the_lines_around_it_are():
+    text = "Write to 19 xyxyx 1268\n> apt. 13\n> Blargon\n> Norway 13453\nok"
+    assert addresses(text) == ["19 xyxyx 1268", "apt. 13", "13453"]
+    assert [place for kind, place in named(text) if kind == "PLACE"] == ["Blargon", "Norway"]
+    assert addresses("it is Xyxyx del Blargon 4740\nSuite 414\nZork\n, ZZ\n 99999") == [
+        "Xyxyx del Blargon 4740\nSuite 414",
+        "99999",
+    ]
+
+
+@pytest.mark.parametrize("text", ["no number here\nFlat 4", "there are 12\nFlat 4"])
+def test_a_line_for_the_flat_alone_is_none(text: str):
+    assert addresses(text) == []
+
+
+def test_a_unit_stands_before_a_street_with_two_numbers():
+    assert addresses("Apt. 731 96 Xyxyx 2, ok") == ["Apt. 731 96 Xyxyx 2"]
+
+
+def test_a_year_or_a_count_behind_a_street_is_no_house():
+    assert addresses("Xyxyx Road 1969.") == ["Xyxyx Road"]
+    assert addresses("first Xyxyx Road 2) then") == ["Xyxyx Road"]
 
 
 def test_an_address_does_not_reach_into_the_next_sentence():
@@ -183,6 +287,10 @@ def test_a_code_of_six_digits_stands_behind_its_town():
         ("Xyxyx, 2010 Budapest", "2010"),
         ("we met in Mumbai 411001.", "411001"),
         ("Mumbai - 411001, ok", "411001"),
+        ("4050-441 Porto", "4050-441"),
+        ("35-317 Xyxyx", "35-317"),
+        ("values ('8911 BR','Xyxyx')", "8911 BR"),
+        ("at S(510412) there", "S(510412"),
         ("he lives in Praha 1", "1"),
         ("he lives in Tokyo 100-0005", "100-0005"),
     ],

@@ -34,6 +34,17 @@ from tests.unit.agents.personal.everything import found
         ("geboren am 3. März 1990", "BIRTH_DATE", "3. März 1990"),
         ("né le 12 février 1988", "BIRTH_DATE", "12 février 1988"),
         ("1985-03-12 is my birthday", "BIRTH_DATE", "1985-03-12"),
+        ("D.O.B. 19/09/1955", "BIRTH_DATE", "19/09/1955"),
+        ("she turned 40 on 12/03/1985", "BIRTH_DATE", "12/03/1985"),
+        ("DOB 11Feb1990", "BIRTH_DATE", "11Feb1990"),
+        ("name,town\nXyxyx Blargon,1983-12-01,Z", "BIRTH_DATE", "1983-12-01"),
+        ("ssn ending in 4321", "SSN", "4321"),
+        ("ref QQ123456C is it", "NATIONAL_ID", "QQ123456C"),
+        ("my NIN is 70123456789", "NATIONAL_ID", "70123456789"),
+        ("BVN: 22334455667", "NATIONAL_ID", "22334455667"),
+        ("HKID A123456(3)", "NATIONAL_ID", "A123456(3)"),
+        ("Ghana card GHA-712345678-9", "NATIONAL_ID", "GHA-712345678-9"),
+        ("national id no. 5512 7781 for me", "NATIONAL_ID", "5512 7781"),
     ],
 )
 def test_finds(text: str, kind: str, value: str):
@@ -54,6 +65,9 @@ def test_finds(text: str, kind: str, value: str):
         "born and bred in the north, and since then, as it happens, 12/03/1985",
         "pass 2 more",
         "order 44051401359",
+        "pay id is 0491 570",
+        "id card no 12 of mine",
+        "he turned 12/03/1985",
         "123456789",
     ],
 )

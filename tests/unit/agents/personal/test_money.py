@@ -21,6 +21,9 @@ SEED = "abandon ability able about above absent absorb abstract absurd abuse acc
         ("IBAN:DE89.3704.0044.0532.0130.00", "IBAN", "DE89.3704.0044.0532.0130.00"),
         ("DE89  3704  0044\n0532  0130  00", "IBAN", "DE89  3704  0044\n0532  0130  00"),
         ("IFSC HDFC0001234", "BANK_ACCOUNT", "HDFC0001234"),
+        ("a/c no 50100234567890", "BANK_ACCOUNT", "50100234567890"),
+        ("NUBAN 0123456780", "BANK_ACCOUNT", "0123456780"),
+        ("pay xyxyx.b@okicici now", "BANK_ACCOUNT", "xyxyx.b@okicici"),
         ("4111111111111111", "CARD", "4111111111111111"),
         ("my visa is 4111 1111 1111 1112", "CARD", "4111 1111 1111 1112"),
         ("carte 604012345673", "CARD", "604012345673"),
@@ -67,6 +70,11 @@ def test_finds(text: str, kind: str, value: str):
 )
 def test_leaves_alone(text: str):
     assert found(text) == []
+
+
+def test_words_before_a_number_are_no_country_of_an_iban():
+    only_ibans = Policy(name="x", types={"IBAN": Rule()})
+    assert found("konto is 0147 7320 9612 3456 at my bank", only_ibans) == []
 
 
 def test_where_proofs_run_out_numbers_that_look_like_accounts_are_taken():

@@ -32,6 +32,25 @@ from tests.unit.agents.personal.naming_sources import Model, named
         ("hey zyta!", "zyta"),
         ("I met Иван Петров in the lobby", "Иван Петров"),
         ("Contact: Carol Jenkins", "Carol Jenkins"),
+        ("Familie Xyxyx hat geschrieben, wie immer", "Familie Xyxyx"),
+        ("ask for Oom Xyxyx there", "Oom Xyxyx"),
+        ("Xyxyx c/o Blargon, Box 7", "Blargon"),
+        ("flight of XYXYX/ANNA MRS to Z", "XYXYX/ANNA"),
+        ("Привет, меня зовут Иван Петров, я живу тут", "Иван Петров"),
+        ("我叫陈小明, my parcel is late and I wait", "陈小明"),
+        ("我叫陈小明", "陈小明"),
+        ("私は山田太郎です", "山田太郎"),
+        ("username: xyxyx", "xyxyx"),
+        ('{"username":"blargon_x"}', "blargon_x"),
+        ('failed for user "ledger_x"', "ledger_x"),
+        ("usuario=blargon.mx", "blargon.mx"),
+        ("my insta is @xyxyx.paints", "@xyxyx.paints"),
+        ("discord is XyxyxCat#3636", "XyxyxCat#3636"),
+        ("i am XyxyxCat#3636 there", "XyxyxCat#3636"),
+        ("ticket closed by xyxyx_blr.", "xyxyx_blr"),
+        ("@the.real.xyxyx on tiktok", "@the.real.xyxyx"),
+        ("I am u/throwaway99 there", "throwaway99"),
+        ("$ whoami\nxyxyx\n", "xyxyx"),
         ("- Maria: minutes", "Maria"),
         ("im jan", "jan"),
         ("SMITH, John; 3", "SMITH, John"),
@@ -63,7 +82,12 @@ def test_finds_people_without_a_model(text: str, person: str):
         "Dr.",
         "I paid a judge in full",
         "a judge said so",
-        "Привет, меня зовут Иван Петров, я живу в Москве and so",
+        "Привет, как у Вас дела",
+        "μια ωραία ημέρα",
+        "user user_name and account of_mine",
+        "login name: required",
+        "sent by it and posted by 12_a",
+        "Issue#1234",
         "the sum is Σ here",
         "x" * 50,
         "A B",
@@ -217,3 +241,39 @@ def test_who_was_named_is_found_again():
         named("My wife Hope is away. Hope returns then, as Hope. Hope you are well, i hope") == [("PERSON", "Hope")] * 3
     )
     assert named("My wife Hope is away, says Hope") == [("PERSON", "Hope")] * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hur byter jag språk i appen",
+        "quanto costa la spedizione espressa?",
+        "wie lange dauert der Versand normalerweise",
+        "Rückruf kommt nicht, der Anschluss ist noch nicht da",
+        "ca fait trois semaines que j'attends le colis",
+        "deja la basura en el portal para ellos",
+        "résume le chapitre pour nous",
+    ],
+)
+def test_words_of_other_languages_are_no_names(text: str):
+    """Lists of names have most of them; where all nouns have capitals, these say nothing."""
+    assert named(text, Model(Versand="PERSON", Rückruf="PERSON", Anschluss="PERSON")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("Hallo, ich bin Xyxyx und warte noch", "Xyxyx"),
+        ("ik ben Joke Xyxyx en ik wacht", "Joke Xyxyx"),
+        ("mam na imie zyta i nie wiem", "zyta"),
+        ("bitte auch an Maria schicken, nicht nur an mich", "Maria"),
+        ("hej maria, kan ni ringa mig", "maria"),
+        ("vengo con maria para eso", "maria"),
+    ],
+)
+def test_names_in_other_languages(text: str, person: str):
+    assert ("PERSON", person) in named(text)
+
+
+def test_a_verb_behind_a_name_without_capitals_is_none():
+    assert named("i asked anna will she come") == [("PERSON", "anna")]

@@ -31,6 +31,10 @@ from tests.unit.agents.personal.everything import EVERYTHING, found
         ("(030 1234567", "030 1234567"),
         ("txt 2 0 2 5 5 5 0 1 4 7", "2 0 2 5 5 5 0 1 4 7"),
         ("my number is five five five 0 1 9 9", "five five five 0 1 9 9"),
+        ("Order: 5512-X\nTel: 01632 960 112", "01632 960 112"),
+        ("my line: 7093311", "7093311"),
+        ("it is 08012340987 ok", "08012340987"),
+        ("ring 020-5550 4417 extn 12", "020-5550 4417 extn 12"),
     ],
 )
 def test_finds_telephone_numbers(text: str, number: str):
@@ -47,6 +51,8 @@ def test_finds_telephone_numbers(text: str, number: str):
         "$ 650 253 0000",
         "1.234.567.890 inhabitants",
         "order 5551234567",
+        "Art. No. 6612 0046 7781",
+        "order line 5551234567",
         "ISBN 978-3-16-148410-0",
         "at 1700000000 it broke",
         "1 2 3 4 5 6 7 8 9",

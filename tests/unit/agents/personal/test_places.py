@@ -33,6 +33,9 @@ from tests.unit.agents.personal.naming_sources import Model, named
         ("san jose was nice", "san jose"),
         ("the weather in Llandudno", "Llandudno"),
         ("I visited Xyxyx and left", "Xyxyx"),
+        ("12 Elm Lane, Co. Xyxyx", "Xyxyx"),
+        ("ik kom uit Heerenveen en ik wacht", "Heerenveen"),
+        ("we saw 58 Cedar Blvd Xyxyx, ok", "Xyxyx"),
     ],
 )
 def test_finds_places_without_a_model(text: str, place: str):
@@ -51,6 +54,7 @@ def test_finds_places_without_a_model(text: str, place: str):
         "NICE AND MOBILE AND SPLIT",
         "north of us",
         "in a upper room",
+        "ich wohne hier nicht, vielleicht findet ihr mich",
         "in 3D",
     ],
 )
