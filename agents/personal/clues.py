@@ -27,8 +27,8 @@ _WORDS: dict[Clue, str] = {
         codice fiscale bsn burgerservicenummer pesel cpf rg cnpj curp rfc rut cuit cuil sin aadhaar pan nric cpr
         fødselsnummer henkilötunnus hetu personalnummer rodné rodne oib cnp egn amka kimlik tckn emšo tfn medicare
         pps ppsn ahv avs resident rijksregisternummer niss voter ssn nin bvn ppsn hkid""",
-    "passport": """passport reisepass pass passeport pasaporte passaporto paspoort passaporte paszport pasport
-        passnummer passnr""",
+    "passport": """passport passports ppt passeports reisepässe pasaportes reisepass pass passeport
+        pasaporte passaporto paspoort passaporte paszport pasport passnummer passnr""",
     "license": """license licence licenses driver drivers driving dl dln führerschein führerscheinnummer permis
         licencia carnet patente rijbewijs prawo jazdy körkort""",
     "birth": """born birth birthday birthdate birthdates dob bday geboren geb geburtsdatum geburtstag né née naissance

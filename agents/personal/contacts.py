@@ -34,7 +34,7 @@ _SPOKEN_LOCAL = re.compile(
     re.IGNORECASE,
 )
 _SPOKEN_DOMAIN = re.compile(
-    rf"[\w-]{{1,40}}(?:{_DOT}[\w-]{{1,40}}){{0,3}}?{_DOT}[^\W\d_]{{2,12}}(?![^\W_]|\.[^\W\d_])", re.IGNORECASE
+    rf"[\w-]{{1,40}}(?:{_DOT}[\w-]{{1,40}}){{0,3}}?{_DOT}[^\W\d_]{{2,12}}(?![^\W_])(?!{_DOT}[^\W\d_])", re.IGNORECASE
 )
 _SAID = re.compile(r"[\[({<]|\b(?:dot|punkt|punto)\b", re.IGNORECASE)
 _PROVIDER = re.compile(

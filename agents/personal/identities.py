@@ -52,17 +52,14 @@ def national_ids(reading: Reading) -> Iterator[Span]:
                 continue
             for one in known if said else clear if stands_alone(reading.text, stretch) or "A" in shape else ():
                 if one.pattern.fullmatch(written) and _is_proved(one, written, reading):
-                    ends = written[0].isalpha() and written[-1].isalpha()  # As numbers of orders hardly ever do.
-                    score = (
-                        0.92
-                        if said
-                        else 0.8
-                        if ends
-                        else 0.4
-                        if reading.clues.near("count", *stretch, before=18)
-                        else 0.8
-                    )
+                    score = 0.92 if said else 0.4 if _is_counted(written, stretch, reading) else 0.8
                     yield Span(*stretch, "NATIONAL_ID", score, f"id.{one.region.lower()}")
+
+
+def _is_counted(written: str, stretch: tuple[int, int], reading: Reading) -> bool:
+    """Of an order, say: those hardly ever begin and end with a letter."""
+    ends = written[0].isalpha() and written[-1].isalpha()
+    return not ends and reading.clues.near("count", *stretch, before=18)
 
 
 _LOOSE = re.compile(r"(?<![^\W_])[a-z]+[ ]|[ ][a-z]+(?![^\W_])")
@@ -95,23 +92,8 @@ def called_ids(reading: Reading) -> Iterator[Span]:
 _SHORTEST_ID = 7
 _SAY_ID = (
     *("nin", "bvn", "pps", "hkid", "kra", "ghana", "national id", "id ", "identity", "ausweis", "dula", "cnic", "umid"),
-    *(
-        "nik",
-        "ktp",
-        "mykad",
-        "iqama",
-        "aadhaar",
-        "ni number",
-        "dni",
-        "nie",
-        "bsn",
-        "nric",
-        "fin",
-        "pesel",
-        "cpf",
-        "curp",
-    ),
-    *("rut", "tckn", "amka", "oib", "emso", "egn", "cnp"),
+    *("nik", "ktp", "mykad", "iqama", "aadhaar", "ni number", "dni", "nie", "bsn", "nric", "fin", "pesel", "cpf"),
+    *("curp", "rut", "tckn", "amka", "oib", "emso", "egn", "cnp"),
 )
 
 
@@ -128,14 +110,18 @@ def papers(reading: Reading) -> Iterator[Span]:
     said = reading.clues.any("passport") or reading.clues.any("license")
     for match in _PAPER.finditer(reading.text) if said else ():
         start, end = match.span()
+        called = _CALLED_PAPER.match(reading.text, start, end)
+        start = called.end() if called else start
         passport = reading.clues.near("passport", start, end, before=35)
         if not passport and not reading.clues.near("license", start, end, before=35):
             continue
-        end = start + len(_without_words(match[0]))
+        end = start + len(_without_words(reading.text[start:end]))
         if sum(character.isdigit() for character in reading.text[start:end]) >= _FEWEST_DIGITS:
             yield Span(start, end, "PASSPORT" if passport else "DRIVER_LICENSE", 0.75, "paper.said")
 
 
+_CALLED_PAPER = re.compile(r"(?:[a-z]{2} )?(?:dln?|ppt|licen[cs]e|passport) ", re.IGNORECASE)
+"""The number's name, which has the look of a part of it."""
 _WORDS_AFTER = re.compile(r"(?: [A-Za-z]+)+\Z")
 
 
@@ -158,7 +144,9 @@ _DATE = re.compile(
 
 def birth_dates(reading: Reading) -> Iterator[Span]:
     """Dates beside a word of birth. Other dates are nobody's."""
-    for match in _DATE.finditer(reading.text) if reading.clues.any("birth") or reading.has("d.o.b", "turn") else ():
+    for match in (
+        _DATE.finditer(reading.text) if reading.clues.any("birth") or reading.has("d.o.b", "turn", "ur.", "b.") else ()
+    ):
         said = _BORN.search(reading.text, max(0, match.start() - _WIDEST_BIRTH), match.start())
         if said or reading.clues.near("birth", *match.span(), before=30, after=20):
             yield Span(match.start(), match.end(), "BIRTH_DATE", 0.85, "birth.said")
@@ -168,8 +156,12 @@ def birth_dates(reading: Reading) -> Iterator[Span]:
             yield Span(*match.span("date"), "BIRTH_DATE", 0.55, "birth.row")
 
 
-_BORN = re.compile(r"\b(?:d\.o\.b\.?|turn(?:s|ed|ing)? \d{1,3})[^\w\n]{1,3}(?:(?:is|on|the)\s){0,2}\Z", re.IGNORECASE)
-_WIDEST_BIRTH = 24
+_BORN = re.compile(
+    r"\b(?:(?:d\.o\.b\.?|turn(?:s|ed|ing)? \d{1,3})[^\w\n]{1,3}(?:(?:is|on|the)\s){0,2}"
+    r"|(?:ur|b)\.\s?|dob\b(?:[^\n.!?]|\.\d){0,60})\Z",
+    re.IGNORECASE,
+)
+_WIDEST_BIRTH = 66
 _IN_A_ROW = re.compile(
     r"(?P<by>[,;|\t]) ?(?P<date>(?:19[2-9]\d|200\d)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
     r"|(?:0?[1-9]|[12]\d|3[01])[./](?:0?[1-9]|1[0-2])[./](?:19[2-9]\d|200\d)) ?(?=(?P=by)|\n|\Z)"

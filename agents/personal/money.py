@@ -113,6 +113,8 @@ _UPI = re.compile(
     re.IGNORECASE,
 )
 """Addresses of India's payments (NPCI's list of handles)."""
+_NEW_ZEALAND = re.compile(r"(?<![\w-])(?:0[1-9]|[12]\d|3[0-8])-\d{4}-\d{7}-\d{2,3}(?![\w-])")
+"""Bank, branch, account and suffix, as nothing else is written."""
 _ROUTING_DIGITS = 9
 
 
@@ -130,6 +132,8 @@ def bank_accounts(reading: Reading) -> Iterator[Span]:
         shaped = code.isupper() or any(character.isdigit() for character in code)
         if shaped and _CALLED_BIC.search(reading.text, max(0, match.start() - 30), match.start()):
             yield Span(match.start(), match.end(), "BANK_ACCOUNT", 0.7, "bank.bic")
+    for match in _NEW_ZEALAND.finditer(reading.text):
+        yield Span(match.start(), match.end(), "BANK_ACCOUNT", 0.8, "bank.nz")
     for match in _ACCOUNT_SAID.finditer(reading.text) if reading.has("a/c") else ():
         yield Span(*match.span(1), "BANK_ACCOUNT", 0.75, "bank.said")
     for match in _UPI.finditer(reading.text) if reading.has("@") else ():

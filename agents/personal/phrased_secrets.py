@@ -40,7 +40,12 @@ _CALLED_AFTER = re.compile(
     r"(?:password|passwd|pass|pw|passcode|pin)(?!\w)",
     re.IGNORECASE,
 )
-_PIN_AFTER = re.compile(r"(?<!\S)(?P<bare>\d{4,8}) (?:as|is) (?:the|my|your|her|his|our) pin(?!\w)", re.IGNORECASE)
+_PIN_AFTER = re.compile(r"(?<!\S)(?P<bare>\d{4,8}) (?:as|is) (?:(?:the|my|your|her|his|our) )?pin(?!\w)", re.IGNORECASE)
+_AS_WITH = re.compile(
+    r"\b(?:log(?:ged)?|sign(?:ed)?)[ -]?(?:in|on) as [^\s\"',;]{3,40} (?:with|using|and) [\"']?"
+    r"(?P<bare>[^\s\"',;]{6,60})",
+    re.IGNORECASE,
+)
 _OF_A_NETWORK = re.compile(
     r"\b(?:wi-?fi|wlan|ssid|network|hotspot|router)\b[ :]{1,3}[^\n/,;]{2,40}? ?/ ?(?P<bare>[^\s\"',;/]{8,63})",
     re.IGNORECASE,
@@ -86,6 +91,7 @@ _PHRASES: tuple[tuple[re.Pattern[str], tuple[str, ...], Callable[[str], bool], P
     (_MEMORABLE, ("memorable", "secret", "security", "word"), bool, "PASSWORD"),
     (_OF_A_DOOR, ("code", "comb", "código", "codigo", "codice"), bool, "PASSWORD"),
     (_OF_AN_ACCOUNT, ("/", ":"), _is_no_word, "PASSWORD"),
+    (_AS_WITH, ("log", "sign"), _is_word_with_digits, "PASSWORD"),
     (_OF_A_NETWORK, ("/",), _is_word_with_digits, "PASSWORD"),
     (_CODE, ("code",), bool, "PASSWORD"),
     (_PRODUCT, ("key",), bool, "API_KEY"),

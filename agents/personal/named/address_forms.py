@@ -9,7 +9,7 @@ from agents.personal.spans import PersonalType, Span
 
 _NAME = r"[A-ZÀ-Ž][^\W\d_]{0,25}"
 _BOX = re.compile(
-    r"(?<![^\W_])(?:p\.? ?o\.? ?box|post(?:office)? ?box|postfach|bo[îi]te postale|apartado(?: de correos)?"
+    r"(?<![^\W_])(?:(?:g\.? ?)?p\.? ?o\.? ?box|post(?:office)? ?box|postfach|bo[îi]te postale|apartado(?: de correos)?"
     r"|casella postale|caixa postal|postboks|skrytka pocztowa|(?:psc|unit|cmr) \d{1,5},? box)"
     r"(?: ?[#:]?\d[\d ]{0,7}\d|,? ?#?\d|\b)(?:,?[ \n]{1,2}[adf]po a[aep](?: \d{5})?)?"
     r"|(?<![^\W_])(?:p\.?m\.?b\.?|(?:private|locked)(?: mail)? bag) ?(?:x ?)?\d{1,6}(?![^\W_])"
@@ -19,7 +19,8 @@ _BOX = re.compile(
 )
 _POSTCODE = re.compile(
     r"(?<![^\W_])(?:(?:GIR 0AA|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2})|[ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d"
-    r"|[A-Z]{2} \d{5}(?:-\d{4})?|[AC-FHKNPRTV-Y]\d[\dW] ?[AC-FHKNPRTV-Y\d]{4}|S ?\(\d{6}(?=\))"
+    r"|(?:NSW|VIC|QLD|SA|WA|TAS|NT|ACT) \d{4}"
+    r"|[A-HJ-NP-Z]\d{4}[A-Z]{3}|[A-Z]{2} \d{5}(?:-\d{4})?|[AC-FHKNPRTV-Y]\d[\dW] ?[AC-FHKNPRTV-Y\d]{4}|S ?\(\d{6}(?=\))"
     r"|\d{4}-\d{3}(?= [A-ZÀ-Ž])|\d{2}-\d{3}(?= [A-ZÀ-Ž][^\W\d_]{2})|\d{4} ?[A-Z]{2}(?=,? [A-ZÀ-Ž][^\W\d_]{2}"
     r"|[\"']?[,;] ?[\"']?[A-ZÀ-Ž][^\W\d_]{2}))"
     r"(?![^\W_])"
@@ -50,6 +51,22 @@ _NAMED_FIRST = re.compile(
 """Whatever the street is called: a number behind it, then a post code and its town."""
 _SLAVIC = re.compile(
     r"(?<![\w-])[A-ZÀ-Ž][^\W\d_]{2,20}(?:sk|ck|zk)(?:a|á|iego|ého) \d{1,4}[a-z]?/\d{1,4}[a-z]?(?![\w/])"
+)
+_SQUARE = re.compile(
+    rf"(?<![\w-])(?:Rynek(?: {_NAME})?|Marktplatz|Hauptplatz|Hauptstra(?:ß|ss)e"
+    rf"|Dorfstra(?:ß|ss)e|Kirchplatz|Schulstra(?:ß|ss)e"
+    rf"|Plaza Mayor|Grand-Place|Náměstí|Stortorget|Torget"
+    rf"|(?:przy|na) (?:ulicy )?{_NAME}(?:ej|iej)) \d{{1,3}}[a-z]?(?![\w.]\d|\w)"
+)
+_ROUTE = re.compile(
+    r"(?<![\w.,/-])\d{1,5} (?:(?:State|County|Provincial|US) )?(?:Route|Rte|Highway|Hwy|Road|Rd|FM|CR)"
+    r" (?:[A-Z]-?)?\d{1,4}"
+    r"(?![\w-])",
+    re.IGNORECASE,
+)
+_OF_FLATS = re.compile(
+    rf"(?<![\w.,/-])\d{{1,4}}[A-Z]? {_NAME}(?: {_NAME})? (?:House|Court|Lodge|Mansions|Tower|Heights|Villas|Cottages)"
+    rf"(?![\w-]| of\b)"
 )
 _HAMLET = re.compile(rf"(?<![\w-])[Ll]ieu[- ][Dd]it (?:[Ll]'|(?:[Ll]e|[Ll]a|[Ll]es) )?{_NAME}(?:[ -]{_NAME}){{0,3}}")
 _HOUSE = re.compile(
@@ -83,9 +100,8 @@ _IN_WORDS = re.compile(
     r"|(?:eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen)(?= (?-i:[A-Z]))"
     r"|(?:number )(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven"
     r"|eigh|nine)teen))"
-    r"(?: [^\W\d_]{2,15}){1,3}? (?:street|road|lane|avenue|drive|close|court|place|way|row|terrace|crescent"
-    r"|gardens|grove"
-    r"|hill|walk|square|park|view)(?![\w])",
+    r"(?: [a-h](?= ))?(?: [^\W\d_]{2,15}){1,3}? (?:street|road|lane|avenue|drive|close|court|place|way|row|terrace"
+    r"|crescent|gardens|grove|hill|walk|square|park|view)(?![\w])",
     re.IGNORECASE,
 )
 _DIVISION = re.compile(rf"(?<![\w-]){_NAME}-(?:ku|shi|machi|cho|ken|gun|gu|dong|fu)(?![\w-])")
@@ -94,6 +110,7 @@ _HOUSE_KINDS = (
     *("Bungalow", "Villa", "Mansion", "Chambers", "Court", "Forge", "Smithy", "Stables", "House", "Chapel", "The Old "),
     *("Schoolhouse", "Gatehouse", "Oast", "Granary", "Dairy", "Parsonage", "Deanery", "Byre", "Steading"),
 )
+_HOUSES = ("House", "Court", "Lodge", "Mansions", "Tower", "Heights", "Villas", "Cottages")
 _JAPANESE = (
     *("chome", "-ku", "-shi", "-machi", "-cho", "-gun", "Tokyo", "Osaka", "Kyoto", "Yokohama", "Nagoya", "Sapporo"),
     *("Fukuoka", "Kobe"),
@@ -128,6 +145,9 @@ _FORMS: tuple[tuple[re.Pattern[str], PersonalType, float, str, tuple[str, ...]],
     (_CORNER, "ADDRESS", 0.6, "address.corner", ("orner of",)),
     (_NAMED_FIRST, "ADDRESS", 0.68, "address.coded", ()),
     (_SLAVIC, "ADDRESS", 0.65, "address.compound", ("/",)),
+    (_SQUARE, "ADDRESS", 0.6, "address.square", ()),
+    (_ROUTE, "ADDRESS", 0.65, "address.route", ()),
+    (_OF_FLATS, "ADDRESS", 0.6, "address.house", _HOUSES),
     (_HAMLET, "ADDRESS", 0.65, "address.hamlet", ("ieu-dit", "ieu dit", "ieu-Dit", "ieu Dit")),
     (_IN_WORDS, "ADDRESS", 0.62, "address.words", ("ty ", "ty-", "umber ", "teen ", "leven ", "welve ")),
     (_DIVISION, "PLACE", 0.6, "place.division", _DIVISIONS),

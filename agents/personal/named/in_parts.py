@@ -12,7 +12,7 @@ _NAME = r"[A-ZÀ-Ž][^\W\d_]{0,25}(?:'[^\W\d_]{1,15})?"
 _UNIT_NAME = (
     r"(?:flat|plot|house|hse|villa|shop|room|rm|door|sector|block|blk|phase|ward|tower|wing|lane|road|street|floor|level"
     r"|unit|apartment|apt|app|appt|suite|ste|penthouse|lot|studio|office|stand|erf|site|area|zone|section|building|bldg"
-    r"|quarter|qtr|khasra|gali|cross|stage|b[âa]t(?:iment)?|esc|escalier|escalera|bloco|apto|piso|scala|interno|lgh"
+    r"|quarter|qtr|khasra|gali|cross|stage|caravan|berth|pitch|mooring|gate|b[âa]t(?:iment)?|esc|escalier|escalera|bloco|apto|piso|scala|interno|lgh"
     r"|stiege|top|h\.? ?no|d\.? ?no)"
 )
 _UNIT = (
@@ -36,25 +36,10 @@ _BY_CODE = re.compile(
     r"|\#?\d{1,4}(?:/\d{1,4})?(?=, \d{1,2}(?:st|nd|rd|th) (?:Cross|Main|Floor|Phase|Stage|Block|Street)))"
 )
 _SAY = (
+    *("flat", "plot", "house", "hse", "villa", "shop", "room", "rm", "door", "sector", "bl", "phase", "ward", "tower"),
+    *("wing", "lane", "road", "street", "floor", "level", "unit", "ap", "suite", "ste", "penthouse", "lot", "studio"),
     *(
-        "flat",
-        "plot",
-        "house",
-        "hse",
-        "villa",
-        "shop",
-        "room",
-        "rm",
-        "door",
-        "sector",
-        "bl",
-        "phase",
-        "ward",
-        "tower",
-        "wing",
-    ),
-    *("lane", "road", "street", "floor", "level", "unit", "ap", "suite", "ste", "penthouse", "lot", "studio", "office"),
-    *(
+        "office",
         "stand",
         "erf",
         "site",
@@ -67,24 +52,9 @@ _SAY = (
         "khasra",
         "gali",
         "cross",
-        "stage",
-        "bat",
     ),
-    *(
-        "bât",
-        "esc",
-        "piso",
-        "scala",
-        "interno",
-        "lgh",
-        "stiege",
-        "top",
-        "no",
-        "maisonette",
-        "sidence",
-        "sidenc",
-        "edif",
-    ),
+    *("stage", "bat", "bât", "esc", "piso", "scala", "interno", "lgh", "stiege", "top", "no", "maisonette", "sidence"),
+    *("sidenc", "edif", "caravan", "berth", "pitch", "mooring", "gate"),
     *("condom", "urbaniz", "immeuble", "cit", "haus", "casa", "quinta", "chalet", "hacienda", "finca", "ch", "domaine"),
     *("ferme", "ty ", "tŷ "),
 )

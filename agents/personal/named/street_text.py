@@ -19,7 +19,8 @@ _NUMBERED = re.compile(r"\b(?:no|nr)[:.]\Z", re.IGNORECASE)
 _NO_HOUSE_AHEAD = re.compile(r"[%€$£:_@]|[.,]\d|\s?(?:%|€|ms|kb|mb|gb|px|usd|eur)\b", re.IGNORECASE)
 _SAY = frozenset(phrase.split()[-1] for phrase in SAYS_ADDRESS)
 _UNIT = re.compile(
-    r"(?:[ ]?[-/][ ]?\d{1,5}[a-z]?\b|[ ][a-h]\b(?![ '])"
+    r"(?:,?[ ]\d{1,2}\.[ ]?(?:og|stock|etage|ug|dg)\b(?:[ ](?:links|rechts|mitte)\b)?"
+    r"|[ ]?[-/][ ]?\d{1,5}[a-z]?\b|[ ][a-h]\b(?![ '])"
     r"|(?:,?[ ]{1,2}|,?[ ]?\n[ >\t]{0,6})"
     r"(?:apt|app|ap|appt|phase|sector|area|block|blk|tower|wing|stage|section|zone|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|appartamento|appto|piso"
     r"|puerta|depto|dept|departamento|edif|edificio|interior|int|[ée]tage|stock|stiege|t[üu]r|top|bus|bl|bloc"
@@ -28,6 +29,7 @@ _UNIT = re.compile(
     r"|izba)\b\.?[ ]?\#?[a-z]?\d{0,5}[a-z]?(?![^\W_])"
     r"|-(?:I{1,3}|IV|hs|bis|[A-H])\b|,?[ ]r/c(?:[ ](?:dto|esq)\b)?"
     r"|,?[ ]\#[ ]?\w{1,6}|,[ ]?(?:\d{1,2}|st|kl)\.?[ ](?:tv|th|mf|og|sal)\b\.?|[ ][A-H][ ]?\d{1,3}\b"
+    r"|[ ](?:fundos|frente|sobrado)\b"
     r"|,[ ]\d{1,3}(?:th|st|nd|rd) floor|,[ ]?\d{1,2}\.?[oa°]\.?(?:[ ]?(?:[a-h]|izq|izda|izquierda|dcha|dto|esq"
     r"|fte|frente|der|derecha"
     r"|int|ext|piso"
@@ -171,4 +173,6 @@ class StreetText:
 
     def _goes_on(self, at: int) -> bool:
         folded = self.words[at].folded
+        if self.gap(at - 1) == "/" and len(folded) == 1:
+            return True
         return folded in {"bis", "ter", "quater"} or (self.gap(at - 1) != " " and _HOUSE.match(folded) is not None)

@@ -31,7 +31,7 @@ ENGLISH = SURE | _set(
     villas cottages
     buildings approach chase copse dell fairway glade heath lookout nook outlook paddock precinct quadrant reach retreat
     track wharf wood woods brae brow fold gait loan pend vennel wynds lea leas mead meads dene drove lawn lawns downs
-    straat laan singel rylaan vale"""
+    straat laan singel rylaan vale steps cr"""
 )
 BUILDINGS = _set(
     """apartment apartments apts society residency towers tower chs chsl enclave complex building bhavan
@@ -96,7 +96,7 @@ FLATS = _set("apt apartment suite ste appt")
 UNITS_BEFORE = _set(
     "lot suite ste penthouse stand erf flat unit apt apartment suite studio level floor room house shop plot block blk"
 )
-TIGHT_UNITS = _set("blk no nr number")
+TIGHT_UNITS = _set("blk no nr number rear")
 """As in "Blk 123 Ang Mo Kio Ave", "No. 7 Mill Road"."""
 SAYS_ADDRESS = phrases(
     "[my|your|his|her|the|our|home|billing|postal|shipping|delivery] address [is|was|of|line]",

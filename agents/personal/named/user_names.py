@@ -14,13 +14,20 @@ _USER = re.compile(
 _SHORTEST_UNKNOWN = 5
 _NETWORK = (
     r"discord|insta(?:gram)?|ig|twitter|telegram|tik ?tok|snap(?:chat)?|reddit|skype|xbox|psn|steam|github|twitch"
+    r"|linked ?in|strava|facebook|fb|venmo|cash ?app|youtube|tumblr|pinterest|spotify"
 )
 _CALLED = re.compile(
     rf"(?<![\w@.-])(?:(?P<surely>user[_ ]?name|usuario|utilisateur|benutzer(?:name)?|utente|gebruiker(?:snaam)?"
     rf"|identifiant|user ?id|login(?: name| id)?|handle|nick|screen ?name|gamertag|(?:{_NETWORK}) (?:handle"
     rf"|id|name|tag|user|account))|user|account(?: id| name)?|profile|{_NETWORK})(?:(?P<sign>[\"']?\s?[:=]\s?"
-    rf"|\s(?:is|was|under|as)\s|\s(?=[\"']))|\s)[\"']?"
+    rf"|\s(?:is under|is called|is|was|under|as)\s|\s(?=[\"']))|\s)[\"']?"
     r"(?P<value>@?[^\W_][\w.-]{2,31}(?:\#\d{3,5})?)(?![\w@/(])",
+    re.IGNORECASE,
+)
+_AS_NAME = re.compile(
+    r"(?<![\w@./-])(?P<value>@?[^\W_][\w.-]{3,31}) as (?:my|his|her|their|your|the) (?:[\w-]{2,12} )?"
+    r"(?:user ?name|screen ?name|name|handle|nick(?:name)?|login)(?!\w)"
+    r"|\b(?:log(?:ged)?|sign(?:ed)?)[ -]?(?:in|on) as (?P<other>@?[^\W_][\w.-]{3,31})(?![\w@/(])",
     re.IGNORECASE,
 )
 _DONE_BY = re.compile(
@@ -39,26 +46,38 @@ _ODD = re.compile(r"\A@|[\d#]|\w[._-]\w")
 _AFTER_VALUE = ".-"
 _OF_MACHINES = frozenset("admin root guest user test system null none name required invalid optional unknown".split())  # noqa: SIM905
 _SAY = (
-    "user",
-    "login",
-    "handle",
-    "nick",
-    "screen",
-    "gamertag",
-    "account",
-    "profile",
-    "discord",
-    "insta",
-    "ig",
-    "twitter",
-    "usuario",
-    "utilisateur",
-    "benutzer",
-    "utente",
-    "gebruiker",
-    "identifiant",
+    *(
+        "user",
+        "login",
+        "handle",
+        "nick",
+        "screen",
+        "gamertag",
+        "account",
+        "profile",
+        "discord",
+        "insta",
+        "ig",
+        "twitter",
+    ),
+    *("usuario", "utilisateur", "benutzer", "utente", "gebruiker", "identifiant", "telegram", "tik", "snap", "reddit"),
+    *(
+        "skype",
+        "xbox",
+        "psn",
+        "steam",
+        "github",
+        "twitch",
+        "linked",
+        "strava",
+        "facebook",
+        "fb",
+        "venmo",
+        "cash",
+        "tube",
+    ),
+    *("tumblr", "pinterest", "spotify"),
 )
-_SAY_MORE = ("telegram", "tik", "snap", "reddit", "skype", "xbox", "psn", "steam", "github", "twitch")
 
 
 def user_names(text: str, listed: Listed) -> Iterator[Span]:
@@ -80,7 +99,7 @@ def user_names(text: str, listed: Listed) -> Iterator[Span]:
 def said_users(reading: Reading, listed: Listed) -> Iterator[Span]:
     """Behind a word for one. Behind a sign any word but an English one; else one with a digit or a sign inside."""
     text = reading.text
-    for match in _CALLED.finditer(text) if reading.has(*_SAY, *_SAY_MORE) else ():
+    for match in _CALLED.finditer(text) if reading.has(*_SAY) else ():
         value = match["value"].rstrip(_AFTER_VALUE)
         plain = value.lower().lstrip("@")
         if plain in _OF_MACHINES or not plain[0].isalnum():
@@ -92,6 +111,7 @@ def said_users(reading: Reading, listed: Listed) -> Iterator[Span]:
     for match in _DONE_BY.finditer(text) if reading.has("ed by", "ed to", "ent by", "ten by") else ():
         if _ODD.search(match["value"].rstrip(_AFTER_VALUE)) and not match["value"][0].isdigit():
             yield _user(match, match["value"].rstrip(_AFTER_VALUE))
+    yield from _called_so(reading)
     for match in _ON_NETWORK.finditer(text) if reading.has("@", "whoami", "u/") else ():
         yield Span(*match.span(match.lastgroup or 0), "PERSON", 0.6, "person.user")
     for match in _TAGGED.finditer(text) if "#" in text else ():
@@ -99,5 +119,14 @@ def said_users(reading: Reading, listed: Listed) -> Iterator[Span]:
             yield _user(match, match["value"])
 
 
-def _user(match: re.Match[str], value: str) -> Span:
-    return Span(match.start("value"), match.start("value") + len(value), "PERSON", 0.6, "person.user")
+def _called_so(reading: Reading) -> Iterator[Span]:
+    """Before "... as my user name", behind "log in as"."""
+    for match in _AS_NAME.finditer(reading.text) if reading.has(" as ") else ():
+        name = match.lastgroup or ""
+        value = match[name].rstrip(_AFTER_VALUE)
+        if _ODD.search(value) and not value.replace(".", "").isdigit():
+            yield _user(match, value, name)
+
+
+def _user(match: re.Match[str], value: str, name: str = "value") -> Span:
+    return Span(match.start(name), match.start(name) + len(value), "PERSON", 0.6, "person.user")

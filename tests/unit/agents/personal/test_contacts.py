@@ -28,6 +28,7 @@ from tests.unit.agents.personal.everything import found
         ("jane [at] example.com", "jane [at] example.com"),
         ("jane(at)example(dot)com", "jane(at)example(dot)com"),
         ("jane (dot) doe (at) example (dot) co.uk, ok", "jane (dot) doe (at) example (dot) co.uk"),
+        ("at jane [at] example [dot] co [dot] za", "jane [at] example [dot] co [dot] za"),
         ("the bill at jane dot doe at example dot org", "jane dot doe at example dot org"),
         ("john dot smith at gmail dot com", "john dot smith at gmail dot com"),
         ("john.smith at gmail.com please", "john.smith at gmail.com"),

@@ -9,6 +9,8 @@ from tests.unit.agents.personal.everything import found
         ("forgot the password. the last one i had was Xyxyx$42 but no", "Xyxyx$42"),
         ("I typed Xyxyx$42 as my password", "Xyxyx$42"),
         ("4471 is my pin", "4471"),
+        ("I am using 8588 as pin since", "8588"),
+        ("log in as nurse.xyxyx with Ward8Night!", "Ward8Night!"),
         ("memorable word: biscuit", "biscuit"),
         ("my secret question answer is Fluffy", "Fluffy"),
         ("the lockbox is at the back, code 9492#", "9492#"),
