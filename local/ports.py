@@ -25,6 +25,8 @@ def needed(settings: Settings) -> dict[str, int]:
     processes: list[ProcessName] = ["gateway", "enrich", "redact", "respond", "landing", "steward"]
     if settings.warehouse_seconds:
         processes.append("warehouse")
+    if settings.landing_mirror:
+        processes.append("mirror")
     for process in processes:
         ports[f"metrics of {process}"] = settings.metrics_port(process)
     return ports

@@ -12,7 +12,7 @@ from sluice.errors import ConfigurationError
 from sluice.secret_sources import Environment, MountedFiles, Remembered, Secrets, Source, VaultSecrets
 from sluice.settings_fields import Fields
 
-ProcessName = Literal["gateway", "enrich", "redact", "respond", "landing", "provider", "steward", "warehouse"]
+ProcessName = Literal["gateway", "enrich", "redact", "respond", "landing", "provider", "steward", "warehouse", "mirror"]
 _METRICS_PORTS: dict[ProcessName, int] = {
     "gateway": 9401,
     "enrich": 9402,
@@ -22,6 +22,7 @@ _METRICS_PORTS: dict[ProcessName, int] = {
     "provider": 9406,
     "steward": 9407,
     "warehouse": 9408,
+    "mirror": 9409,
 }
 _INSTANCE_PORTS = 100
 _GATEWAY_PORT, _PROVIDER_PORT, _BROKER_PORT, _CONTROLLER_PORT = 8080, 9100, 9092, 9093

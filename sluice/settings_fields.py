@@ -162,6 +162,11 @@ class Fields(BaseSettings):
     )
     landing_flush_records: int = Field(16_000, ge=1, description="The sink writes a file at this many records.")
 
+    landing_mirror: str | None = Field(
+        None, description="`s3://bucket/prefix`, `gs://bucket/prefix` or `file:///folder` to copy the landing zone to."
+    )
+    landing_mirror_seconds: float = Field(5.0, gt=0, description="It is copied this often.")
+
     warehouse_seconds: float = Field(
         30.0,
         ge=0,

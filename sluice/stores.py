@@ -12,6 +12,7 @@ from sluice.paths import data_folder
 StoreName = Literal[
     "broker",
     "landing",
+    "landing-mirror",
     "warehouse",
     "keys",
     "api-keys",

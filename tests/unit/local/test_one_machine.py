@@ -124,6 +124,9 @@ def test_the_processes_follow_the_choices(tmp_path: Path):
     own = {program.name for program in programs(Settings(home=tmp_path, broker="k:9092", llm="gpt-4o-mini"))}
     assert own == names - {"broker", "provider"}
     assert names - {program.name for program in programs(Settings(home=tmp_path, warehouse_seconds=0))} == {"warehouse"}
+    copied = Settings(home=tmp_path, landing_mirror="s3://b/p")
+    assert {program.name for program in programs(copied)} - names == {"mirror"}
+    assert "metrics of mirror" in ports.needed(copied)
     assert "metrics of warehouse" in ports.needed(Settings(home=tmp_path))
     assert "metrics of warehouse" not in ports.needed(Settings(home=tmp_path, warehouse_seconds=0))
 
