@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from connectors.connect.cli import commands as connect
 from connectors.seeding.command import seed_history
 from connectors.telling import progress
 from connectors.usage import Dimension, usage_table, used
@@ -26,6 +27,7 @@ commands = typer.Typer(no_args_is_help=True)
 commands.command()(warehouse)
 commands.command()(reconcile)
 commands.command("seed-history")(seed_history)
+commands.add_typer(connect, name="connect", help="Kafka Connect: Iceberg, PostgreSQL and BigQuery as landing zones.")
 _AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")]
 
 

@@ -27,6 +27,7 @@ _METRICS_PORTS: dict[ProcessName, int] = {
 _INSTANCE_PORTS = 100
 _GATEWAY_PORT, _PROVIDER_PORT, _BROKER_PORT, _CONTROLLER_PORT = 8080, 9100, 9092, 9093
 _SMALL_MODEL_PORT, _REGISTRY_PORT = 9110, 8081
+_CONNECT_PORT, _POSTGRES_PORT = 8083, 5433
 SECURED_MARK = "secured"
 """A file in the home of a platform that was last started with `SLUICE_SECURE`."""
 
@@ -178,6 +179,18 @@ class Settings(BaseSettings):
     landing_flush_seconds: float = Field(2.0, gt=0, description="The sink writes a file at least this often.")
     landing_flush_records: int = Field(16_000, ge=1, description="The sink writes a file at this many records.")
 
+    connect_url: str | None = Field(
+        None, description="REST interface of a Kafka Connect of your own; none: the worker on this machine."
+    )
+    connect_postgres: str | None = Field(
+        None,
+        description="user@host:port/database that Kafka Connect fills and keeps the catalogue of Iceberg tables in; "
+        "none: PostgreSQL on this machine.",
+    )
+    iceberg_warehouse: str | None = Field(
+        None, description="Address of the folder or object store of Iceberg tables; none: `iceberg` of `SLUICE_HOME`."
+    )
+
     secrets_dir: Path | None = Field(
         None, description="Mounted secrets, one file each, named like the variable; read at each use."
     )
@@ -245,6 +258,21 @@ class Settings(BaseSettings):
     def registry_url(self) -> str | None:
         """Where schemas have their numbers from; None: from the lock file."""
         return local_registry_url(self.registry_port) if self.registry == "local" else self.schema_registry_url
+
+    @property
+    def connect_port(self) -> int:
+        """Of Kafka Connect's worker on this machine."""
+        return self.port(_CONNECT_PORT)
+
+    @property
+    def connect_rest(self) -> str:
+        """Kafka Connect's REST interface."""
+        return self.connect_url or f"http://127.0.0.1:{self.connect_port}"
+
+    @property
+    def postgres_port(self) -> int:
+        """Of PostgreSQL on this machine."""
+        return self.port(_POSTGRES_PORT)
 
     @property
     def provider_port(self) -> int:

@@ -22,6 +22,7 @@ StoreName = Literal[
     "process-state",
     "registry",
     "campaigns",
+    "connect",
     "backups",
 ]
 
