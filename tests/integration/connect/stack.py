@@ -26,7 +26,7 @@ from local.connect.worker import Worker
 from local.registry import Registry
 from sluice.codec import Codec
 from sluice.errors import Unavailable
-from sluice.events import Event, TurnEvent
+from sluice.events import EVENT_TYPES, Event, TurnEvent
 from sluice.kafka_admin import KafkaAdmin
 from sluice.kafka_config import producer_config
 from sluice.key_files import make_key_files
@@ -177,6 +177,8 @@ def running_stack() -> Iterator[Stack]:
             stack.start("registry")
             stack.start("worker")
             assert until(stack.published, 90)
+            for name in EVENT_TYPES:
+                ids.id_of(name)  # what is said later needs no registry
             stack.wait(stack.answers, 90)
             stack.connect()
             yield stack
