@@ -46,7 +46,7 @@ def warehouse(
     settings, console = load_settings(), Console(highlight=False, soft_wrap=True)
     try:
         with console.status("dbt's environment ...") as status:
-            dbt = _dbt()
+            dbt = dbt_program()
             ends = None if landed else _caught_up(settings, wait, status)
             build = _build(settings, dbt, status, full_refresh=full_refresh)
         _show_build(console, build)
@@ -80,7 +80,8 @@ def reconcile(as_json: _AsJson = False) -> None:
     _leave_on_drift(found, "The facts are as of the last `sluice warehouse`; run it, then compare again.")
 
 
-def _dbt() -> Path:
+def dbt_program() -> Path:
+    """In its own environment, which is made where it is missing. Raises ConfigurationError."""
     from connectors.dbt_environment import DbtEnvironment  # noqa: PLC0415
 
     environment = DbtEnvironment(checkout())

@@ -1,6 +1,7 @@
 """`sluice connect`."""
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from sluice.cli.leaving import ExitCode, leave
 from sluice.errors import ConfigurationError, Unavailable
+from sluice.paths import data_folder
 from sluice.settings import Settings, load_settings
 
 commands = typer.Typer(no_args_is_help=True)
@@ -34,7 +36,8 @@ def render(folder: Annotated[Path, typer.Argument(help="Is made.")], tasks: _Tas
     except ConfigurationError as error:
         leave(ExitCode.USAGE, str(error))
     folder.mkdir(parents=True, exist_ok=True)
-    own = worker(settings.bootstrap_servers, settings.connect_port, Path("plugins"), places.secrets)
+    at, copies = settings.bootstrap_servers, settings.replication_factor
+    own = worker(at, settings.connect_port, Path("plugins"), places.secrets, copies)
     (folder / "worker.properties").write_text(properties(own))
     found = connectors(places, tuple(SINKS), tasks)
     for name, config in found.items():
@@ -74,6 +77,32 @@ def status(as_json: _AsJson = False) -> None:
         Console().print(table)
     if not states or any(one.failed for one in states):
         raise typer.Exit(int(ExitCode.NO))
+
+
+@commands.command("warehouse")
+def build_warehouse() -> None:
+    """Build the star schema from the Iceberg tables, and test it. The one from the landing zone stays beside it."""
+    from connectors.connect.places import places_of  # noqa: PLC0415
+    from connectors.connect.preparing import lakehouse  # noqa: PLC0415
+    from connectors.connect.tables import landed_tables  # noqa: PLC0415
+    from connectors.connect.warehouse import IcebergWarehouse, hand_out  # noqa: PLC0415
+    from connectors.warehouse_cli import dbt_program  # noqa: PLC0415
+
+    settings, console = load_settings(), Console(highlight=False, soft_wrap=True)
+    path = settings.warehouse_path.with_name("iceberg") / settings.warehouse_path.name
+    house = IcebergWarehouse(path, data_folder("dbt"), dbt_program(), os.environ)  # noqa: TID251 (handed to dbt)
+    try:
+        with console.status("Iceberg tables ...") as status, closing(lakehouse(places_of(settings))) as catalog:
+            tables = path.parent / "tables"
+            hand_out(catalog, landed_tables(), tables)
+            wrong = house.build(tables, lambda line: status.update(f"dbt: {line}"))
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+    for sentence in wrong:
+        console.print(sentence, markup=False)
+    if wrong:
+        leave(ExitCode.NO, "The one in use stays as it was.")
+    console.print(f"Built from Iceberg tables: {path}")
 
 
 @commands.command()

@@ -1,6 +1,7 @@
 """`make connect`: what is missing, PostgreSQL unless you have one, a worker, its connectors, and a watch over them."""
 
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -55,12 +56,29 @@ def run(settings: Settings, console: Console) -> None:
             markup=False,
             soft_wrap=True,
         )
-        stopping = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
-        keep_watch(settings, stopping)
-        process.terminate()
+        _watch(settings, process)
+
+
+def _watch(settings: Settings, process: subprocess.Popen[bytes]) -> None:
+    """Until Ctrl-C. Raises Unavailable where the worker ends by itself."""
+    stopping, asked = threading.Event(), threading.Event()
+
+    def stop(*_: object) -> None:
+        asked.set()
+        stopping.set()
+
+    def ended() -> None:
         process.wait()
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    threading.Thread(target=ended, daemon=True).start()
+    keep_watch(settings, stopping)
+    if not asked.is_set():
+        raise Unavailable(f"The worker has ended (code {process.returncode}). Run `make connect` again.")
+    process.terminate()
+    process.wait()
 
 
 def _check_ports(settings: Settings, *, own_postgres: bool) -> None:

@@ -1,6 +1,6 @@
 """Kafka Connect's runtime and plugins: fetched file by file as `deploy/connect/jars.lock` names them, each checked.
 
-Our own plugin, some 400 lines of Java (connectors/connect/java), is compiled here by Eclipse's compiler, which is a jar
+Our own plugin, 450 lines of Java (connectors/connect/java), is compiled here by Eclipse's compiler, which is a jar
 like the others: nobody needs a JDK, and no compiled code lies in the repository.
 """
 

@@ -19,6 +19,7 @@ from connectors.connect.preparing import database, declare, lakehouse, make_sche
 from connectors.connect.rest import ConnectRest
 from connectors.connect.sinks import LETTERS_TOPIC, connectors
 from connectors.connect.tables import SCHEMA, LandedTable, landed_tables
+from connectors.landing import GROUP, landed_topics
 from connectors.log_scan import LogScan, whole
 from local.broker import running_broker
 from local.connect.postgres import LocalPostgres
@@ -37,6 +38,7 @@ from sluice.topics import catalogue, compatibility_of_events, topic_of
 from tests.conftest import free_ports
 from tests.waiting import until
 
+_METRICS_PORT = 9405
 FAST = {"iceberg.control.commit.interval-ms": "1000", "iceberg.control.commit.timeout-ms": "3000"}
 
 
@@ -125,11 +127,45 @@ class Stack:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """`sluice connect watch`, for this block."""
+        with self._running("watch", "-c", "from sluice.cli.main import main; main()", "connect", "watch"):
+            yield
+
+    @contextmanager
+    def landing_sink(self) -> Iterator[None]:
+        """For this block."""
+        with self._running("landing", "-m", "connectors.landing"):
+            yield
+
+    def landing_sink_is_at_the_end(self) -> bool:
+        """Also of the letters that it wrote itself."""
+        admin, topics = KafkaAdmin(self.settings.bootstrap_servers), landed_topics()
+        ends = admin.ends({topic.name: topic.partitions for topic in topics})
+        committed = admin.committed(GROUP)
+        return all(committed.get(place, 0) == end for place, end in ends.items())
+
+    def sluice(self, *arguments: str) -> str:
+        """A command that succeeds."""
+        done = subprocess.run(
+            [sys.executable, "-c", "from sluice.cli.main import main; main()", *arguments],
+            env=self._variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    @property
+    def _variables(self) -> dict[str, str]:
         names = ("home", "broker", "schema_registry_url", "connect_url", "connect_postgres")
-        own = {f"SLUICE_{name.upper()}": str(getattr(self.settings, name)) for name in names}
-        command = [sys.executable, "-c", "from sluice.cli.main import main; main()", "connect", "watch"]
-        with (self.settings.home / "watch.log").open("ab") as log:
-            process = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log)
+        return os.environ | {f"SLUICE_{name.upper()}": str(getattr(self.settings, name)) for name in names}
+
+    @contextmanager
+    def _running(self, name: str, *arguments: str) -> Iterator[None]:
+        own = self._variables
+        own["SLUICE_PORT_OFFSET"] = str(next(port for port in free_ports(20) if port > _METRICS_PORT) - _METRICS_PORT)
+        with (self.settings.home / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen([sys.executable, *arguments], env=own, stdout=log, stderr=log)
         try:
             yield
         finally:

@@ -1,20 +1,32 @@
 """Kafka Connect with its sinks, killed, poisoned and without its registry: nothing is lost, nothing is doubled."""
 
+import os
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 
+import duckdb
 import msgspec
 import pyarrow as pa
 import pytest
 
+from connectors.connect.preparing import lakehouse
+from connectors.connect.sinks import LETTERS_TOPIC
 from connectors.connect.tables import SCHEMA, LandedTable, landed_tables
+from connectors.connect.warehouse import IcebergWarehouse, hand_out
+from connectors.dbt_environment import DbtEnvironment
 from local.connect import jars
 from sluice.dead_letter_topics import read
 from sluice.events import TurnEvent
+from sluice.paths import checkout, data_folder
 from tests.doubles import NOON
 from tests.integration.connect.stack import Stack, running_stack
 from tests.integration.connectors.platform import whole_turn
+from tests.integration.connectors.test_incremental import differences
+from tests.landed import landed
 from tests.samples import SAMPLES, SEALED
 
 TABLES = {table.name: table for table in landed_tables()}
@@ -119,6 +131,27 @@ def test_poison_becomes_a_letter_and_stops_nothing(stack: Stack) -> None:
     assert not any(state.failed for state in stack.rest.states())
 
 
+def test_a_good_record_that_was_put_away_is_put_back_once(stack: Stack) -> None:
+    """As one that was too new for its reader, before `sluice connect apply`."""
+    usage = next(event for event in whole_turn(800, NOON) if type(event).__name__ == "AttemptMetered")
+    told = {"topic": "llm-usage", "partition": "1", "offset": "7", "exception.message": "unexpected_event: schema id 9"}
+    headers = [(f"__connect.errors.{name}", value.encode()) for name, value in told.items()]
+    stack.producer.produce(LETTERS_TOPIC, stack.codec.encode(usage), usage.session_id, headers=headers)
+    assert stack.producer.flush(30) == 0
+
+    def letter() -> str | None:
+        letters = read(stack.settings.bootstrap_servers, stack.codec).letters
+        return next((one.event_id for one in letters if (one.origin_partition, one.origin_offset) == (1, 7)), None)
+
+    with stack.watched():
+        stack.wait(lambda: letter() is not None)
+        for words in ("1 put back", "1 was back already"):
+            assert words in stack.sluice("dlq", "redrive", str(letter()))
+        stack.wait(lambda: has(stack, "llm_usage", {usage.event_id}))
+    found = places(stack, TABLES["llm_usage"])
+    assert [ids.count(usage.event_id) for ids in found.values()] == [1, 1]
+
+
 def test_a_registry_that_is_away_makes_nobody_a_letter(stack: Stack) -> None:
     before = stack.put_away()
     stack.kill("registry")
@@ -148,3 +181,34 @@ def test_what_fails_is_restarted(stack: Stack) -> None:
         stack.wait(lambda: not any(state.failed for state in stack.rest.states()))
     ids = places(stack, TABLES["turn_telemetry"])
     assert ids["iceberg"] == ids["jdbc"] == sorted(set(ids["jdbc"]))
+
+
+def test_one_dbt_project_makes_the_same_marts_of_both_landing_zones(stack: Stack, tmp_path: Path) -> None:
+    environment, project = DbtEnvironment(checkout()), data_folder("dbt")
+    if not environment.ready:
+        environment.make()
+
+    def landed_alike() -> bool:
+        return all(
+            stack.in_iceberg(table).num_rows
+            == sum(landed(stack.settings.landing_dir, topic.name)[0] for topic in table.topics)
+            for table in landed_tables()
+        )
+
+    with stack.watched(), stack.landing_sink():
+        stack.wait(lambda: stack.landing_sink_is_at_the_end() and landed_alike())
+    houses = [IcebergWarehouse(tmp_path / name / "w.duckdb", project, environment.dbt, os.environ) for name in "ab"]
+    parquet, iceberg = houses
+    with closing(lakehouse(stack.places)) as catalog:
+        hand_out(catalog, landed_tables(), tmp_path / "tables")
+    with ThreadPoolExecutor() as pool:
+        source = {"SLUICE_LANDING_DIR": str(stack.settings.landing_dir)}
+        from_parquet = pool.submit(parquet.run, source, lambda _: None)
+        assert iceberg.build(tmp_path / "tables", lambda _: None) == []
+        assert from_parquet.result() == []
+    assert differences(parquet.path, iceberg.path) == []
+    with duckdb.connect(str(iceberg.path), read_only=True) as db:
+        turns = db.execute("select count(*), sum(cost_usd) > 0 from marts.fact_chat_turns").fetchone()
+        letters = db.execute("select count(*) from marts.fact_dead_letters").fetchone()
+    assert turns == (TURNS + 4, True)
+    assert letters == (13,)  # six records, put away by Connect and by the landing sink, and the one that was put back
