@@ -46,6 +46,8 @@ class LocalPostgres:
         create_secret_file(self.secrets / PASSWORD_FILE, secrets.token_urlsafe(32).encode())
         if (self.folder / "PG_VERSION").exists():
             return
+        _programs()  # or else there is no use in going on
+        self._check_reach()
         self.folder.mkdir(parents=True, exist_ok=True)
         password = self.folder.with_name(f"{self.folder.name}.new-password")
         password.write_bytes((self.secrets / PASSWORD_FILE).read_bytes())
@@ -78,6 +80,14 @@ class LocalPostgres:
         finally:
             process.send_signal(signal.SIGINT)  # fast: it ends sessions and writes what it has
             process.wait()
+
+    def _check_reach(self) -> None:
+        closed = [path for path in self.folder.absolute().parents if path.exists() and not path.stat().st_mode & 0o001]
+        if _as_root() and closed:
+            raise ConfigurationError(
+                f"PostgreSQL does not run as root, and the user {_SERVICE_USER} cannot go through {closed[0]}. Set "
+                "SLUICE_HOME to another folder, or SLUICE_CONNECT_POSTGRES."
+            )
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         ready, deadline = self.folder / "postmaster.pid", time.monotonic() + _START_SECONDS

@@ -15,10 +15,10 @@ import sqlalchemy
 from confluent_kafka import Producer
 
 from connectors.connect.places import Places, places_of
-from connectors.connect.preparing import database, declare, lakehouse, make_schema, own_topics
+from connectors.connect.preparing import database, lakehouse
 from connectors.connect.rest import ConnectRest
 from connectors.connect.sinks import LETTERS_TOPIC, connectors
-from connectors.connect.tables import SCHEMA, LandedTable, landed_tables
+from connectors.connect.tables import SCHEMA, LandedTable
 from connectors.landing import GROUP, landed_topics
 from connectors.log_scan import LogScan, whole
 from local.broker import running_broker
@@ -80,12 +80,9 @@ class Stack:
 
     def connect(self) -> None:
         """Tables and connectors, which commit more often than is good for anybody but a test."""
-        KafkaAdmin(self.settings.bootstrap_servers).apply(own_topics(), 1)
-        make_schema(self.places)
-        with closing(lakehouse(self.places)) as catalog:
-            declare(catalog, landed_tables())
-        for name, config in connectors(self.places).items():
-            self.rest.put(name, config | (FAST if name.startswith("iceberg") else {}))
+        assert self.sluice("connect", "apply").startswith("12 connectors")
+        for name, config in connectors(self.places, ("iceberg",)).items():
+            self.rest.put(name, config | FAST)
 
     def answers(self) -> bool:
         try:

@@ -118,7 +118,7 @@ def test_poison_becomes_a_letter_and_stops_nothing(stack: Stack) -> None:
         stack.producer.produce("llm-usage", value, good[0].session_id)
         stack.say(*good)
         stack.wait(lambda: has(stack, "turn_telemetry", {good[0].event_id}))
-        stack.wait(lambda: stack.put_away() == before + 12)  # both sinks put each away
+        stack.wait(lambda: stack.put_away() >= before + 12)  # both sinks put each away, at least once
         letters = lambda: read(stack.settings.bootstrap_servers, stack.codec).letters  # noqa: E731
         stack.wait(lambda: len(letters()) == 6)
         assert sorted((letter.reason, letter.consumer_group) for letter in letters()) == [

@@ -158,6 +158,14 @@ def test_a_database_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypat
     assert (tmp_path / "keys" / PASSWORD_FILE).stat().st_mode & 0o777 == 0o600
 
 
+def test_a_folder_that_its_user_cannot_reach_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_as_root", lambda: True)
+    monkeypatch.setattr(postgres, "find_programs", lambda: tmp_path)
+    (tmp_path / "home").mkdir(mode=0o700)
+    with pytest.raises(ConfigurationError, match=r"cannot go through /.*Set SLUICE_HOME"):
+        LocalPostgres(tmp_path / "home" / "pg", 1, tmp_path / "keys").prepare()
+
+
 def test_taken_ports_and_a_missing_registry_are_said_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLUICE_HOME", str(tmp_path))
     refused = CliRunner().invoke(build(), ["connect-up"])
