@@ -1,6 +1,7 @@
 """Connect's REST interface, as a server of httpx's own plays it."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +76,7 @@ def test_refusals_and_silence_are_told_apart() -> None:
 def test_commands_say_what_is_missing(command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SLUICE_HOME", str(tmp_path))
     monkeypatch.setenv("SLUICE_CONNECT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
     done = CliRunner().invoke(build(), ["connect", command])
     assert done.exit_code == 3
     assert "make" in done.stderr
