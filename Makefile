@@ -16,7 +16,7 @@ PACKAGES = agents connectors gateway local sluice streams
 CAMPAIGNS = tests/e2e/test_chaos.py
 TOGETHER = -n 3 --dist loadscope --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean check test test-fast compliance bench chaos warehouse install develop constraints format
+.PHONY: help up down status clean connect check test test-fast compliance bench chaos warehouse install develop constraints format
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ clean: install   ## stop it, delete data and environments
 	@$(BIN)/sluice clean
 warehouse: install  ## build the star schema from what has landed, and reconcile
 	@$(BIN)/sluice warehouse
+
+connect: install  ## Kafka Connect on this machine: Iceberg and PostgreSQL as landing zones, until Ctrl-C
+	@$(BIN)/sluice connect-up
 
 check: develop   ## format, lint, types, import contracts, unused dependencies, SQL, schemas, insecure code, secrets
 	$(BIN)/ruff format --check .

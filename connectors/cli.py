@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from connectors.connect.cli import commands as connect
 from connectors.query import query
 from connectors.report.command import report
 from connectors.seeding.command import seed_history
@@ -30,6 +31,7 @@ commands.command()(reconcile)
 commands.command()(query)
 commands.command()(report)
 commands.command("seed-history")(seed_history)
+commands.add_typer(connect, name="connect", help="Kafka Connect: Iceberg, PostgreSQL and BigQuery as landing zones.")
 _AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")]
 
 

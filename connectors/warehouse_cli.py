@@ -52,7 +52,7 @@ def warehouse(
         return
     try:
         with console.status("dbt's environment ...") as status:
-            dbt = _dbt()
+            dbt = dbt_program()
             ends = None if landed else _caught_up(settings, wait, status)
             build = _build(settings, dbt, status, full_refresh=full_refresh)
         _show_build(console, build)
@@ -95,7 +95,8 @@ def _print(document: dict[str, Any], as_json: bool) -> None:
         sys.stdout.write(json.dumps(document) + "\n")
 
 
-def _dbt() -> Path:
+def dbt_program() -> Path:
+    """In its own environment, which is made where it is missing. Raises ConfigurationError."""
     from connectors.dbt_environment import DbtEnvironment  # noqa: PLC0415
 
     environment = DbtEnvironment(checkout())

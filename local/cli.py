@@ -33,6 +33,17 @@ def up() -> None:
         leave(ExitCode.MISSING, str(error))
 
 
+@commands.command("connect-up")
+def connect_up() -> None:
+    """Run Kafka Connect on this machine, with connectors to Iceberg and PostgreSQL, until Ctrl-C."""
+    from local.connect.command import run  # noqa: PLC0415
+
+    try:
+        run(load_settings(), Console())
+    except (ConfigurationError, Unavailable) as error:
+        leave(ExitCode.MISSING, str(error))
+
+
 @commands.command()
 def down() -> None:
     """Stop the platform. Data stays."""

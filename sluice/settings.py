@@ -27,6 +27,7 @@ _METRICS_PORTS: dict[ProcessName, int] = {
 _INSTANCE_PORTS = 100
 _GATEWAY_PORT, _PROVIDER_PORT, _BROKER_PORT, _CONTROLLER_PORT = 8080, 9100, 9092, 9093
 _SMALL_MODEL_PORT, _REGISTRY_PORT = 9110, 8081
+_CONNECT_PORT, _POSTGRES_PORT = 8083, 5433
 
 
 class Settings(Fields):
@@ -91,6 +92,21 @@ class Settings(Fields):
     def registry_url(self) -> str | None:
         """Where schemas have their numbers from; None: from the lock file."""
         return local_registry_url(self.registry_port) if self.registry == "local" else self.schema_registry_url
+
+    @property
+    def connect_port(self) -> int:
+        """Of Kafka Connect's worker on this machine."""
+        return self.port(_CONNECT_PORT)
+
+    @property
+    def connect_rest(self) -> str:
+        """Kafka Connect's REST interface."""
+        return self.connect_url or f"http://127.0.0.1:{self.connect_port}"
+
+    @property
+    def postgres_port(self) -> int:
+        """Of PostgreSQL on this machine."""
+        return self.port(_POSTGRES_PORT)
 
     @property
     def provider_port(self) -> int:

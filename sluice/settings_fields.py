@@ -174,6 +174,18 @@ class Fields(BaseSettings):
         "`sluice warehouse`.",
     )
 
+    connect_url: str | None = Field(
+        None, description="REST interface of a Kafka Connect of your own; none: the worker on this machine."
+    )
+    connect_postgres: str | None = Field(
+        None,
+        description="user@host:port/database that Kafka Connect fills and keeps the catalogue of Iceberg tables in; "
+        "none: PostgreSQL on this machine.",
+    )
+    iceberg_warehouse: str | None = Field(
+        None, description="Address of the folder or object store of Iceberg tables; none: `iceberg` of `SLUICE_HOME`."
+    )
+
     secrets_dir: Path | None = Field(
         None, description="Mounted secrets, one file each, named like the variable; read at each use."
     )

@@ -23,6 +23,7 @@ StoreName = Literal[
     "process-state",
     "registry",
     "campaigns",
+    "connect",
     "backups",
 ]
 

@@ -23,6 +23,7 @@ hypothesis.settings.load_profile("untimed")
 _LONGEST = (
     "platform",
     "streams/test_losses.py",
+    "connect/test_connect.py",
     "connectors/test_warehouse.py",
     "integration/test_redrive.py",
 )

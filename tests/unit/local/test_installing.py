@@ -13,6 +13,7 @@ import pytest
 from connectors.dbt_environment import DbtEnvironment
 from local import bootstrap, jars, page, pin, ports, reference
 from local import test_tools as tools
+from local.connect import jars as connect_jars
 from sluice.errors import ConfigurationError
 from sluice.settings import Settings
 
@@ -237,13 +238,15 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(page, "build", lambda: False)
     monkeypatch.setattr(page, "install_beside", lambda _folder: None)
     monkeypatch.setattr(jars, "install", lambda _lib: False)
+    monkeypatch.setattr(connect_jars, "install", lambda _home: False)
+    monkeypatch.setattr(tools, "find_programs", lambda: Path("/pg") if "postgres" in there else None)
     monkeypatch.setattr(DbtEnvironment, "ready", True)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return there
 
 
 def test_a_browser_that_is_there_is_enough(machine: list[str], commands: Commands):
-    machine.append("google-chrome")
+    machine += ["google-chrome", "postgres"]
     tools.main()
     assert (commands, tools.find_chromium()) == ([], "/usr/bin/google-chrome")
 
@@ -258,18 +261,26 @@ def test_a_browser_that_cannot_be_installed_is_asked_for(machine, commands, monk
     assert "apt-get install chromium" in capsys.readouterr().err
 
 
-def test_root_gets_the_browser_of_the_distribution(machine: list[str], monkeypatch: pytest.MonkeyPatch):
+def test_root_gets_browser_and_database_of_the_distribution(machine: list[str], monkeypatch: pytest.MonkeyPatch):
     machine.append("apt-get")
     noted: list[str] = []
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        noted.append(command[1])
-        machine.append("chromium")
+        noted.append(" ".join(command[1:2] + command[5:]))
+        machine.append({"chromium": "chromium", "postgresql": "postgres"}.get(command[-1], ""))
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", run)
     tools.main()
-    assert noted == ["update", "install"]
+    assert noted == ["update", "install chromium", "update", "install postgresql"]
+
+
+def test_a_database_that_cannot_be_installed_is_asked_for(machine: list[str], commands: Commands, capsys):
+    machine.append("chromium")
+    with pytest.raises(SystemExit) as ended:
+        tools.main()
+    assert (ended.value.code, commands) == (3, [])
+    assert "apt-get install postgresql" in capsys.readouterr().err
 
 
 def test_a_distribution_that_does_not_answer_is_quoted(machine, commands: Commands, capsys):

@@ -1,0 +1,1 @@
+"""A Kafka Connect worker and a PostgreSQL on this machine: `make connect`, and the tests."""
