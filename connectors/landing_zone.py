@@ -4,7 +4,6 @@
 `<topic>/_columns.parquet` has no rows: readers find typed columns before anything has landed.
 """
 
-import fcntl
 import json
 import re
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from connectors.only_one import Taken, hold
 from connectors.runs import Runs
 from sluice.durable_files import TEMPORARY, write_durably
 from sluice.errors import ConfigurationError
+from sluice.file_lock import REWRITING, locked
 from sluice.topics import Topic
 
 _NAME = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)\.parquet")
@@ -105,14 +105,8 @@ class LandingZone:
 
         False where another one does and nobody is to wait.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "_rewriting.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+        with locked(self.root / REWRITING, wait=wait) as held:
+            yield held
 
     def landed(self, place: Place, start: int) -> Runs:
         """Offsets from `start` on that a partition's files hold. Opens only files that reach that far."""

@@ -37,6 +37,8 @@ def query(
         _list()
         return
     statement = _example(sql) if _NAME.fullmatch(sql) else sql
+    if not statement.strip():
+        leave(ExitCode.USAGE, "There is no SQL in it. `sluice query` without anything lists the examples.")
     if show:
         typer.echo(statement)
         return
@@ -47,7 +49,7 @@ def query(
         with duckdb.connect(str(warehouse), read_only=True) as db:
             db.execute("set TimeZone = 'UTC'; set enable_external_access = false; set lock_configuration = true")
             found = db.execute(statement)
-            _print(found, [column[0] for column in found.description or ()], as_csv=as_csv, as_json=as_json, most=rows)
+            _print(found, _named(found), as_csv=as_csv, as_json=as_json, most=rows)
     except duckdb.Error as error:
         leave(ExitCode.NO, f"{error}\nTables and columns are in docs/reference/warehouse.md.")
 
@@ -67,7 +69,17 @@ def _example(name: str) -> str:
     known = examples()
     if name not in known:
         leave(ExitCode.USAGE, f"There is no example {name}. There are {', '.join(known)}.")
-    return _REF.sub(r"marts.\1", known[name].read_text())
+    said, _, sql = known[name].read_text().partition("\n")  # a statement to begin with, which a shell can hand over
+    return _REF.sub(r"marts.\1", sql if said.startswith("--") else f"{said}\n{sql}").strip()
+
+
+def _named(found: "duckdb.DuckDBPyConnection") -> list[str]:
+    """Names of columns, each once."""
+    names: list[str] = []
+    for column in found.description or ():
+        again = sum(name.partition(":")[0] == column[0] for name in names)
+        names.append(f"{column[0]}:{again}" if again else column[0])
+    return names
 
 
 def _print(found: "duckdb.DuckDBPyConnection", names: list[str], *, as_csv: bool, as_json: bool, most: int) -> None:
@@ -93,4 +105,5 @@ def _print(found: "duckdb.DuckDBPyConnection", names: list[str], *, as_csv: bool
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)

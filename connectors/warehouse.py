@@ -39,6 +39,10 @@ Wait = Callable[[], bool]
 """Passes a moment; False where nobody wants to wait any longer."""
 
 
+class AtWork(ConfigurationError):
+    """Another build is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Build:
     """What dbt did. `failures` and `warnings` are sentences; no failures where all went well. `crashed` where not tests
@@ -108,7 +112,7 @@ class Warehouse:
             except Taken:
                 say("another build is at work ...")
                 if wait is None or not wait():
-                    raise ConfigurationError("Another `sluice warehouse` is at work. Wait for it.") from None
+                    raise AtWork("Another `sluice warehouse` is at work. Wait for it.") from None
         with lock:
             yield
 

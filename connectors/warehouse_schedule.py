@@ -16,7 +16,7 @@ from connectors.dbt_environment import DbtEnvironment
 from connectors.landing import landed_topics
 from connectors.landing_zone import LandingZone
 from connectors.to_fact import Ends, seconds_to_fact
-from connectors.warehouse import Build, Warehouse
+from connectors.warehouse import AtWork, Build, Warehouse
 from connectors.warehouse_metrics import WarehouseMetrics
 from connectors.warehouse_runs import last_run
 from sluice.clock import Clock, utc_now
@@ -67,6 +67,9 @@ class Schedule:
         with self.metrics.building.track_inprogress():
             try:
                 build = self.house.build(self.zone, topics, lambda _line: None)
+            except AtWork:
+                self.metrics.runs.labels("refused").inc()
+                return
             except ConfigurationError as error:
                 self._failed("refused", str(error))
                 return

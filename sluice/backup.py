@@ -11,6 +11,7 @@ from pathlib import Path
 from sluice.api_key_store import DatabaseApiKeys
 from sluice.durable_files import TEMPORARY, write_durably
 from sluice.errors import ConfigurationError
+from sluice.file_lock import REWRITING, locked
 from sluice.key_store import DatabaseKeyStore
 from sluice.settings import Settings
 
@@ -32,7 +33,8 @@ def back_up(settings: Settings, keys: DatabaseKeyStore, api_keys: DatabaseApiKey
         for name, source in _folders(settings).items():
             if source.exists():
                 say(name)
-                _copy(source, target / name)
+                with locked(source / REWRITING):  # else files that become a larger one are missing from both
+                    _copy(source, target / name)
     except FileExistsError:
         raise ConfigurationError(f"{target} is there already. A backup goes into a new folder.") from None
     except OSError as error:
@@ -68,7 +70,7 @@ def _folders(settings: Settings) -> dict[str, Path]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Landed files are whole and only ever replaced; one that retention takes away meanwhile is not missed."""
+    """Landed files are whole; a file of the warehouse that is replaced meanwhile is the old one or the new one."""
     shutil.copytree(source, target, ignore=_NOT_COPIED, copy_function=_copy_if_there)
 
 

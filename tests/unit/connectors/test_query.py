@@ -72,6 +72,18 @@ def test_nothing_is_changed_and_no_other_file_read(warehouse: Path, sql: str, sa
     assert "docs/reference/warehouse.md" in refused.stderr
 
 
+def test_names_of_columns_are_told_apart_and_cells_move_no_cursor(warehouse: Path) -> None:
+    assert json.loads(ask("select 1 as a, 2 as a, 3 as a", "--json").stdout) == [{"a": 1, "a:1": 2, "a:2": 3}]
+    assert "\x1b" not in ask("select chr(27) || '[31m' as a").stdout
+
+
+def test_an_example_can_be_handed_over(warehouse: Path) -> None:
+    shown = ask("quarantined", "--show").stdout
+    assert shown.startswith("select")
+    assert ask(shown, "--json").stdout == ask("quarantined", "--json").stdout
+    assert "There is no SQL in it" in ask("").stderr
+
+
 def test_without_a_warehouse_it_says_what_makes_one(warehouse: Path) -> None:
     warehouse.unlink()
     assert "Build it with `sluice warehouse`" in ask("select 1 + 1").stderr

@@ -91,7 +91,13 @@ def test_after_failures_it_waits_longer_and_after_a_good_build_no_more(schedule:
 def test_where_another_build_is_at_work_it_comes_again(schedule: Schedule, house: House) -> None:
     with hold(house.folder / "home"):
         schedule.step()
-    assert runs(schedule) == {"refused": 1}
+    assert (runs(schedule), schedule.pause_seconds) == ({"refused": 1}, 30)
+    (house.folder / "dbt").write_text("#!/bin/sh\necho 'Compilation Error'\n")
+    schedule.step()
+    assert (runs(schedule), schedule.pause_seconds) == ({"refused": 2}, 60)
+
+
+def test_what_was_never_built_has_no_last_run(house: House) -> None:
     assert last_run(house.warehouse.path) is None
 
 

@@ -12,6 +12,7 @@ from sluice import wiring
 from sluice.api_keys import new_key
 from sluice.backup import RESTORED_MARK, back_up
 from sluice.cli.main import build
+from sluice.file_lock import REWRITING, locked
 from sluice.key_files import make_key_files
 from sluice.settings import Settings
 from tests.doubles import NOON
@@ -37,6 +38,23 @@ def home(tmp_path: Path) -> Path:
     (made / "warehouse" / "building").mkdir(parents=True)
     (made / "warehouse" / "sluice.duckdb").write_bytes(b"facts")
     return made
+
+
+def test_nobody_merges_landed_files_while_they_are_copied(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    held: list[bool] = []
+    copy = module._copy
+
+    def looking(source: Path, target: Path) -> None:
+        with locked(source / REWRITING, wait=False) as free:
+            held.append(not free)
+        copy(source, target)
+
+    monkeypatch.setattr(module, "_copy", looking)
+    assert run(home, "backup", str(tmp_path / "copy")).exit_code == 0
+    assert held == [True, True]
+    with locked(home / "landing" / REWRITING, wait=False) as free:
+        assert free
+    assert not list((tmp_path / "copy").rglob(REWRITING))
 
 
 def test_what_was_backed_up_comes_back_with_a_mark(home: Path, tmp_path: Path):
