@@ -25,6 +25,7 @@ from sluice.errors import ConfigurationError
 from sluice.topics import Topic
 
 _NAME = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)\.parquet")
+_COLUMNS = "_columns.parquet"
 
 
 class LandedFile(NamedTuple):
@@ -66,7 +67,7 @@ class LandingZone:
 
     def declare(self, topic: Topic) -> None:
         """Bring the topic's file of columns up to date."""
-        path = self.root / topic.name / "_columns.parquet"
+        path = self.root / topic.name / _COLUMNS
         wanted = columns_of(topic)
         if path.exists() and pq.read_schema(path).equals(wanted):
             return
@@ -98,6 +99,12 @@ class LandingZone:
             if match:
                 place = Place(match["topic"], int(match["partition"]))
                 yield LandedFile(path, place, int(match["first"]), int(match["last"]))
+
+    def everything(self, topic: str) -> Iterator[Path]:
+        """Whatever holds rows of a topic, files with names of somebody else's too."""
+        for path in sorted((self.root / topic).rglob("*.parquet")):
+            if path.name != _COLUMNS and path.is_file():
+                yield path
 
     @contextmanager
     def rewriting(self, *, wait: bool = True) -> Iterator[bool]:

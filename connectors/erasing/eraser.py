@@ -3,7 +3,7 @@
 1. Turns that are being answered are ended. The gateways take no new message of the person since the request.
 2. What was said until now is what goes. The stages finish what they have read of it, then they are told to forget.
 3. The keys are destroyed: nobody can open what the log, its copies and backups still hold sealed.
-4. Dead letters, landed rows and the warehouse are rewritten.
+4. Landed rows, dead letters and the warehouse are rewritten. A landed file that nobody can read is removed.
 5. The audit log and an ErasureCompleted say so.
 """
 
@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import NamedTuple, Protocol
 
 from connectors.catching_up import Patience, behind
-from connectors.erasing.landed import rewrite
+from connectors.erasing.landed import Gone, rewrite, telling
 from connectors.erasing.letters import Letters
 from connectors.erasing.open_turns import OpenTurns, stop
 from connectors.landing_zone import LandingZone
@@ -36,8 +36,6 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 }
 """Consumer groups with state of people, and what they make it from."""
 ORDERS = topic_of("PersonErased")
-LANDED = [name for name in catalogue() if name != "audit-log"]
-"""Whose rows lose their names. The audit log keeps the pseudonyms of whom something was done to."""
 _LONGEST_TURN = timedelta(minutes=12)
 _SETTLING_SECONDS = 1.0
 _LOOK_SECONDS = 0.3
@@ -66,6 +64,7 @@ class Eraser:
     letters: Letters
     rebuild: Rebuild
     mark: Callable[[Mark], object]
+    gone: Gone
     clock: Clock
     patience: Patience
     stop_seconds: float = 20.0
@@ -91,7 +90,7 @@ class Eraser:
         keys = self.keys.destroy(request.user_id)
         say("landed rows")
         self.zone.erased.add(request.user_id, until)
-        landed = rewrite(self.zone, LANDED, request.user_id, until)
+        landed = rewrite(self.zone, telling(), request.user_id, until, self.gone)
         say("dead letters")
         letters = self.letters.remove(request.user_id, {*landed.sessions, *turns.sessions.values()})
         say("warehouse")
@@ -110,6 +109,8 @@ class Eraser:
             rows=landed.rows,
         )
         done = f"{keys} keys, {landed.rows} rows, {letters} letters, {stopped} turns ended"
+        if landed.removed:
+            done += f", {landed.removed} damaged files removed"
         self.mark(Mark(request.requested_by, "data.erase", "allowed", done, request.user_id))
         self._write([_Addressed(completed, request.user_id.encode(), 0)])
         return completed
@@ -118,7 +119,7 @@ class Eraser:
         """Of what was restored from a backup, what had been erased since. The log needs nothing of it."""
         self.keys.destroy_older(completed.user_id, completed.erased_at)
         self.zone.erased.add(completed.user_id, completed.erased_at)
-        rewrite(self.zone, LANDED, completed.user_id, completed.erased_at)
+        rewrite(self.zone, telling(), completed.user_id, completed.erased_at, self.gone)
 
     def tell_stages(self, order: PersonErased | StateExpired) -> None:
         """One copy for each partition of the chat topics, because each partition's state is elsewhere."""

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from connectors.batching import Batch, Place, Row
 from connectors.columns import columns_of
 from connectors.erasing.erased import ERASED_SESSION, ERASED_USER, Erased, ErasedList
-from connectors.erasing.landed import rewrite
+from connectors.erasing.landed import rewrite, telling
 from connectors.landing_zone import LandingZone
 from connectors.retention import Retention, longest_in_log
 from connectors.tables import table_of
@@ -54,6 +55,10 @@ def turn(offset: int, user: str, session: str, at: datetime = NOON) -> Row:
     return row("TurnFinished", "chat-turns", offset, occurred_at=at, **own)
 
 
+def nobody(path: Path, _kind: str) -> None:
+    raise AssertionError(path)
+
+
 @pytest.fixture
 def zone(tmp_path: Path) -> LandingZone:
     made = LandingZone(tmp_path / "landing")
@@ -72,7 +77,7 @@ def test_rows_name_nobody_afterwards_and_count_the_same(zone: LandingZone):
     )
     land(zone, row("AttemptMetered", "llm-usage", 1, user_id="usr_1", session_id="s-1", occurred_at=NOON))
     before = rows_of(zone, "chat-turns")
-    found = rewrite(zone, TOPICS, "usr_1", NOON)
+    found = rewrite(zone, TOPICS, "usr_1", NOON, nobody)
     assert (found.rows, found.sessions) == (3, {"s-1", "s-2"})
     first, second, other, later = rows_of(zone, "chat-turns")
     (usage,) = rows_of(zone, "llm-usage")
@@ -86,15 +91,74 @@ def test_rows_name_nobody_afterwards_and_count_the_same(zone: LandingZone):
         {k: v for k, v in one.items() if k not in hidden} for one in before[:2]
     ]
     everything = b"".join(path.read_bytes() for path in zone.root.rglob("*.parquet"))
-    assert rewrite(zone, TOPICS, "usr_1", NOON).rows == 0
+    assert rewrite(zone, TOPICS, "usr_1", NOON, nobody).rows == 0
     assert everything == b"".join(path.read_bytes() for path in zone.root.rglob("*.parquet"))
 
 
 def test_two_people_stay_two(zone: LandingZone):
     land(zone, turn(1, "usr_1", "s-1"), turn(2, "usr_2", "s-2"))
-    rewrite(zone, TOPICS, "usr_1", NOON)
-    rewrite(zone, TOPICS, "usr_2", NOON)
+    rewrite(zone, TOPICS, "usr_1", NOON, nobody)
+    rewrite(zone, TOPICS, "usr_2", NOON, nobody)
     assert len({one["user_id"] for one in rows_of(zone, "chat-turns")}) == 2
+
+
+def test_a_file_that_nobody_can_read_goes_and_the_others_are_rewritten(zone: LandingZone):
+    for offset in range(6):
+        land(zone, turn(offset, "usr_1", f"s-{offset}"), row("AttemptMetered", "llm-usage", offset, user_id="usr_2"))
+    files = [file.path for file in zone.files("chat-turns")]
+    whole = files[1].read_bytes()
+    files[0].write_bytes(b"broken")
+    files[1].write_bytes(whole[:-20])
+    files[2].write_bytes(whole[:4] + b"\x7f" * (len(whole) // 2) + whole[4 + len(whole) // 2 :])
+    pq.write_table(pq.read_table(files[3]).rename_columns({"user_id": "user"}), files[3])
+    numbers = pq.read_table(files[4]).drop(["session_id"])
+    pq.write_table(numbers.append_column("session_id", pa.array([1])), files[4])
+    others = [file.path.read_bytes() for file in zone.files("llm-usage")]
+    gone: list[tuple[Path, str]] = []
+    found = rewrite(zone, TOPICS, "usr_1", NOON, lambda path, kind: gone.append((path, kind)))
+    assert (found.rows, found.removed) == (1, 5)
+    assert [path for path, _ in gone] == files[:5]
+    assert all(kind.isidentifier() for _, kind in gone)
+    assert [file.path for file in zone.files("chat-turns")] == files[5:]
+    assert [file.path.read_bytes() for file in zone.files("llm-usage")] == others
+    assert b"usr_1" not in b"".join(path.read_bytes() for path in zone.root.rglob("*.parquet"))
+
+
+def test_a_disk_that_gives_a_file_not_is_no_reason_to_remove_it(zone: LandingZone, monkeypatch: pytest.MonkeyPatch):
+    land(zone, turn(1, "usr_1", "s-1"))
+    (file,) = zone.files("chat-turns")
+
+    def away(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    def full(_source: object) -> None:
+        raise pa.ArrowMemoryError("malloc of size 8000000 failed")
+
+    monkeypatch.setattr(pq, "ParquetFile", full)
+    with pytest.raises(pa.ArrowMemoryError):
+        rewrite(zone, TOPICS, "usr_1", NOON, nobody)
+    monkeypatch.setattr(pq, "ParquetFile", away)
+    monkeypatch.setattr(Path, "read_bytes", away)
+    with pytest.raises(OSError, match="Input/output"):
+        rewrite(zone, TOPICS, "usr_1", NOON, nobody)
+    assert file.path.exists()
+
+
+def test_files_with_other_names_are_rewritten_too(zone: LandingZone):
+    land(zone, turn(1, "usr_1", "s-1"))
+    (file,) = zone.files("chat-turns")
+    copies = [file.path.with_name("chat-turns-0-1-1 (copy).parquet"), zone.root / "chat-turns" / "mine.parquet"]
+    for copy in copies:
+        copy.write_bytes(file.path.read_bytes())
+    (zone.root / "chat-turns" / "folder.parquet").mkdir()
+    rewrite(zone, TOPICS, "usr_1", NOON, nobody)
+    for path in (file.path, *copies):
+        assert pq.read_table(path)["user_id"].to_pylist()[0].startswith("usr_erased_")
+
+
+def test_the_topics_whose_rows_tell(zone: LandingZone):
+    assert {"chat-turns", "chat-controls", "llm-usage", "turn-telemetry"} <= set(telling())
+    assert not {"audit-log", "chat-turns-dlq"} & set(telling())
 
 
 def test_what_lands_later_is_cleared(tmp_path: Path):
@@ -139,7 +203,8 @@ def test_retention_goes_by_the_clock(zone: LandingZone, tmp_path: Path):
     land(zone, turn(1, "usr_1", "s-1"), turn(2, "usr_1", "s-1", NOON + 100 * DAY))
     keys.current("usr_1")
     zone.erased.add("usr_0", NOON)
-    (zone.root / "chat-turns" / "date=odd").mkdir()
+    for odd in ("date=odd", "date=2026-02-30"):
+        (zone.root / "chat-turns" / odd).mkdir()
 
     def applied(days: int) -> tuple[int, int, int]:
         clock.now = NOON + days * DAY
