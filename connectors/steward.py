@@ -129,6 +129,9 @@ class Steward:
                 return
 
     def _erase(self, request: ErasureRequested) -> None:
+        if any(done.request_id == request.event_id for done in erasures(self._eraser.scan, self._codec)):
+            self._eraser.forget(request)  # carried out, but not committed
+            return
         begun = time.monotonic()
         person = fact(request.user_id)
         done = self._eraser.erase(request, lambda step: self._log.info("erasing", person=person, step=fact(step)))
@@ -205,6 +208,7 @@ def make_eraser(settings: Settings, codec: Codec, stopping: threading.Event) -> 
         rebuild=partial(rebuild_warehouse, settings, stopping),
         mark=lambda mark: audit_log.append([mark]),
         gone=lambda path, kind: log.warning("a damaged file was removed", file=fact(path), reason=fact(kind)),
+        notes=settings.state_of("steward") / "erasures",
         clock=utc_now,
         patience=Patience(_STILL_SECONDS, time.monotonic, lambda seconds: _rest(stopping, seconds)),
     )

@@ -1,9 +1,8 @@
 """Landed files without a person: rewritten in place, each by a rename."""
 
 import hashlib
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,16 +13,17 @@ import pyarrow.parquet as pq
 
 from connectors.columns import columns_of
 from connectors.erasing.erased import TEXTS
+from connectors.erasing.progress import Progress
 from connectors.landing_zone import LandingZone
 from sluice.durable_files import write_durably
 from sluice.topics import catalogue
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class StandIns:
-    """Names that stand for a person and their sessions in all rewritten rows. Nobody keeps what they stood for."""
+    """Names that stand for a person and their sessions in all rewritten rows. Nobody keeps the salt."""
 
-    _salt: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    _salt: bytes
 
     @property
     def user_id(self) -> str:
@@ -38,15 +38,6 @@ class StandIns:
         return hashlib.blake2b(of.encode(), key=self._salt, digest_size=12).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Rewritten:
-    """How many rows were somebody's, in which sessions, and how many files went because nobody can read them."""
-
-    rows: int
-    sessions: frozenset[str]
-    removed: int
-
-
 Gone = Callable[[Path, str], object]
 """Hears of a file that was removed, and of the kind of error it gave."""
 
@@ -56,31 +47,45 @@ def telling() -> list[str]:
     return [name for name, topic in catalogue().items() if {"user_id", "session_id"} <= set(columns_of(topic).names)]
 
 
-def rewrite(zone: LandingZone, topics: list[str], user_id: str, until: datetime, gone: Gone) -> Rewritten:
+def rewrite(
+    zone: LandingZone, topics: list[str], user_id: str, until: datetime, progress: Progress, gone: Gone
+) -> None:
     """Rows of the person up to a time name nobody afterwards, whatever the names of their files.
 
-    A file that nobody can read may hold such rows, and counts nowhere: it is
-    removed. Raises OSError where the disk does not take or give one.
+    A file that nobody can read may hold such rows, and counts nowhere: it is removed. What goes, and the sessions of
+    all that is found, are noted before the first file is touched. Raises OSError where the disk does not take or give
+    one.
     """
-    rows, removed, sessions, stand_ins = 0, 0, set[str](), StandIns()
+    stand_ins = StandIns(progress.salt)
+    rows, removed, sessions = dict[Path, int](), dict[Path, str](), set[str]()
     with zone.rewriting():
-        for topic in topics:
-            for path in zone.everything(topic):
-                try:
-                    found = _found(path, user_id, until, stand_ins)
-                except _Unreadable as unreadable:
-                    path.unlink()
-                    gone(path, str(unreadable))
-                    removed += 1
-                    continue
-                if found is not None:
-                    _replace(path, found.table)
-                    rows += found.rows
-                    sessions |= found.sessions
-    return Rewritten(rows, frozenset(sessions), removed)
+        for path in (path for topic in topics for path in zone.everything(topic)):
+            try:
+                found = _found(path, user_id, until, stand_ins)
+            except _Unreadable as unreadable:
+                removed[path] = str(unreadable)
+                continue
+            if found is not None:
+                rows[path] = found.rows
+                sessions |= found.sessions
+        progress.begin("files", {_place(zone, path): 1 for path in removed})
+        progress.begin("rows", {_place(zone, path): count for path, count in rows.items()}, sessions)
+        for path in rows:
+            found = _found(path, user_id, until, stand_ins)
+            if found is not None:
+                _replace(path, found.table)
+        for path, kind in removed.items():
+            path.unlink()
+            gone(path, kind)
+    progress.end("files")
+    progress.end("rows")
 
 
-class _Unreadable(Exception):
+def _place(zone: LandingZone, path: Path) -> str:
+    return path.relative_to(zone.root).as_posix()
+
+
+class _Unreadable(OSError):
     """A file is not Parquet, is damaged, or has columns of something else."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pytest
 
@@ -12,6 +13,7 @@ from connectors.steward import Steward
 from connectors.steward_metrics import StewardMetrics
 from sluice.codec import Codec
 from sluice.errors import Unavailable
+from sluice.kafka_records import origin_of
 from sluice.logs import Field
 from sluice.schema_ids import LOCK_FILE, LockFileIds
 from tests.samples import SAMPLES
@@ -60,7 +62,9 @@ class Troubled:
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = [*failures]
-        self.codec, self.scan, self.mark = CODEC, self, None
+        self.scan = self
+        self.log: list[bytes] = []
+        self.forgotten: list[str] = []
 
     def _fail(self) -> None:
         if self.failures:
@@ -88,7 +92,10 @@ class Troubled:
         return {}
 
     def records(self, _window: Any) -> list[Any]:
-        return []
+        return [origin_of(FakeMessage("erasure-requests", at, value)) for at, value in enumerate(self.log)]  # type: ignore[arg-type]
+
+    def forget(self, request: Any) -> None:
+        self.forgotten.append(request.event_id)
 
 
 def steward(consumer: Any, trouble: Any, retention: Any, log: Told) -> tuple[Steward, StewardMetrics]:
@@ -112,6 +119,16 @@ def test_an_erasure_is_tried_again_whatever_went_wrong() -> None:
     ]
     assert [message for message, _ in log.lines].count("erased") == 1
     assert metrics.registry.get_sample_value("sluice_erasure_failures_total") == 3
+
+
+def test_what_was_carried_out_and_not_committed_is_not_carried_out_again() -> None:
+    stopping, log, trouble = Impatient(), Told(), Troubled()
+    request = SAMPLES["ErasureRequested"]
+    trouble.log = [CODEC.encode(msgspec.structs.replace(SAMPLES["ErasureCompleted"], request_id=request.event_id))]
+    made, _ = steward(Requests(stopping), trouble, Troubled(Unavailable("later")), log)
+    made.run(stopping)
+    assert trouble.forgotten == [request.event_id]
+    assert "erasing" not in {message for message, _ in log.lines}
 
 
 def test_retention_is_tried_again_too() -> None:
