@@ -164,7 +164,9 @@ def test_everything_of_a_person_goes_and_others_stay(settings: Settings, platfor
     assert (again.keys, again.rows, again.letters) == (0, 0, 0)
     platform.say(*turn_of(settings, JANE, "t-3", "s-1"))  # the person comes back
     platform.flush()
-    found = export(JANE, eraser.scan, CODEC, LandingZone(settings.landing_dir), sealer, lambda _seen: None)
+    found = export(
+        JANE, eraser.scan, CODEC, LandingZone(settings.landing_dir), sealer, lambda _seen: None, lambda *_: None
+    )
     (conversation,) = found["conversations"]
     assert [turn["question"] for turn in conversation["turns"] if turn["turn_id"] == "t-3"] == ["I am jane@example.org"]
     assert found["unreadable"] == 2

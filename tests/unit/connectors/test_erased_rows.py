@@ -23,6 +23,7 @@ from sluice.events import StateExpired
 from sluice.key_store import DatabaseKeyStore
 from sluice.key_wrapping import FileWrapper
 from sluice.topics import catalogue
+from tests.arrivals import damaged
 from tests.doubles import NOON, ManualClock
 from tests.samples import SAMPLES
 from tests.unit.connectors.rows import row_of
@@ -117,7 +118,7 @@ def test_a_file_that_nobody_can_read_goes_and_the_others_are_rewritten(zone: Lan
     whole = files[1].read_bytes()
     files[0].write_bytes(b"broken")
     files[1].write_bytes(whole[:-20])
-    files[2].write_bytes(whole[:4] + b"\x7f" * (len(whole) // 2) + whole[4 + len(whole) // 2 :])
+    files[2].write_bytes(damaged(files[2].read_bytes()))
     pq.write_table(pq.read_table(files[3]).rename_columns({"user_id": "user"}), files[3])
     numbers = pq.read_table(files[4]).drop(["session_id"])
     pq.write_table(numbers.append_column("session_id", pa.array([1])), files[4])

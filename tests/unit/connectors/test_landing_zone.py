@@ -90,6 +90,16 @@ def test_columns_are_there_before_rows(tmp_path: Path) -> None:
     assert "cost_usd" in pq.read_schema(path).names
 
 
+def test_columns_that_were_cut_off_are_written_anew(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path)
+    zone.declare(catalogue()["llm-usage"])
+    path = tmp_path / "llm-usage" / "_columns.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    zone.declare(catalogue()["llm-usage"])
+    assert path.read_bytes() == whole
+
+
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
