@@ -13,7 +13,7 @@ from connectors.connect.cli import commands as connect
 from connectors.query import query
 from connectors.report.command import report
 from connectors.seeding.command import seed_history
-from connectors.telling import progress
+from connectors.telling import left_out, progress
 from connectors.usage import Dimension, usage_table, used
 from connectors.warehouse_cli import reconcile, warehouse
 from sluice import wiring
@@ -52,6 +52,7 @@ def turn(turn_id: Annotated[str, typer.Argument(metavar="TURN_ID")], as_json: _A
             LandingZone(settings.landing_dir),
             settings.warehouse_path,
             progress("records searched"),
+            left_out,
         )
     except (ConfigurationError, Unavailable) as error:
         leave(ExitCode.MISSING, str(error))
@@ -80,7 +81,8 @@ def export(
             leave(ExitCode.USAGE, f"{output} is there already.")
         audit.mark(settings, "data.export", "allowed", "requested", user_id)
         scan, zone = LogScan(connection(settings, "operator")), LandingZone(settings.landing_dir)
-        found = gather(user_id, scan, wiring.codec(settings), zone, wiring.sealer(settings), progress("records read"))
+        codec, sealer = wiring.codec(settings), wiring.sealer(settings)
+        found = gather(user_id, scan, codec, zone, sealer, progress("records read"), left_out)
     except (ConfigurationError, Unavailable) as error:
         leave(ExitCode.MISSING, str(error))
     text = json.dumps(found, ensure_ascii=False, indent=2, default=str) + "\n"

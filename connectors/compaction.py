@@ -61,7 +61,8 @@ class Compaction:
                 return None
             for folder in self._changed(topics):
                 for together in _partitions(self.zone, folder):
-                    self._clear_leftovers(together)
+                    with contextlib.suppress(pa.ArrowException):
+                        self._clear_leftovers(together)
                     for few in _due([one for one in together if one.file.path.exists()]):
                         with contextlib.suppress(pa.ArrowException):
                             return self._merge(few)

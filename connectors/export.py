@@ -4,14 +4,16 @@ The log has it whole; of turns that have left it, the landing zone has the redac
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import pyarrow.parquet as pq
 
+from connectors.landed_files import broken, look
 from connectors.landing_zone import LandingZone
+from connectors.left_out import LeftOut
 from connectors.log_scan import LogScan, whole
 from connectors.turn_search import session_topics
 from sluice.codec import Codec
@@ -22,6 +24,7 @@ from sluice.placeholders import SEALED_AS as MAP
 from sluice.placeholders import Values, decode_values, restore
 from sluice.safe_text import Sealed
 from sluice.sealing import CannotOpen, Sealer
+from sluice.topics import catalogue
 
 TURNS = "chat-turns"
 Document = dict[str, Any]
@@ -105,7 +108,13 @@ _LANDED = ("turn_id", "session_id", "bot", "accepted_at", "state", "model", "que
 
 
 def export(
-    user_id: str, scan: LogScan, codec: Codec, zone: LandingZone, sealer: Sealer, progress: Callable[[int], None]
+    user_id: str,
+    scan: LogScan,
+    codec: Codec,
+    zone: LandingZone,
+    sealer: Sealer,
+    progress: Callable[[int], None],
+    tell: LeftOut,
 ) -> Document:
     """Raises Unavailable where the log or the keys do not answer."""
     found, name = Export(user_id, sealer), user_id.encode()
@@ -116,8 +125,23 @@ def export(
                 event = codec.decode(record.value)
                 if isinstance(event, TurnEvent) and event.user_id == user_id:
                     found.take(event)
-    for file in zone.files(TURNS):
-        for row in pq.read_table(file.path, columns=["user_id", *_LANDED]).to_pylist():
-            if row["user_id"] == user_id:
-                found.take_landed(row | {"accepted_at": row["accepted_at"].isoformat()})
+    with zone.rewriting():  # else files that become a larger one are missing
+        for row in _landed(user_id, zone, tell):
+            found.take_landed(row | {"accepted_at": row["accepted_at"].isoformat()})
     return found.show()
+
+
+def _landed(user_id: str, zone: LandingZone, tell: LeftOut) -> Iterator[Document]:
+    for file in look(zone, [catalogue()[TURNS]], {}):
+        if file.problem is not None:
+            tell(file.path, file.problem)
+            continue
+        problem = broken(zone, [file]).get(file.path)
+        if problem is not None:
+            tell(file.path, problem)
+            continue
+        with pq.ParquetFile(zone.root / file.path) as landed:
+            rows = landed.read(columns=["user_id", *_LANDED]).to_pylist()
+        for row in rows:
+            if row.get("user_id") == user_id:
+                yield {name: row.get(name) for name in _LANDED}

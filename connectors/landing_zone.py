@@ -4,6 +4,7 @@
 `<topic>/_columns.parquet` has no rows: readers find typed columns before anything has landed.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from sluice.file_lock import REWRITING, locked
 from sluice.topics import Topic
 
 _NAME = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)\.parquet")
+_COLUMNS = "_columns.parquet"
 
 
 class LandedFile(NamedTuple):
@@ -66,10 +68,11 @@ class LandingZone:
 
     def declare(self, topic: Topic) -> None:
         """Bring the topic's file of columns up to date."""
-        path = self.root / topic.name / "_columns.parquet"
+        path = self.root / topic.name / _COLUMNS
         wanted = columns_of(topic)
-        if path.exists() and pq.read_schema(path).equals(wanted):
-            return
+        with contextlib.suppress(OSError, pa.ArrowException):  # none, or cut off
+            if pq.read_schema(path).equals(wanted):
+                return
         path.parent.mkdir(parents=True, exist_ok=True)
         sink = pa.BufferOutputStream()
         pq.write_table(wanted.empty_table(), sink)
@@ -99,6 +102,12 @@ class LandingZone:
                 place = Place(match["topic"], int(match["partition"]))
                 yield LandedFile(path, place, int(match["first"]), int(match["last"]))
 
+    def everything(self, topic: str) -> Iterator[Path]:
+        """Whatever holds rows of a topic, files with names of somebody else's too."""
+        for path in sorted((self.root / topic).rglob("*.parquet")):
+            if path.name != _COLUMNS and path.is_file():
+                yield path
+
     @contextmanager
     def rewriting(self, *, wait: bool = True) -> Iterator[bool]:
         """Be the only one who changes or removes files that have their name: erasure, retention, compaction.
@@ -109,11 +118,15 @@ class LandingZone:
             yield held
 
     def landed(self, place: Place, start: int) -> Runs:
-        """Offsets from `start` on that a partition's files hold. Opens only files that reach that far."""
+        """Offsets from `start` on that a partition's files hold. Opens only files that reach that far.
+
+        What nobody can read holds none: its records are landed once more, in its place.
+        """
         offsets: list[int] = []
         for file in self.files(place.topic):
             if file.place == place and file.last >= start:
-                offsets += pq.read_table(file.path, columns=["_offset"])["_offset"].to_pylist()
+                with contextlib.suppress(pa.ArrowException):
+                    offsets += pq.read_table(file.path, columns=["_offset"])["_offset"].to_pylist()
         return Runs(offset for offset in offsets if offset >= start)
 
     def _folder_id(self, cluster_id: str, new_id: str) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from connectors.billing import Meter, compare
 from connectors.landing_zone import LandingZone
+from connectors.left_out import LeftOut, Paths, ask_landed, listed
 from connectors.log_scan import LogScan, Window
 from connectors.measures import LAYERS, Difference, Layer, Reconciliation, Tally, reconciliation_of
 from sluice.codec import Codec
@@ -42,7 +43,7 @@ _ROWS = pa.schema(
 _LANDING = """
     select event_id, _event as event_type, turn_id, strftime(occurred_at at time zone 'UTC', '%Y-%m-%d') as day,
         {tokens} as tokens, {cost} as cost_usd, _topic as topic, _partition as part, _offset as place
-    from read_parquet('{files}', union_by_name = true, hive_partitioning = false)
+    from read_parquet({files}, union_by_name = true, hive_partitioning = false)
 """
 _FACTS = """
     select event_id, event_type, turn_id, strftime(date_day, '%Y-%m-%d') as day, 0 as tokens, 0 as cost_usd,
@@ -100,6 +101,7 @@ def reconcile(
     zone: LandingZone,
     warehouse: Path,
     progress: Callable[[int], None],
+    tell: LeftOut,
     meter: Meter | None = None,
 ) -> Reconciliation:
     """With the provider's meter where there is one.
@@ -116,13 +118,13 @@ def reconcile(
             db.executemany("insert into spans values (?, ?, ?, ?)", [[*place, *span] for place, span in window.items()])
         metered: list[AttemptMetered] = []
         _load_topics(db, rows_of(scan.records(window), codec, metered), progress)
-        for name, layer, or_known in (
-            ("topics", "select * from topics", ""),
-            ("landing", _landing(zone), ""),
-            ("facts", _FACTS, "or event_id in (select event_id from topics)"),
-        ):
-            with zone.rewriting():  # else files that become a larger one are missing, or there twice
-                db.execute(_SEEN.format(name=f"{name}_seen", layer=layer, or_known=or_known))
+        for topic in TOPICS:
+            zone.declare(catalogue()[topic])
+        _see(db, "topics", "select * from topics")
+        with zone.rewriting():  # else files that become a larger one are missing, or there twice
+            topics = [catalogue()[topic] for topic in TOPICS]
+            ask_landed(zone, topics, lambda paths: _see(db, "landing", _landing(zone, paths)), tell)
+        _see(db, "facts", _FACTS, "or event_id in (select event_id from topics)")
         tallies = [(layer, *row) for layer in LAYERS for row in _tallies(db, layer)]
         differences = [*_differences(db, "landing"), *_differences(db, "facts")]
         return reconciliation_of(tallies, differences, None if meter is None else compare(metered, meter))
@@ -166,16 +168,19 @@ def _load_topics(
         progress(done)
 
 
-def _landing(zone: LandingZone) -> str:
+def _see(db: duckdb.DuckDBPyConnection, name: str, layer: str, or_known: str = "") -> None:
+    db.execute(_SEEN.format(name=f"{name}_seen", layer=layer, or_known=or_known))
+
+
+def _landing(zone: LandingZone, paths: Paths) -> str:
     parts = []
     for topic in TOPICS:
-        zone.declare(catalogue()[topic])
-        metered = topic == "llm-usage"
+        columns, metered = str(zone.root / topic / "_columns.parquet"), topic == "llm-usage"
         parts.append(
             _LANDING.format(
                 tokens="usage.prompt_tokens + usage.completion_tokens" if metered else "0",
                 cost="cost_usd" if metered else "0",
-                files=str(zone.root / topic / "**" / "*.parquet").replace("'", "''"),
+                files=listed([columns, *paths.get(topic, ())]),
             )
         )
     return " union all ".join(parts)

@@ -1,5 +1,6 @@
 """Apply how long things are kept: landed days, keys, the stages' state. Topics go by Kafka's own hand."""
 
+import contextlib
 import re
 import shutil
 from collections.abc import Callable
@@ -60,11 +61,19 @@ class Retention:
         dropped = 0
         with self.zone.rewriting():
             for folder in self.zone.root.glob("*/date=*"):
-                match = _DAY.fullmatch(folder.name)
-                if match and date.fromisoformat(match[1]) < first_kept:
+                day = _day_of(folder.name)
+                if day is not None and day < first_kept:
                     shutil.rmtree(folder)
                     dropped += 1
         return dropped
+
+
+def _day_of(folder: str) -> date | None:
+    """None where the name is somebody else's: 30 February is no day."""
+    match = _DAY.fullmatch(folder)
+    with contextlib.suppress(ValueError):
+        return date.fromisoformat(match[1]) if match else None
+    return None
 
 
 def longest_in_log() -> timedelta:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
 from confluent_kafka import Consumer, KafkaException
 
 from connectors.catching_up import Patience
@@ -58,6 +59,8 @@ _POLL_SECONDS = 0.5
 _AGAIN_SECONDS = 5.0
 _STILL_SECONDS = 60.0
 _RETENTION_SECONDS = 6 * 3600.0
+_AWAY = (Unavailable, OSError, KafkaException, pa.ArrowException)
+"""What is tried again."""
 _WAREHOUSE_SECONDS = 600.0
 """For a build that is at work already."""
 
@@ -90,7 +93,7 @@ class Steward:
                     self._eraser.erase_again(completed)
                 self._eraser.rebuild()
                 mark.unlink()
-            except (Unavailable, OSError) as error:
+            except _AWAY as error:
                 self._log.warning("the erasure will be tried again", reason=fact(f"{type(error).__name__}: {error}"))
                 stopping.wait(_AGAIN_SECONDS)
 
@@ -114,7 +117,7 @@ class Steward:
                 event = self._codec.decode(origin.value)
                 if isinstance(event, ErasureRequested):
                     self._erase(event)
-            except (Unavailable, OSError, KafkaException) as error:
+            except _AWAY as error:
                 self._metrics.failures.inc()
                 self._log.warning("the erasure will be tried again", reason=fact(f"{type(error).__name__}: {error}"))
                 stopping.wait(_AGAIN_SECONDS)
@@ -126,6 +129,9 @@ class Steward:
                 return
 
     def _erase(self, request: ErasureRequested) -> None:
+        if any(done.request_id == request.event_id for done in erasures(self._eraser.scan, self._codec)):
+            self._eraser.forget(request)  # carried out, but not committed
+            return
         begun = time.monotonic()
         person = fact(request.user_id)
         done = self._eraser.erase(request, lambda step: self._log.info("erasing", person=person, step=fact(step)))
@@ -137,7 +143,7 @@ class Steward:
         try:
             self._policies.look()
             done = self._retention.apply()
-        except (Unavailable, OSError) as error:
+        except _AWAY as error:
             self._log.warning("retention will be tried again", reason=fact(f"{type(error).__name__}: {error}"))
             return False
         self._log.info("retention applied", folders=done.folders, keys=done.keys, api_keys=done.api_keys)
@@ -190,7 +196,7 @@ def make_eraser(settings: Settings, codec: Codec, stopping: threading.Event) -> 
     """Raises ConfigurationError where a key is missing."""
     kafka = connection(settings, PRINCIPAL)
     scan, admin, writer = LogScan(kafka, GROUP), KafkaAdmin(kafka), AcknowledgedWriter(kafka, "sluice-steward")
-    audit_log = wiring.audit_log(settings, PRINCIPAL)
+    audit_log, log = wiring.audit_log(settings, PRINCIPAL), get_logger()
     return Eraser(
         scan=scan,
         admin=admin,
@@ -201,6 +207,8 @@ def make_eraser(settings: Settings, codec: Codec, stopping: threading.Event) -> 
         letters=Letters(scan, admin, writer, codec, read_key_file(settings.keys_dir, PRIVATE_FILE)),
         rebuild=partial(rebuild_warehouse, settings, stopping),
         mark=lambda mark: audit_log.append([mark]),
+        gone=lambda path, kind: log.warning("a damaged file was removed", file=fact(path), reason=fact(kind)),
+        notes=settings.state_of("steward") / "erasures",
         clock=utc_now,
         patience=Patience(_STILL_SECONDS, time.monotonic, lambda seconds: _rest(stopping, seconds)),
     )

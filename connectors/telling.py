@@ -20,3 +20,8 @@ def progress(what: str) -> Callable[[int], None]:
             typer.echo(f"{done} {what} ...", err=True)
 
     return say
+
+
+def left_out(path: str, problem: str) -> None:
+    """Names on standard error a landed file that nobody can read."""
+    typer.echo(f"left out: {path}: {problem}", err=True)

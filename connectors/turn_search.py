@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from connectors.batching import Place
 from connectors.landing_zone import LandingZone
+from connectors.left_out import LeftOut, Paths, ask_landed, listed
 from connectors.log_scan import LogScan
 from connectors.turn_way import Record, State, TurnWay, way_of
 from sluice.codec import Codec
@@ -19,17 +21,23 @@ from sluice.topics import DEAD_LETTER_SUFFIX, catalogue
 _FACTS = ("fact_chat_events", "fact_llm_attempts")
 _LANDED = """
     select filename, min(session_id), min({state})
-    from read_parquet('{files}', union_by_name = true, hive_partitioning = false, filename = true)
+    from read_parquet({files}, union_by_name = true, hive_partitioning = false, filename = true)
     where turn_id = ?
     group by filename
 """
 
 
 def find_turn(
-    turn_id: str, scan: LogScan, codec: Codec, zone: LandingZone, warehouse: Path, progress: Callable[[int], None]
+    turn_id: str,
+    scan: LogScan,
+    codec: Codec,
+    zone: LandingZone,
+    warehouse: Path,
+    progress: Callable[[int], None],
+    tell: LeftOut,
 ) -> TurnWay | None:
     """None where nobody knows the turn. Raises Unavailable where there is no broker."""
-    landed, session_id, state = _landed(turn_id, zone)
+    landed, session_id, state = _landed(turn_id, zone, tell)
     way = way_of(turn_id, _records(turn_id, session_id, scan, codec, progress))
     if not way.records:
         if not landed:
@@ -69,21 +77,22 @@ def _records(
             yield Record(origin.topic, origin.partition, origin.offset, event)
 
 
-def _landed(turn_id: str, zone: LandingZone) -> tuple[tuple[str, ...], str | None, State | None]:
-    paths: list[str] = []
-    sessions: list[str] = []
-    states: list[State] = []
-    with duckdb.connect() as db:
-        for topic in session_topics():
-            if not (zone.root / topic).is_dir():
-                continue
-            files = str(zone.root / topic / "**" / "*.parquet").replace("'", "''")
-            query = _LANDED.format(files=files, state="state" if topic == "chat-turns" else "null::varchar")
-            for path, session_id, found in db.execute(query, [turn_id]).fetchall():
-                paths.append(path)
-                sessions.append(session_id)
-                states += [found] if found else []
-    return tuple(sorted(paths)), next(iter(sessions), None), next(iter(states), None)
+def _landed(turn_id: str, zone: LandingZone, tell: LeftOut) -> tuple[tuple[str, ...], str | None, State | None]:
+    if not zone.root.is_dir():
+        return (), None, None
+    topics = [catalogue()[name] for name in session_topics()]
+    with duckdb.connect() as db, zone.rewriting():
+        rows = ask_landed(zone, topics, partial(_rows_of, turn_id, db), tell)
+    sessions, states = [row[1] for row in rows], [row[2] for row in rows if row[2]]
+    return tuple(sorted(row[0] for row in rows)), next(iter(sessions), None), next(iter(states), None)
+
+
+def _rows_of(turn_id: str, db: duckdb.DuckDBPyConnection, paths: Paths) -> list[tuple[str, str, State | None]]:
+    found = []
+    for topic, files in paths.items():
+        query = _LANDED.format(files=listed(files), state="state" if topic == "chat-turns" else "null::varchar")
+        found += db.execute(query, [turn_id]).fetchall()
+    return found
 
 
 def _rows(turn_id: str, warehouse: Path) -> dict[str, int]:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from connectors.telling import progress
+from connectors.telling import left_out, progress
 from sluice import wiring
 from sluice.cli.leaving import ExitCode, leave
 from sluice.clock import utc_now
@@ -148,7 +148,8 @@ def _reconcile(settings: Settings, window: "Window", tell: Callable[[int], None]
 
     zone = LandingZone(settings.landing_dir)
     scan = LogScan(connection(settings, "operator"))
-    return compare(scan, window, wiring.codec(settings), zone, settings.warehouse_path, tell, _meter(settings))
+    codec, path = wiring.codec(settings), settings.warehouse_path
+    return compare(scan, window, codec, zone, path, tell, left_out, _meter(settings))
 
 
 def _meter(settings: Settings) -> "Meter | None":

@@ -150,6 +150,13 @@ class DatabaseKeyStore:
         self._leave_nothing()
         return gone
 
+    def count_of(self, subject: str) -> int:
+        """How many keys a subject has."""
+        whose = (self._tenant, subject)
+        with self._held():
+            query = "select count(*) from data_keys where tenant = ? and subject = ?"
+            return int(self._db.execute(query, whose).fetchone()[0])
+
     def destroy_older(self, subject: str, until: datetime) -> int:
         """Forget a subject's keys that were made until a time, as a restored copy may have them; how many."""
         old = "delete from data_keys where tenant = ? and subject = ? and created_at <= ?"

@@ -26,6 +26,7 @@ else:
 
 Field = Fact | SafeText | int | float | bool | None | Sequence[Fact]
 Message = Literal[
+    "a damaged file was removed",
     "a dead letter is too large",
     "a finder process ended",
     "cannot start",

@@ -19,6 +19,7 @@ StoreName = Literal[
     "certificates",
     "stage-state",
     "gateway-history",
+    "erasures-under-way",
     "logs",
     "process-state",
     "registry",

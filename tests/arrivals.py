@@ -55,6 +55,12 @@ class LandedLog:
         return row._replace(logged_ms=int(logged_at.timestamp() * 1000), fields=row.fields | spoilt)
 
 
+def damaged(content: bytes) -> bytes:
+    """A Parquet file with a good end and a bad middle."""
+    end = 8 + int.from_bytes(content[-8:-4], "little")
+    return content[:4] + b"\x7f" * (len(content) - 4 - end) + content[-end:]
+
+
 def made(name: str, turn: str, label: str, at: datetime, **changes: Any) -> Event:
     """One event of a turn, or of none."""
     own: dict[str, Any] = {"event_id": f"{turn}-{label}", "occurred_at": at}

@@ -5,10 +5,10 @@ behind them, and all before is cut off. A crash between both leaves letters twic
 """
 
 import contextlib
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from connectors.batching import Place
+from connectors.erasing.progress import Progress
 from connectors.log_scan import LogScan, whole
 from sluice.acknowledged import AcknowledgedWriter, Record
 from sluice.codec import Codec
@@ -31,20 +31,23 @@ class Letters:
     codec: Codec
     private_key: bytes
 
-    def remove(self, user_id: str, sessions: Collection[str]) -> int:
-        """Letters whose record names the person or a session of theirs; how many. Raises Unavailable."""
-        names = [name.encode() for name in (user_id, *sessions)]
+    def remove(self, user_id: str, progress: Progress) -> None:
+        """Letters whose record names the person or a session of theirs. Raises Unavailable or OSError."""
+        names = [name.encode() for name in (user_id, *progress.sessions)]
         window = whole(self.scan, [name for name in catalogue() if name.endswith(DEAD_LETTER_SUFFIX)])
         held: dict[Place, list[Origin]] = {place: [] for place in window}
         theirs: dict[Place, list[Origin]] = {place: [] for place in window}
         for record in self.scan.records(window):
             place = Place(record.topic, record.partition)
             (theirs if self._names(record, names) else held)[place].append(record)
+        progress.begin(
+            "letters", {f"{place.topic}/{place.partition}": len(own) for place, own in theirs.items() if own}
+        )
         for place, letters in theirs.items():
             if letters:
                 self._write_again(held[place])
                 self.admin.cut(*place, window[place].end)
-        return sum(map(len, theirs.values()))
+        progress.end("letters")
 
     def _names(self, record: Origin, names: list[bytes]) -> bool:
         """Whatever the record was, malformed ones too: the bytes are searched."""

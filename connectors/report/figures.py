@@ -96,8 +96,8 @@ def read_figures(warehouse: Path, days: int) -> Figures:
 
     Raises ConfigurationError where there is no warehouse, or nothing in it.
     """
-    with _opened(warehouse) as db:
-        try:
+    try:
+        with _opened(warehouse) as db:
             (until,) = db.execute("select max(date_day) from marts.fact_chat_turns").fetchone() or (None,)
             if until is None:
                 raise ConfigurationError("No turn is in the warehouse yet. Ask something, then run `sluice warehouse`.")
@@ -106,11 +106,12 @@ def read_figures(warehouse: Path, days: int) -> Figures:
             rows = {name: _rows(db, query, span) for name, query in _QUERIES.items()}
             (totals,) = _rows(db, _TOTALS, span)
             (quarantined,) = db.execute(_QUARANTINED).fetchone() or (0,)
-        except duckdb.CatalogException as error:
-            raise ConfigurationError(
-                f"The warehouse {warehouse} is of another version ({str(error).splitlines()[0]}). Build it anew with "
-                "`sluice warehouse --full-refresh`."
-            ) from None
+    except duckdb.Error as error:
+        of_another = isinstance(error, duckdb.CatalogException | duckdb.BinderException)
+        raise ConfigurationError(
+            f"The warehouse {warehouse} {'is of another version' if of_another else 'cannot be read'} "
+            f"({str(error).splitlines()[0]}). Build it anew with `sluice warehouse --full-refresh`."
+        ) from None
     return Figures(since, until, _totals(totals, int(quarantined)), rows)
 
 

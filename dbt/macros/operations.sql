@@ -22,7 +22,9 @@
 {% endmacro %}
 
 {#- A person goes from all rows up to a time; the rows stay, so that counts, tokens and money do. `user_id` is the
-    pseudonym, `until` an ISO time. What stands instead is nobody's and leads nowhere. -#}
+    pseudonym, `until` an ISO time. What stands instead is one name for the person and one for each session, so that
+    people and conversations stay counted. It leads nowhere: the warehouse draws the salt of these names by lot, dbt
+    never sees it, and it goes at the end. A run that broke off is run again and goes on with the same. -#}
 {% macro erase(user_id, until, dry_run=true) %}
     {%- if not modules.re.match('^[A-Za-z0-9_-]{1,64}$', user_id) -%}
         {{- exceptions.raise_compiler_error("erase: a user_id is a pseudonym such as usr_1f2e3d.") -}}
@@ -31,11 +33,13 @@
         {{- exceptions.raise_compiler_error("erase: until is a time such as 2026-11-26 12:00:00+00.") -}}
     {%- endif -%}
     {%- set rows = "user_id = '" ~ user_id ~ "' and occurred_at <= cast('" ~ until ~ "' as " ~ portable('instant') ~ ")" -%}
-    {{- change_landed("erase", "user_id", "update {table} set {cleared} where {rows}", rows, dry_run) -}}
+    {%- set salt = none if dry_run else erasure_salt() -%}
+    {{- change_landed("erase", "user_id", "update {table} set {cleared} where {rows}", rows, dry_run, salt=salt) -}}
+    {%- if salt is not none -%}{%- do change("erase", "drop table " ~ salt) -%}{%- endif -%}
 {% endmacro %}
 
 {#- `sql` for each landed table with the column `needs`: {table}, {rows}, and {cleared}, what an erasure sets. -#}
-{% macro change_landed(name, needs, sql, rows, dry_run, topic=none) %}
+{% macro change_landed(name, needs, sql, rows, dry_run, topic=none, salt=none) %}
     {%- if execute -%}
     {%- set found = landed_tables() -%}
     {%- set wanted = found if topic is none else found | selectattr('identifier', 'equalto', topic) | list -%}
@@ -49,23 +53,37 @@
             {%- set count = run_query("select count(*) from " ~ table ~ " where " ~ rows).rows[0][0] -%}
             {{- log(name ~ ": " ~ table.identifier ~ ": " ~ count ~ " rows" ~ (" would go" if dry_run else ""), info=true) -}}
             {%- if not dry_run and count -%}
-                {%- set cleared = cleared_columns(columns) -%}
-                {%- call statement(name, auto_begin=true) -%}
-                    {{ sql | replace('{table}', table | string) | replace('{cleared}', cleared) | replace('{rows}', rows) }}
-                {%- endcall -%}
-                {%- do adapter.commit() -%}
+                {%- set cleared = cleared_columns(columns, salt) -%}
+                {%- do change(name, sql | replace('{table}', table | string) | replace('{cleared}', cleared)
+                    | replace('{rows}', rows)) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
     {%- endif -%}
 {% endmacro %}
 
+{#- One statement, for good. -#}
+{% macro change(name, sql) %}
+    {%- call statement(name, auto_begin=true) -%}{{ sql }}{%- endcall -%}
+    {%- do adapter.commit() -%}
+{% endmacro %}
+
+{#- A table with the salt of an erasure, beside the landed ones; none where there are none. -#}
+{% macro erasure_salt() %}
+    {%- set beside = landed_tables() | first if execute else none -%}
+    {%- if not beside -%}{{- return(none) -}}{%- endif -%}
+    {%- set table = api.Relation.create(database=beside.database, schema=beside.schema, identifier='erasure_salt') -%}
+    {%- do change("erase", "create table if not exists " ~ table ~ " as select " ~ portable('by_lot') ~ " as salt") -%}
+    {{- return(table) -}}
+{% endmacro %}
+
 {#- As the steward rewrites files: no name, no session, no words. -#}
-{% macro cleared_columns(columns) %}
+{% macro cleared_columns(columns, salt) %}
     {%- set cleared = [] -%}
     {%- for column in columns -%}
-        {%- if column == 'user_id' -%}{%- do cleared.append("user_id = 'usr_erased'") -%}
-        {%- elif column == 'session_id' -%}{%- do cleared.append("session_id = 'ses_erased'") -%}
+        {%- if column in ('user_id', 'session_id') -%}
+            {%- set digest = portable('digest', "(select salt from " ~ salt ~ ") || " ~ column) -%}
+            {%- do cleared.append(column ~ " = '" ~ {'user_id': 'usr', 'session_id': 'ses'}[column] ~ "_erased_' || substr(" ~ digest ~ ", 1, 24)") -%}
         {%- elif column in ('question', 'answer') -%}{%- do cleared.append(column ~ " = ''") -%}
         {%- endif -%}
     {%- endfor -%}

@@ -256,5 +256,6 @@ def test_older_keys_go_and_newer_stay(tmp_path: Path):
     until = clock.now
     clock.now += timedelta(seconds=1)
     newer = keys.rotate("usr_1")
+    assert (keys.count_of("usr_1"), keys.count_of("usr_0")) == (2, 0)
     assert (keys.destroy_older("usr_1", until), keys.destroy_older("usr_1", until)) == (1, 0)
     assert keys.current("usr_1") == newer

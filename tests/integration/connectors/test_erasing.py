@@ -164,10 +164,40 @@ def test_everything_of_a_person_goes_and_others_stay(settings: Settings, platfor
     assert (again.keys, again.rows, again.letters) == (0, 0, 0)
     platform.say(*turn_of(settings, JANE, "t-3", "s-1"))  # the person comes back
     platform.flush()
-    found = export(JANE, eraser.scan, CODEC, LandingZone(settings.landing_dir), sealer, lambda _seen: None)
+    found = export(
+        JANE, eraser.scan, CODEC, LandingZone(settings.landing_dir), sealer, lambda _seen: None, lambda *_: None
+    )
     (conversation,) = found["conversations"]
     assert [turn["question"] for turn in conversation["turns"] if turn["turn_id"] == "t-3"] == ["I am jane@example.org"]
     assert found["unreadable"] == 2
+
+
+def test_an_erasure_that_broke_off_knows_what_it_knew(settings: Settings, platform: Platform, eraser: Eraser):
+    """Between landed rows and dead letters: the rows tell of no session any more, and turns of long ago neither."""
+    platform.say(*turn_of(settings, JANE, "t-1", "s-long-ago"))
+    letter(settings, platform, b"malformed, of session", key=b"s-long-ago")
+    platform.flush()
+    sink = platform.start_sink()
+    assert until(lambda: platform.landed("llm-usage")[0] == 1 and platform.landed("chat-turns")[0] == 1)
+    sink.terminate()
+    sink.wait(30)
+    request = requested(JANE, "usr_officer", utc_now())
+
+    class Killed(Exception):
+        pass
+
+    def say(step: str) -> None:
+        if step == "dead letters":
+            raise Killed
+
+    old = changed(eraser, clock=lambda: utc_now() + timedelta(hours=1))  # turns of an hour ago are not looked at
+    with Stages(settings.bootstrap_servers):
+        with pytest.raises(Killed):
+            old.erase(request, say)
+        done = old.erase(request, lambda _step: None)
+    assert (done.keys, done.rows, done.letters) == (1, 2, 1)
+    assert read(settings.bootstrap_servers, CODEC).letters == []
+    assert [*eraser.notes.iterdir()] == []
 
 
 def test_an_export_has_the_values_in_their_places(settings: Settings, platform: Platform):

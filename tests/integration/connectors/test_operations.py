@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -81,15 +82,35 @@ def test_a_day_of_a_topic_goes_to_be_landed_once_more(tables: Path, operate: Any
 
 
 def test_a_person_goes_and_sums_stay(tables: Path, operate: Any) -> None:
-    sums = 'select count(*), sum(cost_usd), sum(usage.prompt_tokens) from landing."llm-usage"'
+    sums = """
+        select count(*), sum(cost_usd), sum(usage.prompt_tokens), count(distinct user_id), count(distinct session_id)
+        from landing."llm-usage"
+    """
+    another = 'update landing."{}" set user_id = $1, session_id = $2 where user_id = $3 and occurred_at < $4'
+    with duckdb.connect(str(tables)) as db:  # of long ago, people and sessions of their own
+        for topic in ("chat-turns", "llm-usage"):
+            db.execute(another.format(topic), ["usr_joan", "s-joan", "usr_john", NOW - timedelta(days=1)])
+            db.execute(another.format(topic), ["usr_jane", "s-old", "usr_jane", NOW - timedelta(days=1)])
     before = rows(tables, sums)
-    until = f"{NOW - timedelta(days=1):%Y-%m-%d %H:%M:%S+00}"
-    assert "erase: chat-turns: 1 rows would go" in operate("erase", user_id="usr_jane", until=until).stdout
+    assert before[0][3:] == (3, 4)
+    until = f"{NOW + timedelta(days=1):%Y-%m-%d %H:%M:%S+00}"
+    assert "erase: chat-turns: 2 rows would go" in operate("erase", user_id="usr_jane", until=until).stdout
     assert operate("erase", user_id="usr_jane", until=until, dry_run=False).returncode == 0
+    assert operate("erase", user_id="usr_joan", until=until, dry_run=False).returncode == 0
     assert rows(tables, sums) == before
-    found = rows(tables, 'select user_id, session_id, question, answer from landing."chat-turns" order by occurred_at')
-    assert ("usr_erased", "ses_erased", "", "") in found
-    assert sorted(who for who, *_ in found) == ["usr_erased", "usr_jane", "usr_john", "usr_john"]
+    who = (
+        "select user_id, session_id from landing.\"{}\" where user_id like 'usr\\_erased\\_%' escape '\\' order by all"
+    )
+    found = rows(tables, who.format("chat-turns"))
+    assert found == rows(tables, who.format("llm-usage"))
+    assert len(found) == len(set(found)) == 3
+    assert len({person for person, _ in found}) == 2
+    assert all(re.fullmatch("ses_erased_[0-9a-f]{24}", session) for _, session in found)
+    words = rows(tables, "select user_id, question || answer = '' from landing.\"chat-turns\"")
+    assert all(empty == (person != "usr_john") for person, empty in words)
+    assert rows(tables, "select table_name from duckdb_tables() where table_name = 'erasure_salt'") == []
+    log = "".join(path.read_text() for path in (tables.parent / "logs").iterdir())
+    assert not any(person.removeprefix("usr_erased_") in log for person, _ in found)
     quoted = operate("erase", user_id="x' or true --", until=until, dry_run=False)
     assert quoted.returncode != 0
     assert "a user_id is a pseudonym" in quoted.stdout

@@ -5,21 +5,25 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from connectors.batching import Batch, Place, Row
 from connectors.columns import columns_of
 from connectors.erasing.erased import ERASED_SESSION, ERASED_USER, Erased, ErasedList
-from connectors.erasing.landed import rewrite
+from connectors.erasing.landed import Gone, rewrite, telling
+from connectors.erasing.progress import Progress
 from connectors.landing_zone import LandingZone
 from connectors.retention import Retention, longest_in_log
 from connectors.tables import table_of
 from sluice.api_keys import MemoryApiKeys, new_key
+from sluice.durable_files import write_durably
 from sluice.events import StateExpired
 from sluice.key_store import DatabaseKeyStore
 from sluice.key_wrapping import FileWrapper
 from sluice.topics import catalogue
+from tests.arrivals import damaged
 from tests.doubles import NOON, ManualClock
 from tests.samples import SAMPLES
 from tests.unit.connectors.rows import row_of
@@ -54,6 +58,16 @@ def turn(offset: int, user: str, session: str, at: datetime = NOON) -> Row:
     return row("TurnFinished", "chat-turns", offset, occurred_at=at, **own)
 
 
+def erase(zone: LandingZone, user_id: str, gone: Gone | None = None, request: str = "r-1") -> Progress:
+    progress = Progress(zone.root.parent / "notes", request)
+    rewrite(zone, TOPICS, user_id, NOON, progress, gone or nobody)
+    return progress
+
+
+def nobody(path: Path, _kind: str) -> None:
+    raise AssertionError(path)
+
+
 @pytest.fixture
 def zone(tmp_path: Path) -> LandingZone:
     made = LandingZone(tmp_path / "landing")
@@ -72,8 +86,8 @@ def test_rows_name_nobody_afterwards_and_count_the_same(zone: LandingZone):
     )
     land(zone, row("AttemptMetered", "llm-usage", 1, user_id="usr_1", session_id="s-1", occurred_at=NOON))
     before = rows_of(zone, "chat-turns")
-    found = rewrite(zone, TOPICS, "usr_1", NOON)
-    assert (found.rows, found.sessions) == (3, {"s-1", "s-2"})
+    found = erase(zone, "usr_1")
+    assert (found.count("rows"), found.sessions) == (3, {"s-1", "s-2"})
     first, second, other, later = rows_of(zone, "chat-turns")
     (usage,) = rows_of(zone, "llm-usage")
     assert (other, later) == (before[2], before[3])
@@ -86,15 +100,116 @@ def test_rows_name_nobody_afterwards_and_count_the_same(zone: LandingZone):
         {k: v for k, v in one.items() if k not in hidden} for one in before[:2]
     ]
     everything = b"".join(path.read_bytes() for path in zone.root.rglob("*.parquet"))
-    assert rewrite(zone, TOPICS, "usr_1", NOON).rows == 0
+    assert erase(zone, "usr_1", request="r-2").count("rows") == 0
     assert everything == b"".join(path.read_bytes() for path in zone.root.rglob("*.parquet"))
 
 
 def test_two_people_stay_two(zone: LandingZone):
     land(zone, turn(1, "usr_1", "s-1"), turn(2, "usr_2", "s-2"))
-    rewrite(zone, TOPICS, "usr_1", NOON)
-    rewrite(zone, TOPICS, "usr_2", NOON)
+    erase(zone, "usr_1")
+    erase(zone, "usr_2", request="r-2")
     assert len({one["user_id"] for one in rows_of(zone, "chat-turns")}) == 2
+
+
+def test_a_file_that_nobody_can_read_goes_and_the_others_are_rewritten(zone: LandingZone):
+    for offset in range(6):
+        land(zone, turn(offset, "usr_1", f"s-{offset}"), row("AttemptMetered", "llm-usage", offset, user_id="usr_2"))
+    files = [file.path for file in zone.files("chat-turns")]
+    whole = files[1].read_bytes()
+    files[0].write_bytes(b"broken")
+    files[1].write_bytes(whole[:-20])
+    files[2].write_bytes(damaged(files[2].read_bytes()))
+    pq.write_table(pq.read_table(files[3]).rename_columns({"user_id": "user"}), files[3])
+    numbers = pq.read_table(files[4]).drop(["session_id"])
+    pq.write_table(numbers.append_column("session_id", pa.array([1])), files[4])
+    others = [file.path.read_bytes() for file in zone.files("llm-usage")]
+    gone: list[tuple[Path, str]] = []
+    found = erase(zone, "usr_1", lambda path, kind: gone.append((path, kind)))
+    assert (found.count("rows"), found.count("files")) == (1, 5)
+    assert [path for path, _ in gone] == files[:5]
+    assert all(kind.isidentifier() for _, kind in gone)
+    assert [file.path for file in zone.files("chat-turns")] == files[5:]
+    assert [file.path.read_bytes() for file in zone.files("llm-usage")] == others
+    assert b"usr_1" not in b"".join(path.read_bytes() for path in zone.root.rglob("*.parquet"))
+
+
+def test_an_erasure_that_broke_off_goes_on_with_what_it_knew(zone: LandingZone, monkeypatch: pytest.MonkeyPatch):
+    for offset in range(3):
+        land(zone, turn(offset, "usr_1", f"s-{offset}"))
+    broken, *_ = zone.files("chat-turns")
+    copy = broken.path.with_name("broken.parquet")
+    copy.write_bytes(b"broken")
+    whole: list[Path] = []
+
+    def killed(path: Path, content: bytes, *_: int) -> None:
+        if len(whole) == 2:
+            raise OSError(28, "No space left on device")
+        whole.append(path)
+        write_durably(path, content)
+
+    monkeypatch.setattr("connectors.erasing.landed.write_durably", killed)
+    with pytest.raises(OSError, match="No space"):
+        erase(zone, "usr_1")
+    again = Progress(zone.root.parent / "notes", "r-1")
+    assert (again.sessions, again.count("rows"), copy.exists()) == ({"s-0", "s-1", "s-2"}, 3, True)
+    whole.clear()
+    done = erase(zone, "usr_1", lambda *_: None)
+    assert (len(whole), done.count("rows"), done.count("files"), copy.exists()) == (1, 3, 1, False)
+    assert done.sessions == {"s-0", "s-1", "s-2"}
+    rows = rows_of(zone, "chat-turns")
+    assert (len({one["user_id"] for one in rows}), len({one["session_id"] for one in rows})) == (1, 3)
+    land(zone, turn(7, "usr_1", "s-7"))
+    assert erase(zone, "usr_1").count("rows") == 4
+    (note,) = (zone.root.parent / "notes").iterdir()
+    assert note.stat().st_mode & 0o777 == 0o600
+    done.forget()
+    assert not note.exists()
+    note.write_bytes(b"{")
+    assert Progress(note.parent, "r-1").count("rows") == 0
+
+
+def test_what_became_unreadable_meanwhile_is_tried_again(zone: LandingZone, monkeypatch: pytest.MonkeyPatch):
+    land(zone, turn(1, "usr_1", "s-1"))
+    monkeypatch.setattr(Progress, "begin", lambda *_: next(zone.files("chat-turns")).path.write_bytes(b"broken"))
+    with pytest.raises(OSError, match="ArrowInvalid"):
+        erase(zone, "usr_1")
+
+
+def test_a_disk_that_gives_a_file_not_is_no_reason_to_remove_it(zone: LandingZone, monkeypatch: pytest.MonkeyPatch):
+    land(zone, turn(1, "usr_1", "s-1"))
+    (file,) = zone.files("chat-turns")
+
+    def away(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    def full(_source: object) -> None:
+        raise pa.ArrowMemoryError("malloc of size 8000000 failed")
+
+    monkeypatch.setattr(pq, "ParquetFile", full)
+    with pytest.raises(pa.ArrowMemoryError):
+        erase(zone, "usr_1")
+    monkeypatch.setattr(pq, "ParquetFile", away)
+    monkeypatch.setattr(Path, "read_bytes", away)
+    with pytest.raises(OSError, match="Input/output"):
+        erase(zone, "usr_1")
+    assert file.path.exists()
+
+
+def test_files_with_other_names_are_rewritten_too(zone: LandingZone):
+    land(zone, turn(1, "usr_1", "s-1"))
+    (file,) = zone.files("chat-turns")
+    copies = [file.path.with_name("chat-turns-0-1-1 (copy).parquet"), zone.root / "chat-turns" / "mine.parquet"]
+    for copy in copies:
+        copy.write_bytes(file.path.read_bytes())
+    (zone.root / "chat-turns" / "folder.parquet").mkdir()
+    erase(zone, "usr_1")
+    for path in (file.path, *copies):
+        assert pq.read_table(path)["user_id"].to_pylist()[0].startswith("usr_erased_")
+
+
+def test_the_topics_whose_rows_tell(zone: LandingZone):
+    assert {"chat-turns", "chat-controls", "llm-usage", "turn-telemetry"} <= set(telling())
+    assert not {"audit-log", "chat-turns-dlq"} & set(telling())
 
 
 def test_what_lands_later_is_cleared(tmp_path: Path):
@@ -139,7 +254,8 @@ def test_retention_goes_by_the_clock(zone: LandingZone, tmp_path: Path):
     land(zone, turn(1, "usr_1", "s-1"), turn(2, "usr_1", "s-1", NOON + 100 * DAY))
     keys.current("usr_1")
     zone.erased.add("usr_0", NOON)
-    (zone.root / "chat-turns" / "date=odd").mkdir()
+    for odd in ("date=odd", "date=2026-02-30"):
+        (zone.root / "chat-turns" / odd).mkdir()
 
     def applied(days: int) -> tuple[int, int, int]:
         clock.now = NOON + days * DAY

@@ -40,6 +40,17 @@ def test_a_restart_learns_what_has_landed(tmp_path: Path) -> None:
     assert [offset for offset in range(6) if landed.hold(offset)] == [1, 2, 4]
 
 
+def test_what_nobody_can_read_holds_nothing_and_is_landed_once_more(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path)
+    land(zone, 0, 1)
+    damaged = land(zone, 2, 4)
+    damaged.write_bytes(b"broken")
+    landed = zone.landed(PLACE, 0)
+    assert [offset for offset in range(6) if landed.hold(offset)] == [0, 1]
+    assert land(zone, 2, 4) == damaged
+    assert zone.landed(PLACE, 0).hold(4)
+
+
 def test_dead_letter_topics_are_told_from_their_origins(tmp_path: Path) -> None:
     zone = LandingZone(tmp_path)
     land(zone, 7, place=Place("llm-usage-dlq", 0))
@@ -88,6 +99,16 @@ def test_columns_are_there_before_rows(tmp_path: Path) -> None:
     pq.write_table(pa.table({"old": [1]}), path)
     zone.declare(catalogue()["llm-usage"])
     assert "cost_usd" in pq.read_schema(path).names
+
+
+def test_columns_that_were_cut_off_are_written_anew(tmp_path: Path) -> None:
+    zone = LandingZone(tmp_path)
+    zone.declare(catalogue()["llm-usage"])
+    path = tmp_path / "llm-usage" / "_columns.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    zone.declare(catalogue()["llm-usage"])
+    assert path.read_bytes() == whole
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

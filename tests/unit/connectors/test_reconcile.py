@@ -37,6 +37,10 @@ PARTITION = partition_for("s-1", 8)
 ONE = Tally(events=3, turns=1, attempts=1, tokens=15, cost_usd=COST)
 
 
+def untold(path: str, problem: str) -> None:
+    raise AssertionError(f"{path}: {problem}")
+
+
 def event(name: str, label: str) -> Event:
     changes: dict[str, Any] = {"event_id": label, "turn_id": label.partition("/")[0]}
     return cast(Event, msgspec.structs.replace(SAMPLES[name], **changes))
@@ -108,7 +112,7 @@ def build(path: Path, zone: LandingZone) -> Path:
 
 def compare(scan: MemoryScan, zone: LandingZone, path: Path) -> Reconciliation:
     log = cast(LogScan, scan)
-    return reconcile(log, whole(log, TOPICS), CODEC, zone, path, lambda _done: None)
+    return reconcile(log, whole(log, TOPICS), CODEC, zone, path, lambda _done: None, untold)
 
 
 def test_equal_layers_reconcile(tmp_path: Path) -> None:
@@ -152,7 +156,7 @@ def test_the_providers_meter_is_asked_too(tmp_path: Path) -> None:
     path = build(tmp_path / "w.duckdb", zone)
     meter = Meter(NOON, NOON, (Call("c", "unknown", "m", NOON - timedelta(hours=1), 3, running=False),))
     log = cast(LogScan, scan)
-    found = reconcile(log, whole(log, TOPICS), CODEC, zone, path, lambda _done: None, meter)
+    found = reconcile(log, whole(log, TOPICS), CODEC, zone, path, lambda _done: None, untold, meter)
     assert found.billing is not None
     assert [one.what for one in found.billing.differences] == ["a call of m without a row"]
     assert (found.drift, found.agrees) == (Tally(), False)
@@ -197,7 +201,7 @@ def test_a_file_that_is_no_warehouse_is_named(tmp_path: Path) -> None:
 
 
 def find(turn_id: str, scan: MemoryScan, zone: LandingZone, path: Path) -> TurnWay | None:
-    return find_turn(turn_id, cast(LogScan, scan), CODEC, zone, path, lambda _seen: None)
+    return find_turn(turn_id, cast(LogScan, scan), CODEC, zone, path, lambda _seen: None, untold)
 
 
 def test_a_turn_is_found_in_all_three_places(tmp_path: Path) -> None:

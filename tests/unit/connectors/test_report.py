@@ -114,6 +114,11 @@ def test_a_failed_build_is_said_above_the_tables_that_are_older(warehouse: Path)
 def test_what_cannot_be_read_is_said_with_the_next_step(warehouse: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no warehouse at .*sluice warehouse"):
         read_figures(tmp_path / "no.duckdb", 1)
+    torn = tmp_path / "torn.duckdb"
+    for content in (b"", b"broken", warehouse.read_bytes()[:5000]):
+        torn.write_bytes(content)
+        with pytest.raises(ConfigurationError, match=r"torn.duckdb (cannot be read|is of another) .*--full-refresh"):
+            read_figures(torn, 1)
     with duckdb.connect(str(warehouse)) as db:
         db.execute("drop table marts.daily_latency")
     with pytest.raises(ConfigurationError, match=r"of another version .*--full-refresh"):
