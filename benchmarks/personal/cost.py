@@ -144,7 +144,6 @@ _HOSTILE = (
         "passport 1 A ",
         "passport 12 ab1 ",
         "license A1-",
-        "nin A ",
     ),
 )
 
