@@ -1,6 +1,6 @@
 """All detectors together."""
 
-from agents.personal import contacts, credentials, identities, money, passwords, phones, phrased_secrets
+from agents.personal import contacts, credentials, identities, money, papers, passwords, phones, phrased_secrets
 from agents.personal.named.addresses import addresses
 from agents.personal.named.doubts import Recognise
 from agents.personal.named.listed import load_listed
@@ -29,7 +29,7 @@ STRUCTURED = (
     _source(identities.ssns, "SSN"),
     _source(identities.national_ids, "NATIONAL_ID"),
     _source(identities.called_ids, "NATIONAL_ID"),
-    _source(identities.papers, "PASSPORT", "DRIVER_LICENSE"),
+    _source(papers.papers, "PASSPORT", "DRIVER_LICENSE"),
     _source(identities.birth_dates, "BIRTH_DATE"),
     _source(credentials.keys, "API_KEY"),
     _source(credentials.tokens, "JWT"),

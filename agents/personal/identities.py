@@ -73,8 +73,10 @@ _CALLED = re.compile(
     r"|ni number|dni|nie"
     r"|bsn|nric|fin|pesel|cpf|curp|rut|tckn|amka|oib|emso|egn|cnp)\b\.?(?: (?:card|no|nr|number|pin"
     r"|n[ou]m[a-z]{2,4}))?\.?"
-    r"(?:\s?[:#=]| is| ist| est| es| lautet)?\s"
-    r"(?P<number>(?=(?:[A-Z -]{0,5}\d))[A-Z\d](?:[ /.-]?[A-Z\d]){5,19}(?:\([\dA-Z]\))?)"
+    r"(?:\s?[:#=]| is| was| are| ist| war| est| es| era| lautet)?\s"
+    r"(?P<number>(?-i:(?:[A-Z]{1,6}[ /.-]?|[a-z]{1,5})?\d[A-Za-z\d]{0,19}"
+    r"(?:[/.-]?[A-Z]{1,3}(?![^\W_])| [A-Z](?![^\W_])"
+    r"|(?:[/.-]|(?<![A-Za-z\d]{8})[ ])[A-Za-z]{0,3}\d[A-Za-z\d]{0,9}){0,8}(?:\([\dA-Z]\))?))"
     r"(?![^\W_])",
     re.IGNORECASE,
 )
@@ -84,7 +86,7 @@ def called_ids(reading: Reading) -> Iterator[Span]:
     """Numbers of whatever state right behind what such a number is called."""
     for match in _CALLED.finditer(reading.text) if reading.has(*_SAY_ID) else ():
         start = match.start("number")
-        number = _WORDS_AFTER.sub("", match["number"])
+        number = match["number"]
         if sum(map(str.isdigit, number)) >= _FEWEST_DIGITS and len(number) >= _SHORTEST_ID:
             yield Span(start, start + len(number), "NATIONAL_ID", 0.75, "id.said")
 
@@ -101,33 +103,7 @@ def _is_proved(known: NationalId, written: str, reading: Reading) -> bool:
     return not (known.proof and reading.may_prove()) or known.is_valid(written)
 
 
-_PAPER = re.compile(r"(?<![^\W_])(?<!\w-)(?=[A-Z -]{0,6}\d)[A-Z0-9](?:[ -]?[A-Z0-9]){5,19}(?![^\W_])", re.IGNORECASE)
 _FEWEST_DIGITS = 4
-
-
-def papers(reading: Reading) -> Iterator[Span]:
-    """Passports and driving licences: each state has its own form, so only the words around tell."""
-    said = reading.clues.any("passport") or reading.clues.any("license")
-    for match in _PAPER.finditer(reading.text) if said else ():
-        start, end = match.span()
-        called = _CALLED_PAPER.match(reading.text, start, end)
-        start = called.end() if called else start
-        passport = reading.clues.near("passport", start, end, before=35)
-        if not passport and not reading.clues.near("license", start, end, before=35):
-            continue
-        end = start + len(_without_words(reading.text[start:end]))
-        if sum(character.isdigit() for character in reading.text[start:end]) >= _FEWEST_DIGITS:
-            yield Span(start, end, "PASSPORT" if passport else "DRIVER_LICENSE", 0.75, "paper.said")
-
-
-_CALLED_PAPER = re.compile(r"(?:[a-z]{2} )?(?:dln?|ppt|licen[cs]e|passport) ", re.IGNORECASE)
-"""The number's name, which has the look of a part of it."""
-_WORDS_AFTER = re.compile(r"(?: [A-Za-z]+)+\Z")
-
-
-def _without_words(number: str) -> str:
-    return _WORDS_AFTER.sub("", number)
-
 
 _MONTH = (
     r"(?:jan|feb|f[ée]v|m[aä]r|maa?r|mai|may|maj|apr|avr|abr|jun|jui|giu|jul|lug|aug|ao[uû]|ago|sep|set|oct|okt|out|ott"

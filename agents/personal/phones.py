@@ -1,6 +1,7 @@
 """Telephone numbers: by their look, by the numbering plan of their country, and by the words around them."""
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from functools import cache
 from itertools import accumulate
@@ -38,6 +39,8 @@ _CHUNK = re.compile(r"[^ ]+")
 _FEWEST, _MOST = 6, 15
 _FEWEST_UNSAID = 8
 _WIDEST_CALL = 24
+_LONGEST_PART = 72
+"""Fifteen digits with what stands between, and the word behind."""
 _FEWEST_LONE, _MOST_LONE = 10, 12
 _LIKELY, _CLEAR = 0.5, 0.65
 _SPELLED_OUT = 1.6
@@ -63,7 +66,7 @@ def phones(reading: Reading) -> Iterator[Span]:
         parts = [*_parts(reading, chunks, seen)]
         yield from parts or ([whole] if whole else [])
         if len(_GROUP.findall(match[0])) >= _MOST_GROUPS:
-            position = parts[-1].end if parts else _tried_to(reading.text, chunks)
+            position = parts[-1].end if parts else _next_in_row(reading, chunks)
 
 
 _WORDS = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
@@ -104,6 +107,25 @@ def _tried_to(text: str, chunks: list[tuple[int, int]]) -> int:
     return chunks[first - 1][1]
 
 
+_GOES_ON = re.compile(r"(?:[ ]?[-./][ ]?|[ ])(?P<group>\(?\d{1,15}+\)?)")
+
+
+def _next_in_row(reading: Reading, chunks: list[tuple[int, int]]) -> int:
+    """Where the next number may begin: a row that is as long as the text is gone through once."""
+    tried = _tried_to(reading.text, chunks)
+    last = deque((start for start, _ in chunks if start >= tried), maxlen=_MOST_GROUPS - 1)
+    for start in last:
+        if _may_begin(reading, start):
+            return start
+    position = chunks[-1][1]
+    while last and (match := _GOES_ON.match(reading.text, position)):
+        position = match.end()
+        last.append(match.start("group"))
+        if _may_begin(reading, last[-1]):
+            return last[-1]
+    return last[0] if last else tried
+
+
 def _is_spelled_out(row: str, digits: int) -> bool:
     return digits < _SPELLED_OUT * len(_GROUP.findall(row))
 
@@ -115,6 +137,9 @@ def _parts(reading: Reading, chunks: list[tuple[int, int]], seen: _Seen) -> Iter
     whole = reading.text[chunks[0][0] : chunks[-1][1]]
     first = len(chunks) if _is_spelled_out(whole, sum(digits)) or _OTHER.match(whole) else 0
     while first < len(chunks):
+        if not _may_begin(reading, chunks[first][0]):
+            first += 1
+            continue
         for last in range(len(chunks) - 1, first - 1, -1):
             if not _FEWEST <= before[last + 1] - before[first] <= _MOST:
                 continue
@@ -127,6 +152,15 @@ def _parts(reading: Reading, chunks: list[tuple[int, int]], seen: _Seen) -> Iter
                 first = last
                 break
         first += 1
+
+
+_BEGINS = re.compile(r"[+0]|\((?:[+0]|\d{2,4}\)[ ]?\d{3,5}[ .-]\d)|(?:1[-. ]?)?\d{3}[-. ]\d{3}[-. ]\d{4}(?!\d)")
+
+
+def _may_begin(reading: Reading, start: int) -> bool:
+    """A number that is clear inside a row: all others are not worth a look, however many a row has."""
+    said = reading.clues.near("phone", start, start, after=_LONGEST_PART)
+    return said or _BEGINS.match(reading.text, start) is not None
 
 
 def _span(reading: Reading, start: int, end: int, extension: str = "") -> Span | None:

@@ -19,7 +19,10 @@ _OF_A_DOOR = re.compile(
     r"|\b(?:code (?:de la |du |d')?(?:porte|portail|immeuble|entr[ée]e|acc[èe]s)|digicode|t[üu]rcode"
     r"|c[óo]digo (?:de |del )?(?:la )?"
     r"(?:puerta|portal)|codice (?:del )?(?:portone|cancello))(?: est| ist| es| è|:"
-    r"| =)? (?P<other>[#*]?(?=[A-Z]{0,6}\d)[A-Z\d]{3,8}[#*]?)(?![\w-])",
+    r"| =)? (?P<other>[#*]?(?=[A-Z]{0,6}\d)[A-Z\d]{3,8}[#*]?)(?![\w-])"
+    r"|\bcode (?:for|to|of|on) (?:the|my|our|his|her|their) (?:[a-z]{2,10} ){0,2}"
+    r"(?:lock ?box|key ?safe|key ?pad|garage|door|gate|entrance|building|alarm|shed|porch|gym|locker|padlock)"
+    r"(?: is| was|:| =)? (?P<behind>[#*]?(?=[A-Z]{0,6}\d)[A-Z\d]{3,8}[#*]?)(?![\w-])",
     re.IGNORECASE,
 )
 _OF_AN_ACCOUNT = re.compile(
@@ -31,13 +34,15 @@ _OF_AN_ACCOUNT = re.compile(
 _MEANT = re.compile(
     r"\b(?:one|it|mine|guess|usual|old one|new one|last one|first one)\b[^\n.!?]{0,30}?\b(?:is|was|be|were"
     r"|tried|used|like)"
-    r"(?:\s?:)?\s(?P<bare>[^\s\"',;]{6,60})",
+    r"(?:\s?:)?\s[\"']?(?P<bare>[^\s\"',;]{6,60})",
     re.IGNORECASE,
 )
 """Behind a password that was spoken of: "it was ..."."""
 _CALLED_AFTER = re.compile(
     r"(?<!\S)(?P<bare>[^\s\"',;]{4,60}) (?:as|is|was) (?:the|my|your|her|his|our|their|a) (?:[a-z-]{2,10} )?"
-    r"(?:password|passwd|pass|pw|passcode|pin)(?!\w)",
+    r"(?:password|passwd|pass|pw|passcode|pin)(?!\w|'s|[ -](?:format|encoding|manager|hash|field|type|polic|column"
+    r"|scheme|algorithm|length|prompt|version|module|librar|rule|reset|file|screen|form|generator|hint|parameter"
+    r"|variable|setting|option|plugin|requirement|table|store|vault))",
     re.IGNORECASE,
 )
 _PIN_AFTER = re.compile(r"(?<!\S)(?P<bare>\d{4,8}) (?:as|is) (?:(?:the|my|your|her|his|our) )?pin(?!\w)", re.IGNORECASE)
@@ -51,7 +56,8 @@ _OF_A_NETWORK = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(
-    r"\b(?:your|my|her|his) (?:[a-z-]{2,12} )?code(?: is| was|:) (?P<bare>\d{3} \d{3}|\d{4,8})(?![\w.,]\d|\w)",
+    r"\b(?:your|my|her|his) (?!(?:order|discount|promo|coupon|voucher|error|status|exit|product|tracking|source)[ -])"
+    r"(?:[a-z-]{2,12} )?code(?: is| was|:) (?P<bare>\d{3} \d{3}|\d{4,8})(?![\w.,]\d|\w)",
     re.IGNORECASE,
 )
 _PRODUCT = re.compile(

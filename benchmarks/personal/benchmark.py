@@ -7,7 +7,15 @@ from agents.personal.policy import Rule
 from agents.policies import load_policies
 from benchmarks.measurement import NothingMeasured, Result
 from benchmarks.options import Options
-from benchmarks.personal.cost import IN_DOUBT, PLAIN, counted, milliseconds, most_hostile, most_hostile_to_one
+from benchmarks.personal.cost import (
+    IN_DOUBT,
+    PLAIN,
+    counted,
+    many_values,
+    milliseconds,
+    most_hostile,
+    most_hostile_to_one,
+)
 from benchmarks.personal.loop import held_while_others_work, held_while_searching
 from benchmarks.personal.scoring import Score, score
 from benchmarks.personal.sentences import sentences
@@ -35,6 +43,7 @@ def personal(_options: Options) -> Result:
             "Loop held: how late a beat of the event loop comes while 400 texts of up to 20,000 characters are",
             "searched, 99 of 100; the details have the longest, and the same of an idle process beside two busy ones.",
             "Hostile: the same for 10,000 characters of the worst of many kinds, all detectors together and one alone.",
+            "Many values: the same of what looks for 2,000 values of a conversation again, without the detectors.",
         ],
     )
     asked: list[int] = []
@@ -58,6 +67,8 @@ def personal(_options: Options) -> Result:
     result.add("personal.cpu.hostile", worst, "ms", _MOST_HOSTILE)
     one, unit_of_one = most_hostile_to_one(everything, sources)
     result.add("personal.cpu.hostile-one-detector", one, "ms", _MOST_HOSTILE)
+    known, remembered = many_values(policy)
+    result.add("personal.cpu.many-values", known, "ms", _MOST_HOSTILE)
     progress("event loop")
     held, control = held_while_searching(), held_while_others_work()
     result.add("personal.loop-held", held[len(held) * 99 // 100], "ms", _LONGEST_HELD)
@@ -65,7 +76,7 @@ def personal(_options: Options) -> Result:
         name: [round(late[len(late) // 2], 2), round(late[len(late) * 99 // 100], 2), round(late[-1], 2)]
         for name, late in (("searching", held), ("the machine by itself", control))
     }
-    result.details |= {"sentences": len(measured), "hostile": [unit, unit_of_one]}
+    result.details |= {"sentences": len(measured), "hostile": [unit, unit_of_one], "many values": remembered}
     return result
 
 

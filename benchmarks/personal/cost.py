@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 
+from agents.memory import MOST_VALUES, Memory
 from agents.personal.finding import find
 from agents.personal.named.doubts import Entity, Recognise
 from agents.personal.policy import Policy
 from agents.personal.reading import Source
+from agents.redact import Redactor
 
 PLAIN = (
     "could you please tell me how i can change the settings of my account so that i only get the weekly summary by "
@@ -127,6 +129,22 @@ _HOSTILE = (
         "\n",
         " ",
     ),
+    *(
+        "41 ",
+        "60 ",
+        "34 56 ",
+        "411 ",
+        "12 345 ",
+        "123 45 67 ",
+        "12-34 ",
+        "(12) ",
+        "99 999 ",
+        "60 030 ",
+        "call 60 60 ",
+        "passport 1 A ",
+        "passport 12 ab1 ",
+        "license A1-",
+    ),
 )
 
 
@@ -151,6 +169,37 @@ def most_hostile(policy: Policy, sources: Sequence[Source]) -> tuple[float, str]
 def most_hostile_to_one(policy: Policy, sources: Sequence[Source]) -> tuple[float, str]:
     """The same, of each detector alone."""
     return max(most_hostile(policy, (source,)) for source in sources)
+
+
+def many_values(policy: Policy) -> tuple[float, str]:
+    """The worst of conversations with as many values as are remembered: the stage's own part for 10,000 characters."""
+    worst = (0.0, "")
+    for name, (kind, values, unit) in _REMEMBERED.items():
+        remembered = Memory({f"[{kind}_{at}]": value for at, value in enumerate(values, start=1)}, {})
+        text = (unit * (_LONG // len(unit) + 1))[:_LONG]
+        worst = max(worst, (min(_redacting(text, policy, remembered) for _ in range(3)), name))
+    return worst
+
+
+def _redacting(text: str, policy: Policy, memory: Memory) -> float:
+    redactor = Redactor(policy, memory, find_spans=lambda _text, _policy: [])
+    before = time.process_time()
+    redactor.redact(text)
+    return (time.process_time() - before) * 1000
+
+
+_NUMBERS = range(MOST_VALUES)
+_REMEMBERED: dict[str, tuple[str, list[str], str]] = {
+    "mobiles, each again": (
+        "PHONE",
+        [f"07700 {900000 + at}" for at in _NUMBERS],
+        " ".join(f"07700 {900000 + at}" for at in _NUMBERS),
+    ),
+    "namesakes": ("PERSON", [f"John {second}" for second in map("Z{:b}".format, _NUMBERS)], "John "),
+    "mobiles that begin alike": ("PHONE", [f"07700 {900000 + at}" for at in _NUMBERS], "07700 "),
+    "passwords that go on": ("PASSWORD", ["a" + "!" * at for at in range(3, 150)], "a! "),
+    "phrases that go on": ("PASSWORD", ["a " * at + "b" for at in range(3, 24)], "a "),
+}
 
 
 def counted(recognise: Recognise, count: Callable[[int], None]) -> Recognise:

@@ -15,6 +15,13 @@ _STOPS = frozenset(".!?:\n\"'*-;>|([{\t")
 _CAMEL = re.compile(r"[^\W\d_A-Z][A-Z]")
 _PARTICLED = re.compile(r"(?:a[dlnrstz]|ash|el|ben|bin|ibn|abu)-[^\W\d_a-z]")
 _BEFORE_CAPITAL = ("Mc", "Mac", "De", "Di", "Du", "La", "Le", "Van", "Von", "Fitz", "O'", "D'")
+_DAY_BEHIND = re.compile(
+    r"\.? (?:(?:[0-2]?\d|3[01])(?:st|nd|rd|th)?(?![^\W_])(?! (?:day|week|month|year|hour|minute|time|people|of\b))"
+    r"|(?:19|20)\d\d(?!\d))",
+    re.IGNORECASE,
+)
+_DAY_BEFORE = re.compile(r"(?<!\d)(?:[0-2]?\d|3[01])(?:st|nd|rd|th)?[ -]\Z")
+_WIDEST_DAY = 6
 _MOST_LETTERS, _SHORT = 30, 3
 
 
@@ -60,9 +67,17 @@ def words_of(text: str, listed: Listed) -> list[Word]:
         if known is None:
             known = seen[word] = _known(word, listed) if latin or not _OTHER_SCRIPT.match(word) else _UNREADABLE
         folded, capital, upper, given, surname, common, never = known
+        if folded == "jan" and _is_month(text, start, end):
+            given, never = 0, True
         begins = _begins(text, start)
         found.append(Word(start, end, word, folded, capital, upper, begins, given, surname, common, never))
     return found
+
+
+def _is_month(text: str, start: int, end: int) -> bool:
+    """A day stands beside it, and no other name behind."""
+    before = _DAY_BEFORE.search(text, max(0, start - _WIDEST_DAY), start)
+    return _DAY_BEHIND.match(text, end) is not None or (before is not None and not text[end + 1 : end + 2].isupper())
 
 
 _Known = tuple[str, bool, bool, int, int, bool, bool]

@@ -280,3 +280,18 @@ def test_names_in_other_languages(text: str, person: str):
 
 def test_a_verb_behind_a_name_without_capitals_is_none():
     assert named("i asked anna will she come") == [("PERSON", "anna")]
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("On Tue, Jan 4, 2024 at 3:14 PM we said", []),
+        ("Meeting on Jan 5", []),
+        ("on 5 Jan we met", []),
+        ("We had 3 Jan Peters", ["Jan Peters"]),
+        ("I met Jan 5 days ago", ["Jan"]),
+        ("so Jan was there", ["Jan"]),
+    ],
+)
+def test_a_month_is_nobody(text: str, people: list[str]):
+    assert named(text) == [("PERSON", name) for name in people]

@@ -91,3 +91,20 @@ def test_where_proofs_run_out_the_look_is_enough():
     many = find("+999 1234567, " * 500, EVERYTHING)
     assert len(many) == 500
     assert (many[0].score, many[-1].score) == (0.6, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("before", "number", "behind"),
+    [
+        ("60 " * 8, "0171 4123456", ""),
+        ("60 " * 3000, "030 1234567", ", 60" * 10),
+        ("34 56 " * 40, "(212) 555-0142", ", 60 60"),
+        ("411 " * 40, "+44 20 7946 0958", ""),
+        ("12-34 " * 40, "212-555-0142", ", 12-34" * 20),
+        ("0 91 999 " * 20, "212-555-0142", ""),
+        ("1-2-3-4-5-6-7-8-9-1-2 " * 3, "0171 4123456", ""),
+    ],
+)
+def test_a_number_within_a_row_of_short_ones_is_found(before: str, number: str, behind: str):
+    text = before + number + behind
+    assert [(span.type, text[span.start : span.end]) for span in find(text, EVERYTHING)] == [("PHONE", number)]

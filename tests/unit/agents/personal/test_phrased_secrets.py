@@ -23,6 +23,10 @@ from tests.unit.agents.personal.everything import found
         ("login: parent.xyxyx3 / Xyxyx2Blargon", "Xyxyx2Blargon"),
         ("set the password to Xyxyx4ever now", "Xyxyx4ever"),
         ("mot de passe c'est Xyxyx88", "Xyxyx88"),
+        ("code for the gate is 1290", "1290"),
+        ("code to the front door: 5582#", "5582#"),
+        ('the old password, it was "MoonRiver88"', "MoonRiver88"),
+        ("Xyxyx88 is my password for the shop", "Xyxyx88"),
     ],
 )
 def test_finds_passwords(text: str, value: str):
@@ -53,6 +57,11 @@ def test_finds_keys(text: str, value: str):
         "wifi: speed / throughput",
         "your code is bad",
         "the licence key is missing",
+        "version2 is the password format",
+        "iPhone15 is the password manager's host",
+        "utf8mb4 is the password encoding",
+        "your order code is 558812",
+        "your discount code: 123456",
     ],
 )
 def test_leaves_what_is_none(text: str):
