@@ -101,6 +101,8 @@ def test_finds_people_without_a_model(text: str, person: str):
         "It is Kafka-free, says KafkaError",
         "it took 5 ms. Null is SHA",
         "We saw Bush Wells",
+        "you can log in as administrator with it",
+        "we use 2026 as the file name",
     ],
 )
 def test_leaves_what_is_nobody(text: str):
