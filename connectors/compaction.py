@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connectors.landing_zone import LandedFile, LandingZone
+from connectors.landing_zone import LandedFile, LandingZone, file_name
 from sluice.durable_files import write_durably
 
 FEWEST = 16
@@ -78,7 +78,7 @@ class Compaction:
     def _merge(self, few: Sequence[_Sized]) -> Merged:
         files = [one.file for one in few]
         first, last = files[0], files[-1]
-        path = first.path.with_name(f"{first.place.topic}-{first.place.partition}-{first.first}-{last.last}.parquet")
+        path = first.path.with_name(file_name(first.place, first.first, last.last))
         write_durably(path, _together([file.path for file in files]))
         for file in files:
             file.path.unlink()

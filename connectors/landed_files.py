@@ -5,7 +5,6 @@ that was rewritten (an erasure), is gone (retention), or holds offsets that anot
 copy) makes the build begin anew.
 """
 
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,10 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.columns import columns_of
-from connectors.landing_zone import LandingZone
+from connectors.landing_zone import FILE_NAME, LandingZone
 from sluice.topics import Topic
 
-_NAME = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)\.parquet")
 _BYTES_OF_A_REASON = 200
 _NEEDED = ("event_id", "_event", "_topic", "_partition", "_offset")
 _WIDER = {(pa.int32(), pa.int64()), (pa.float32(), pa.float64())}
@@ -64,7 +62,7 @@ class ZoneFile:
     def span(self) -> Span:
         """Of a file without a problem."""
         folder, _, name = self.path.rpartition("/")
-        match = _NAME.fullmatch(name)
+        match = FILE_NAME.fullmatch(name)
         assert match is not None
         return Span(folder, int(match["partition"]), int(match["first"]), int(match["last"]))
 
@@ -177,7 +175,7 @@ def look(zone: LandingZone, topics: Iterable[Topic], known: Mapping[str, ZoneFil
 
 
 def _opened(file: ZoneFile, path: Path, columns: pa.Schema) -> ZoneFile:
-    if not _NAME.fullmatch(path.name):
+    if not FILE_NAME.fullmatch(path.name):
         return replace(file, problem="its name is not <topic>-<partition>-<first offset>-<last offset>.parquet")
     try:
         about = pq.read_metadata(path)

@@ -25,8 +25,14 @@ from sluice.errors import ConfigurationError
 from sluice.file_lock import REWRITING, locked
 from sluice.topics import Topic
 
-_NAME = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)\.parquet")
+FILE_NAME = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)\.parquet")
+"""See `file_name`."""
 _COLUMNS = "_columns.parquet"
+
+
+def file_name(place: Place, first: int, last: int) -> str:
+    """Of a file with these offsets."""
+    return f"{place.topic}-{place.partition}-{first}-{last}.parquet"
 
 
 class LandedFile(NamedTuple):
@@ -80,10 +86,9 @@ class LandingZone:
 
     def write(self, portion: Portion, table: Any) -> Path:
         """A file with its final name, on the disk for good. Raises OSError where the disk does not take it."""
-        topic, partition = portion.place
-        folder = self.root / topic / f"date={portion.day.isoformat()}"
+        folder = self.root / portion.place.topic / f"date={portion.day.isoformat()}"
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{topic}-{partition}-{portion.first}-{portion.last}.parquet"
+        path = folder / file_name(portion.place, portion.first, portion.last)
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         write_durably(path, sink.getvalue().to_pybytes())
@@ -97,7 +102,7 @@ class LandingZone:
     def files_of(self, folder: Path) -> Iterator[LandedFile]:
         """All files of one day of a topic."""
         for path in sorted(folder.glob("*.parquet")):
-            match = _NAME.fullmatch(path.name)
+            match = FILE_NAME.fullmatch(path.name)
             if match:
                 place = Place(match["topic"], int(match["partition"]))
                 yield LandedFile(path, place, int(match["first"]), int(match["last"]))
