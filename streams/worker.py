@@ -266,4 +266,5 @@ def _options(
 ) -> Options:
     check_versions()
     protocol, seconds = settings.group_protocol, settings.broker_session_seconds
-    return options_for(kafka, f"sluice-{stage}", protocol, seconds, producer, crash, reach)
+    grace = settings.rebalance_grace_seconds
+    return options_for(kafka, f"sluice-{stage}", protocol, seconds, producer, crash, reach, grace)
