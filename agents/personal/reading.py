@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from agents.personal.clues import Clues
+from agents.personal.national_ids import NATIONAL_IDS
 from agents.personal.policy import Region
 from agents.personal.rows import Stretch, stretches
 from agents.personal.spans import PersonalType, Span
 
+_DIGITS = range(6, 21)
+_SHAPES = frozenset((*NATIONAL_IDS, *("9" * digits for digits in _DIGITS)))
 _PROOFS_AT_LEAST, _CHARACTERS_A_PROOF = 30, 200
 
 
@@ -26,11 +29,11 @@ class Reading:
         """Both are linear in the text."""
         self.clues = Clues(self.text)
         self._lower = self.text.lower()
-        self._stretches = stretches(self.text)
+        self._stretches = stretches(self.text, _SHAPES)
         self._proofs_left = _PROOFS_AT_LEAST + len(self.text) // _CHARACTERS_A_PROOF
 
     def stretches(self, shape: str) -> list[Stretch]:
-        """What could be one number, of this shape."""
+        """What could be one number, of this shape: that of a national number, or 6 to 20 digits."""
         return self._stretches.get(shape, [])
 
     def has(self, *parts: str) -> bool:

@@ -1,6 +1,7 @@
-"""Numbers as people write them, in groups: every stretch of a text that could be one number, by its shape."""
+"""Numbers as people write them, in groups: stretches of a text that could be one number, by their shape."""
 
 import re
+from functools import cache
 from itertools import pairwise
 
 _ATOM = re.compile(r"[A-Za-z0-9]+")
@@ -9,38 +10,42 @@ _BETWEEN = frozenset((" ", "-", ".", "/", "(", ") ", " (", " - ", ")-", " / "))
 _SHAPE = str.maketrans("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "9" * 10 + "A" * 52)
 _ENDS_WITH_NUMBER = re.compile(r"\d[ ./-]\Z")
 _BEGINS_WITH_NUMBER = re.compile(r"[ ./-]\d")
-_MOST_ATOMS, _SHORTEST, _LONGEST = 7, 6, 20
-_LONGEST_PREFIX = 6
+_MOST_ATOMS = 7
 
 Stretch = tuple[int, int]
 _Atom = tuple[int, int, str, bool]
 """Start, end, shape, and whether the next one may belong to the same number."""
 
 
-def stretches(text: str) -> dict[str, list[Stretch]]:
-    """Of at most seven groups and 20 letters and digits, one of them a digit. Linear.
+def stretches(text: str, shapes: frozenset[str]) -> dict[str, list[Stretch]]:
+    """Of at most seven groups, one of them with a digit, whose shape is one of these. Linear.
 
     A shape has `9` for a digit, `A` for a letter and nothing for what stands between.
     """
     found: dict[str, list[Stretch]] = {}
+    begun = _beginnings(shapes)
     atoms = _atoms(text)
     for first, (start, ends, of_first, joins) in enumerate(atoms):
-        end, shape, joined = ends, of_first, joins
-        digits = "9" in shape
-        if not digits and (not joined or len(shape) > _LONGEST_PREFIX or "9" not in atoms[first + 1][2]):
+        if of_first not in begun or ("9" not in of_first and not (joins and "9" in atoms[first + 1][2])):
             continue
-        if digits and _SHORTEST <= len(shape) <= _LONGEST:
-            found.setdefault(shape, []).append((start, end))
+        end, shape, joined = ends, of_first, joins
         following, most = first, first + _MOST_ATOMS - 1
-        while joined and following < most:
+        while True:
+            if shape in shapes:
+                found.setdefault(shape, []).append((start, end))
+            if not joined or following == most:
+                break
             following += 1
             _, end, more, joined = atoms[following]
             shape += more
-            if len(shape) > _LONGEST:
+            if shape not in begun:
                 break
-            if len(shape) >= _SHORTEST:
-                found.setdefault(shape, []).append((start, end))
     return found
+
+
+@cache
+def _beginnings(shapes: frozenset[str]) -> frozenset[str]:
+    return frozenset(shape[:length] for shape in shapes for length in range(1, len(shape) + 1))
 
 
 def stands_alone(text: str, stretch: Stretch) -> bool:
