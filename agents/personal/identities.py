@@ -71,9 +71,11 @@ _CALLED = re.compile(
     r"|document|no|number|nr)"
     r"|(?:personal)?ausweis(?:nummer|nr)?|c[ée]dula|cnic|umid|nik|ktp|mykad|emirates id|iqama|aadhaar|nino"
     r"|ni number|dni|nie"
-    r"|bsn|nric|fin|pesel|cpf|curp|rut|tckn|amka|oib|emso|egn|cnp)\b\.?(?: (?:card|no|nr|number|pin"
-    r"|n[ou]m[a-z]{2,4}))?\.?"
-    r"(?:\s?[:#=]| is| was| are| ist| war| est| es| era| lautet)?\s"
+    r"|bsn|nric|fin|pesel|cpf|curp|rut|tckn|amka|oib|emso|egn|cnp|aadhar|pan card|voter(?:'s)? id|epic"
+    r"|tax(?:payer)? id(?:entification)?|tin|(?:patient|medical record|health card|insurance|policy(?:holder)?|insured"
+    r"|member(?:ship)?|subscriber|employee|staff|student) (?:id|no|nr|number|code|policy)|mrn)\b\.?"
+    r"(?: (?:card|id|no|nr|number|pin|n[ou]m[a-z]{2,4})){0,2}\.?"
+    r"(?:\s?[:#=]| is| was| are| ist| war| est| es| era| lautet)?(?:\s|(?<=[:#=]))[#'\"\u2018\u201c(]{0,2}"
     r"(?P<number>(?-i:(?:[A-Z]{1,6}[ /.-]?|[a-z]{1,5})?\d[A-Za-z\d]{0,19}"
     r"(?:[/.-]?[A-Z]{1,3}(?![^\W_])| [A-Z](?![^\W_])"
     r"|(?:[/.-]|(?<![A-Za-z\d]{8})[ ])[A-Za-z]{0,3}\d[A-Za-z\d]{0,9}){0,8}(?:\([\dA-Z]\))?))"
@@ -91,11 +93,28 @@ def called_ids(reading: Reading) -> Iterator[Span]:
             yield Span(start, start + len(number), "NATIONAL_ID", 0.75, "id.said")
 
 
-_SHORTEST_ID = 7
+_SHORTEST_ID = 6
 _SAY_ID = (
     *("nin", "bvn", "pps", "hkid", "kra", "ghana", "national id", "id ", "identity", "ausweis", "dula", "cnic", "umid"),
     *("nik", "ktp", "mykad", "iqama", "aadhaar", "ni number", "dni", "nie", "bsn", "nric", "fin", "pesel", "cpf"),
-    *("curp", "rut", "tckn", "amka", "oib", "emso", "egn", "cnp"),
+    *(
+        "curp",
+        "rut",
+        "tckn",
+        "amka",
+        "oib",
+        "emso",
+        "egn",
+        "cnp",
+        "aadhar",
+        "pan card",
+        "epic",
+        "tax",
+        "tin",
+        "patient",
+    ),
+    *("medical record", "health card", "insurance", "policy", "insured", "member", "subscriber", "employee", "staff"),
+    *("student", "mrn"),
 )
 
 

@@ -107,6 +107,12 @@ _IFSC = re.compile(r"\bifsc(?: code| no)?\b\W{0,3}(?:is )?([a-z]{4}0[a-z0-9]{6})
 _ACCOUNT_SAID = re.compile(
     r"(?<!\w)a/c\.?(?: (?:no\.?|number|num|nr))?\s?[:#]?\s?(\d(?:[ -]?\d){5,19})(?![^\W_])", re.IGNORECASE
 )
+_ACCOUNT_NAMED = re.compile(
+    r"(?<![^\W_])acc(?:oun)?t\.? (?:no\.?|nr\.?|num(?:ber)?)(?: is| was)?\s?[:#]?\s?['\"\u2018\u201c(]?"
+    r"(?P<number>(?-i:[A-Z]{0,10}\d[A-Z\d]{5,20}))(?![^\W_])",
+    re.IGNORECASE,
+)
+"""Some banks' accounts have letters."""
 _UPI = re.compile(
     r"(?<![\w.-])[\w.-]{2,60}@(?:ok(?:hdfcbank|icici|axis|sbi)|ybl|ibl|axl|upi|paytm|apl|ptsbi|pthdfc|ptaxis|ptyes|sbi|icici"
     r"|hdfcbank|axisbank|kotak|yesbank|barodampay|cnrb|pnb)(?![\w.-]|\.\w)",
@@ -136,6 +142,8 @@ def bank_accounts(reading: Reading) -> Iterator[Span]:
         yield Span(match.start(), match.end(), "BANK_ACCOUNT", 0.8, "bank.nz")
     for match in _ACCOUNT_SAID.finditer(reading.text) if reading.has("a/c") else ():
         yield Span(*match.span(1), "BANK_ACCOUNT", 0.75, "bank.said")
+    for match in _ACCOUNT_NAMED.finditer(reading.text) if reading.clues.any("bank") else ():
+        yield Span(*match.span("number"), "BANK_ACCOUNT", 0.75, "bank.said")
     for match in _UPI.finditer(reading.text) if reading.has("@") else ():
         yield Span(match.start(), match.end(), "BANK_ACCOUNT", 0.75, "bank.upi")
     for match in _IFSC.finditer(reading.text) if reading.has("ifsc") else ():

@@ -138,6 +138,10 @@ _NETWORK = re.compile(
     r"|\sis)?\s(?P<bare>[^\s\"',;]{6,63})",
     re.IGNORECASE,
 )
+_WITH_ADDRESS = re.compile(
+    r"(?<![\w.@+-])[\w.+-]{1,40}@[\w-]{1,40}(?:\.[\w-]{1,20}){1,3} ?(?:/|\|) ?(?P<bare>(?!/)[^\s\"',;@/]{6,60})"
+)
+"""An address and what opens it: "anna@example.com / Spring2024!"."""
 _SAY_PAIR, _SAY_NETWORK = ("cred", "log", "user"), ("wi", "wlan", "wpa", "router", "hotspot")
 
 
@@ -153,7 +157,7 @@ def command_passwords(reading: Reading) -> Iterator[Span]:
         said = _CLIENT.search(text, max(0, match.start() - _CLIENT_BEFORE), match.start())
         if not is_none(match["bare"]) and (said or _two_kinds(match["bare"])):
             yield _span(*match.span("bare"), 0.85)
-    for pattern, needed in ((_PAIR, _SAY_PAIR), (_NETWORK, _SAY_NETWORK)):
+    for pattern, needed in ((_PAIR, _SAY_PAIR), (_NETWORK, _SAY_NETWORK), (_WITH_ADDRESS, ("@",))):
         for match in pattern.finditer(text) if reading.has(*needed) else ():
             value = match["bare"].rstrip(_PUNCTUATION_AFTER.replace("!", ""))
             if _two_kinds(value) and not is_none(value):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from agents.personal.named.address_forms import address_forms
 from agents.personal.named.behind_street import behind_street
 from agents.personal.named.envelopes import envelopes
+from agents.personal.named.said_addresses import said_addresses
 from agents.personal.named.street_search import Streets
 from agents.personal.named.streets import FLATS
 from agents.personal.reading import Reading
@@ -28,6 +29,7 @@ def addresses(reading: Reading) -> Iterator[Span]:
         if span.type == "ADDRESS" and span.score > _SURE and span.end not in followed:
             followed.add(span.end)
             yield from behind_street(text, span.end, span.score)
+    yield from said_addresses(reading)
     for span in envelopes(reading) if "\n" in text else ():
         yield span
         followed.add(span.end)

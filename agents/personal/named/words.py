@@ -101,6 +101,8 @@ def _known(word: str, listed: Listed) -> _Known:
 def _is_none(word: str, folded: str) -> bool:
     """No name, as "Kafka-free" and "KafkaError" are none."""
     first, _, rest = folded.partition(" ")
+    if not folded.strip("x") and len(folded) > 1:  # blotted out
+        return True
     if folded in NO_NAMES or (rest and len(first) > _SHORT and first in NO_NAMES):
         return True
     return _CAMEL.search(word) is not None and not word.startswith(_BEFORE_CAPITAL)

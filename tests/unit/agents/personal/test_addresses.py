@@ -1,5 +1,7 @@
 import pytest
 
+from agents.personal.named.said_addresses import said_addresses
+from agents.personal.reading import Reading
 from tests.unit.agents.personal.naming_sources import addresses, named
 
 
@@ -318,3 +320,36 @@ def test_codes_stand_beside_their_towns(text: str, code: str):
 @pytest.mark.parametrize("text", ["since 2019 Berlin grows", "London 20000 people", "Miami 2.", "Anna 12345"])
 def test_leaves_other_numbers_beside_towns(text: str):
     assert addresses(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "i'd like a taxi to skärpinge 61, stöde 86013",
+            [("ADDRESS", "skärpinge 61"), ("PLACE", "stöde"), ("ADDRESS", "86013")],
+        ),
+        (
+            "The address of Balefire is Valadouro 3, Ubide 48145",
+            [("ADDRESS", "Valadouro 3"), ("PLACE", "Ubide"), ("ADDRESS", "48145")],
+        ),
+        (
+            "send it to 49 kallirois leo, paphos 8020",
+            [("ADDRESS", "49 kallirois leo"), ("PLACE", "paphos"), ("ADDRESS", "8020")],
+        ),
+        (
+            "we live in Polna 7/9, 90-727 Xyxyx",
+            [("ADDRESS", "Polna 7/9"), ("ADDRESS", "90-727"), ("PLACE", "Xyxyx")],
+        ),
+    ],
+)
+def test_a_sentence_says_that_an_address_comes(text: str, parts: list[tuple[str, str]]):
+    assert [(span.type, text[span.start : span.end]) for span in said_addresses(Reading(text, ()))] == parts
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["we moved from Windows 10 to 11", "ship version 3, build 4711", "send 12 apples, 300 pears", "live at 5, 6 or 7"],
+)
+def test_no_sentence_says_that_an_address_comes(text: str):
+    assert list(said_addresses(Reading(text, ()))) == []

@@ -62,6 +62,12 @@ from tests.unit.agents.personal.everything import found
         ("HKID A123456(3)", "NATIONAL_ID", "A123456(3)"),
         ("Ghana card GHA-712345678-9", "NATIONAL_ID", "GHA-712345678-9"),
         ("national id no. 5512 7781 for me", "NATIONAL_ID", "5512 7781"),
+        ("his Aadhar number '98765400000071'", "NATIONAL_ID", "98765400000071"),
+        ("Patient ID AHC-0933289 was filed", "NATIONAL_ID", "AHC-0933289"),
+        ("insurance policy #88291-LK", "NATIONAL_ID", "88291-LK"),
+        ("MRN: 4420219", "NATIONAL_ID", "4420219"),
+        ("employee number 127854", "NATIONAL_ID", "127854"),
+        ("tax id 94-2841935", "NATIONAL_ID", "94-2841935"),
     ],
 )
 def test_finds(text: str, kind: str, value: str):
@@ -82,6 +88,9 @@ def test_finds(text: str, kind: str, value: str):
         "born and bred in the north, and since then, as it happens, 12/03/1985",
         "pass 2 more",
         "order 44051401359",
+        "patient 2 of 4 in room 4410219",
+        "the insurance policy of 2019",
+        "employee no 12 of the month",
         "pay id is 0491 570",
         "id card no 12 of mine",
         "he turned 12/03/1985",

@@ -22,6 +22,8 @@ SEED = "abandon ability able about above absent absorb abstract absurd abuse acc
         ("DE89  3704  0044\n0532  0130  00", "IBAN", "DE89  3704  0044\n0532  0130  00"),
         ("IFSC HDFC0001234", "BANK_ACCOUNT", "HDFC0001234"),
         ("a/c no 50100234567890", "BANK_ACCOUNT", "50100234567890"),
+        ("Account Number 'HDFC012345678901', branch", "BANK_ACCOUNT", "HDFC012345678901"),
+        ("account no. 76983425K", "BANK_ACCOUNT", "76983425K"),
         ("rent to 12-3140-0055272-00 please", "BANK_ACCOUNT", "12-3140-0055272-00"),
         ("NUBAN 0123456780", "BANK_ACCOUNT", "0123456780"),
         ("pay xyxyx.b@okicici now", "BANK_ACCOUNT", "xyxyx.b@okicici"),

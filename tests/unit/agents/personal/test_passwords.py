@@ -119,3 +119,11 @@ def test_said_with_a_verb_more_is_no_password():
     assert not is_none("strong")
     assert is_none("computed", " from x", said=True)
     assert not is_none("computed", ". ok", said=True)
+
+
+@pytest.mark.parametrize(
+    ("behind", "value"),
+    [("W!nter2024.", ["W!nter2024"]), ("Marketing", []), ("b.berg1@example.com", []), ("+44 7700 900123", [])],
+)
+def test_what_opens_it_stands_behind_an_address(behind: str, value: list[str]):
+    assert [one for kind, one in found(f"exposed: anna@example.com / {behind}") if kind == "PASSWORD"] == value
