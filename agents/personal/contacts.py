@@ -85,7 +85,7 @@ def _spoken(text: str) -> Iterator[Span]:
 
 
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}(?:\.|\[\.\])){3}\d{1,3}(?![^\W_]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:])[0-9A-Fa-f:]{2,39}(?:(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])(?P<zone>%\w{1,15})?")
+_IPV6 = re.compile(r"(?<![\w:])[0-9A-Fa-f:]{2,39}(?:(?:\d{1,3}\.){3}\d{1,3})?(?![\w:]|\.\d)(?P<zone>%\w{1,15})?")
 _LEAST_COLONS = 2
 _HIGHEST = 255
 

@@ -73,8 +73,11 @@ _CALLED = re.compile(
     r"|ni number|dni|nie"
     r"|bsn|nric|fin|pesel|cpf|curp|rut|tckn|amka|oib|emso|egn|cnp|aadhar|pan card|voter(?:'s)? id|epic"
     r"|tax(?:payer)? id(?:entification)?|tin|(?:patient|medical record|health card|insurance|policy(?:holder)?|insured"
-    r"|member(?:ship)?|subscriber|employee|staff|student) (?:id|no|nr|number|code|policy)|mrn)\b\.?"
-    r"(?: (?:card|id|no|nr|number|pin|n[ou]m[a-z]{2,4})){0,2}\.?"
+    r"|member(?:ship)?|subscriber|employee|staff|student) (?:id|no|nr|number|code|policy)|mrn"
+    r"|kvnr|egk|(?:kranken)?versicherten(?:nummer|nr)|(?:t\.?c\.? )?kimlik|rrn|frn|tnin"
+    r"|resident (?:registration )?number"
+    r"|(?:my|his|her|their|thai|turkish|korean|chinese|indonesian|malaysian|saudi|israeli|egyptian|kenyan) id)\b\.?"
+    r"(?:[ -](?:card|id|no|nr|pin|n[ou]m[^\W\d_]{2,5})){0,2}\.?"
     r"(?:\s?[:#=]| is| was| are| ist| war| est| es| era| lautet)?(?:\s|(?<=[:#=]))[#'\"\u2018\u201c(]{0,2}"
     r"(?P<number>(?-i:(?:[A-Z]{1,6}[ /.-]?|[a-z]{1,5})?\d[A-Za-z\d]{0,19}"
     r"(?:[/.-]?[A-Z]{1,3}(?![^\W_])| [A-Z](?![^\W_])"
@@ -114,7 +117,7 @@ _SAY_ID = (
         "patient",
     ),
     *("medical record", "health card", "insurance", "policy", "insured", "member", "subscriber", "employee", "staff"),
-    *("student", "mrn"),
+    *("student", "mrn", "kvnr", "egk", "versicherten", "kimlik", "rrn", "frn", "tnin", "resident"),
 )
 
 

@@ -41,8 +41,20 @@ _DRIVER = re.compile(
 _FORMED = re.compile(r"[A-Z]{1,5}\d{5}|[A-Z]\d{3,4}[ -]\d|[A-Z]{5} ?\d{6}|[A-Z]{2}\d\d \d{4}")
 
 
+_BRITISH = re.compile(
+    r"(?<![^\W_])[A-Z]{1,5}(?:(?<=[A-Z]{5})|(?<![A-Z]{5})9{1,4})\d(?:0[1-9]|1[0-2]|5[1-9]|6[0-2])(?:0[1-9]|[12]\d|3[01])"
+    r"\d[A-Z9]{2}[A-HJ-NP-Z\d][A-Z]{2}(?![^\W_])",
+    re.IGNORECASE,
+)
+"""Great Britain's licences have a form of their own: surname, date of birth, initials."""
+_BRITISH_SIGNS = 16
+
+
 def papers(reading: Reading) -> Iterator[Span]:
     """The number itself, without the words that lead to it."""
+    for match in _BRITISH.finditer(reading.text):
+        if match.end() - match.start() == _BRITISH_SIGNS:
+            yield Span(*match.span(), "DRIVER_LICENSE", 0.85, "paper.gb")
     said = reading.clues.any("passport") or reading.clues.any("license")
     for match in _NUMBER.finditer(reading.text) if said else ():
         start, end = match.span()
