@@ -4,12 +4,14 @@ import csv
 import json
 import re
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from sluice.cli.leaving import ExitCode, leave
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _REF = re.compile(r"\{\{ ref\('(\w+)'\) \}\}")
 _NAME = re.compile(r"\w+")
+_WIDEST = 10_000
 
 
 def query(
@@ -91,19 +94,38 @@ def _print(found: "duckdb.DuckDBPyConnection", names: list[str], *, as_csv: bool
         everything: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         sys.stdout.write(json.dumps(everything, default=str) + "\n")
     else:
-        table = Table(box=SIMPLE)
-        for name in names:
-            table.add_column(name, overflow="fold")  # ids are there to be copied
         shown = found.fetchmany(most)
-        for row in shown:
-            table.add_row(*map(_cell, row))
-        Console(highlight=False, markup=False).print(table)
+        _show(Console(highlight=False, markup=False), names, [[_cell(value) for value in row] for row in shown])
         if len(shown) == most and found.fetchone() is not None:
             typer.echo(f"... more than {most} rows; --rows, --csv or --json show more", err=True)
+
+
+def _show(console: Console, names: list[str], rows: list[list[str]]) -> None:
+    """A table as wide as it is; in a terminal that is too narrow for it, one column under the other for each row."""
+    table = Table(box=SIMPLE)
+    for name in names:
+        table.add_column(name, no_wrap=True)  # ids are there to be copied
+    for row in rows:
+        table.add_row(*row)
+    wanted = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
+    if wanted <= console.width or not console.is_terminal:
+        console.width = max(wanted, console.width)
+        console.print(table)
+        return
+    for number, row in enumerate(rows, start=1):
+        record = Table(box=None, show_header=False, pad_edge=False, title=f"{number}", title_justify="left")
+        record.add_column(no_wrap=True)
+        record.add_column(overflow="fold")
+        for name, cell in zip(names, row, strict=True):
+            record.add_row(name, cell)
+        console.print(record)
 
 
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, Decimal):
+        text = f"{value.normalize():f}"
+    else:
+        text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)

@@ -38,6 +38,22 @@ def test_a_table_has_a_part_of_the_rows_and_says_so(warehouse: Path) -> None:
     assert "more than" not in ask("select 1 from marts.quarantine", "--rows", "3").stderr
 
 
+def test_ids_and_amounts_are_written_whole(warehouse: Path) -> None:
+    shown = ask("select repeat('0123456789', 12) as id, 0::decimal(38, 10) as free, 1.5::decimal(38, 10) as cost")
+    (row,) = [line.split() for line in shown.stdout.splitlines() if "0123456789" in line]
+    assert row == ["0123456789" * 12, "0", "1.5"]
+
+
+def test_in_a_terminal_that_is_too_narrow_columns_stand_under_each_other(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    shown = ask("select reason, repeat('x', 50) as long from marts.quarantine limit 2").stdout
+    assert [line.split()[0] for line in shown.splitlines() if line[:1].isalpha()] == ["reason", "long"] * 2
+    assert "long" in ask("select 1 as long").stdout.splitlines()[1]
+
+
 def test_programs_get_all_rows(warehouse: Path) -> None:
     sql = "select reason, detail, logged_at from marts.quarantine limit 1"
     assert ask(sql, "--csv").stdout.splitlines() == ["reason,detail,logged_at", "x,,2026-01-01 00:00:00+00:00"]
