@@ -181,6 +181,7 @@ class Client:
 
     async def _resume(self, turn: OpenTurn) -> None:
         if not turn.ended:
+            turn.resuming = True
             await self._send({"type": "session.resume", "session_id": turn.saying.session_id, "cursor": turn.cursor})
 
     async def _send(self, frame: dict[str, Any]) -> bool:
