@@ -13,6 +13,9 @@ TOKEN_KEY = "token-signing.key"  # noqa: S105 (a file name)
 PSEUDONYM_KEY = "pseudonym.key"
 AUDIT_KEY = "audit.key"
 OWN_FOLDERS = "processes"
+CONNECT_FOLDER = "connect"
+POSTGRES_PASSWORD = "postgres.password"  # noqa: S105 (a file name; nosecret)
+"""Of Kafka Connect's tables, where they are in use."""
 
 
 def make_key_files(folder: Path) -> None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sluice.errors import ConfigurationError
-from sluice.key_files import read_key_file
+from sluice.key_files import CONNECT_FOLDER, POSTGRES_PASSWORD, read_key_file
 from sluice.settings import Settings
 
-PASSWORD_FILE = "postgres.password"  # noqa: S105 (a file name; nosecret)
 _POSTGRES = re.compile(r"(?P<user>[^:@/]+)@(?P<host>[^:@/]+):(?P<port>\d+)/(?P<database>[^:@/?]+)")
 
 
@@ -42,11 +41,11 @@ class Places:
     @property
     def password_reference(self) -> str:
         """What connectors are told instead of the password."""
-        return f"${{keys:{self.secrets}:{PASSWORD_FILE}}}"
+        return f"${{keys:{self.secrets}:{POSTGRES_PASSWORD}}}"
 
     def password(self) -> str:
         """Raises ConfigurationError where there is none."""
-        return read_key_file(self.secrets, PASSWORD_FILE).decode().strip()
+        return read_key_file(self.secrets, POSTGRES_PASSWORD).decode().strip()
 
 
 def places_of(settings: Settings) -> Places:
@@ -62,7 +61,7 @@ def places_of(settings: Settings) -> Places:
             "SLUICE_SECURE. For a secured cluster take the files of `sluice connect render` and add your user to them."
         )
     warehouse = settings.iceberg_warehouse or (settings.home / "iceberg").absolute().as_uri()
-    secrets = (settings.keys_dir / "connect").absolute()
+    secrets = (settings.keys_dir / CONNECT_FOLDER).absolute()
     return Places(settings.registry_url, postgres_of(settings), secrets, warehouse)
 
 
@@ -74,6 +73,6 @@ def postgres_of(settings: Settings) -> Postgres:
     if match is None:
         raise ConfigurationError(
             "SLUICE_CONNECT_POSTGRES is not of the form user@host:port/database. The password goes into the file "
-            f"{settings.keys_dir / 'connect' / PASSWORD_FILE}."
+            f"{settings.keys_dir / CONNECT_FOLDER / POSTGRES_PASSWORD}."
         )
     return Postgres(match["user"], match["host"], int(match["port"]), match["database"])

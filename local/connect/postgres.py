@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.connect.places import PASSWORD_FILE
 from sluice.durable_files import create_secret_file
 from sluice.errors import ConfigurationError
+from sluice.key_files import POSTGRES_PASSWORD
 
 USER = DATABASE = "sluice"
 _SERVICE_USER = "postgres"
@@ -43,14 +43,14 @@ class LocalPostgres:
 
     def prepare(self) -> None:
         """Make the database, once. Raises ConfigurationError."""
-        create_secret_file(self.secrets / PASSWORD_FILE, secrets.token_urlsafe(32).encode())
+        create_secret_file(self.secrets / POSTGRES_PASSWORD, secrets.token_urlsafe(32).encode())
         if (self.folder / "PG_VERSION").exists():
             return
         _programs()  # or else there is no use in going on
         self._check_reach()
         self.folder.mkdir(parents=True, exist_ok=True)
         password = self.folder.with_name(f"{self.folder.name}.new-password")
-        password.write_bytes((self.secrets / PASSWORD_FILE).read_bytes())
+        password.write_bytes((self.secrets / POSTGRES_PASSWORD).read_bytes())
         password.chmod(0o600)
         for path in (self.folder, password) if _as_root() else ():
             shutil.chown(path, _SERVICE_USER, _SERVICE_USER)

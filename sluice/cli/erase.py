@@ -17,6 +17,7 @@ from sluice.erasure_log import ErasureLog, requested
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.events import ErasureCompleted
 from sluice.kafka_access import ADMIN_GROUP, connection
+from sluice.key_files import CONNECT_FOLDER, POSTGRES_PASSWORD
 from sluice.settings import load_settings
 
 
@@ -55,6 +56,11 @@ def erase(
         sys.stdout.write(json.dumps(msgspec.to_builtins(done)) + "\n")
     else:
         typer.echo(_said(done))
+    if (settings.keys_dir / CONNECT_FOLDER / POSTGRES_PASSWORD).exists():
+        typer.echo(
+            f"Tables of Kafka Connect still have {user_id}: take those rows out, see docs/how-to/past-one-machine.md.",
+            err=True,
+        )
 
 
 def _said(done: ErasureCompleted) -> str:

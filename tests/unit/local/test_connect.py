@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from connectors.connect.places import PASSWORD_FILE
 from local.connect import command, jars, postgres
 from local.connect.postgres import LocalPostgres
 from local.connect.worker import Worker
 from local.jars import KAFKA_VERSION
 from sluice.cli.main import build
 from sluice.errors import ConfigurationError, Unavailable
+from sluice.key_files import POSTGRES_PASSWORD
 from sluice.settings import Settings
 
 
@@ -155,7 +155,7 @@ def test_a_database_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypat
     with pytest.raises(ConfigurationError, match="could not be made: no space left"):
         made.prepare()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("pg")] == []
-    assert (tmp_path / "keys" / PASSWORD_FILE).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "keys" / POSTGRES_PASSWORD).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_folder_that_its_user_cannot_reach_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from sluice.erasure_log import ErasureLog, requested
 from sluice.errors import Unavailable
 from sluice.events import ErasureCompleted, ErasureRequested
 from sluice.ids import pseudonym
-from sluice.key_files import PSEUDONYM_KEY, make_key_files, read_key_file
+from sluice.key_files import CONNECT_FOLDER, POSTGRES_PASSWORD, PSEUDONYM_KEY, make_key_files, read_key_file
 from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
 from tests.doubles import NOON
@@ -79,6 +79,13 @@ def test_it_says_what_went(log: type[FakeLog]):
     said = run(SOMEBODY, "--yes").stdout
     assert "2 keys, 4 landed rows, 3 dead letters, 1 running turns" in said
     assert json.loads(run(SOMEBODY, "--yes", "--json").stdout)["rows"] == 4
+
+
+def test_it_says_what_it_does_not_reach(log: type[FakeLog], tmp_path: Path):
+    assert "Kafka Connect" not in run(SOMEBODY, "--yes").stderr
+    (tmp_path / "keys" / CONNECT_FOLDER).mkdir()
+    (tmp_path / "keys" / CONNECT_FOLDER / POSTGRES_PASSWORD).touch()
+    assert f"Tables of Kafka Connect still have {SOMEBODY}" in run(SOMEBODY, "--yes").stderr
 
 
 def test_it_asks_first(log: type[FakeLog]):

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from connectors.connect.places import PASSWORD_FILE, Places, Postgres, places_of
+from connectors.connect.places import Places, Postgres, places_of
 from connectors.connect.sinks import LETTERS_TOPIC, SINKS, bigquery, connectors, properties, worker
 from connectors.connect.tables import landed_tables
 from connectors.landing import landed_topics
 from sluice.cli.main import build
 from sluice.errors import ConfigurationError
+from sluice.key_files import POSTGRES_PASSWORD
 from sluice.schemas import schema_of
 from sluice.settings import Settings
 
@@ -76,7 +77,7 @@ def test_a_converter_is_told_which_fields_are_sealed() -> None:
 def test_no_configuration_holds_a_password() -> None:
     for config in connectors(PLACES).values():
         values = [value for name, value in config.items() if "password" in name]
-        assert values == [f"${{keys:/keys:{PASSWORD_FILE}}}"]
+        assert values == [f"${{keys:/keys:{POSTGRES_PASSWORD}}}"]
     assert "config.providers.keys.param.allowed.paths=/keys\n" in properties(worker("b", 1, Path("p"), Path("/keys")))
 
 
