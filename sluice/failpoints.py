@@ -30,6 +30,7 @@ FailpointName = Literal[
     "respond.before_commit",
     "landing.file_written",
     "landing.before_commit",
+    "landing.committed",
 ]
 FAILPOINTS: tuple[FailpointName, ...] = get_args(FailpointName)
 
