@@ -32,6 +32,14 @@ FailpointName = Literal[
     "landing.file_written",
     "landing.before_commit",
     "landing.committed",
+    "bigquery.before_finalize",
+    "bigquery.finalized",
+    "bigquery.before_create_stream",
+    "bigquery.stream_created",
+    "bigquery.before_append",
+    "bigquery.appended",
+    "bigquery.before_commit",
+    "bigquery.committed",
 ]
 FAILPOINTS: tuple[FailpointName, ...] = get_args(FailpointName)
 

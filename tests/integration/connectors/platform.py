@@ -90,6 +90,15 @@ class Platform:
         self._running.append(process)
         return process
 
+    def start_bigquery_sink(self) -> subprocess.Popen[bytes]:
+        """Each on a metrics port of its own: several may share the partitions."""
+        number = sum("connectors.bigquery" in process.args for process in self._running)  # type: ignore[operator]
+        own = self.variables | {"SLUICE_INSTANCE": str(number + 1)}
+        with (self.home / "bigquery.log").open("ab") as log:
+            process = subprocess.Popen([sys.executable, "-m", "connectors.bigquery"], env=own, stdout=log, stderr=log)
+        self._running.append(process)
+        return process
+
     def stop(self) -> None:
         for process in self._running:
             process.kill()
