@@ -57,7 +57,7 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
 
     tables = {topic.name: table for table in landed_tables() for topic in table.topics}
     erased = ErasedList(settings.landing_dir)
-    store = BigQueryStore(bigquery, tables, commit, erased.while_landing, log, failpoints)
+    store = BigQueryStore(bigquery, tables, commit, consumer.memberid, erased.while_landing, log, failpoints)
     store.declare()
     intake = Intake(landed_topics(), codec, KafkaDeadLetters(kafka, letters, GROUP), metrics, log, utc_now)
     limits = Limits(settings.landing_flush_seconds, settings.landing_flush_records)

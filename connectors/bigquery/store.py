@@ -47,6 +47,8 @@ class BigQueryStore:
     tables: Mapping[str, LandedTable]
     """By topic."""
     commit: Commit
+    member: Callable[[], str]
+    """As whom Kafka knows this process now; another one, or nobody, once the group has gone on without it."""
     erased: Callable[[], AbstractContextManager[Erased]]
     log: Logger
     failpoints: Failpoints = field(default_factory=Failpoints)
@@ -56,6 +58,7 @@ class BigQueryStore:
     _positions: dict[Place, Position] = field(default_factory=dict)
     _doubtful: dict[Place, int] = field(default_factory=dict)
     """Places whose stream is gone, with the offset that the log was committed at."""
+    _owner: str = ""
     _asked: dict[str, Mapping[Place, int]] = field(default_factory=dict)
     """What tables said of their offsets within one assignment."""
 
@@ -68,6 +71,7 @@ class BigQueryStore:
         """See Store. Without a commit that speaks of this table, the table itself is asked."""
         table = self.tables[place.topic].name
         known = position.read(mark)
+        self._owner = self.member()
         self._doubtful.pop(place, None)
         self._positions[place] = Position(self._made[table])
         if committed is None or known is None or known.table != self._made[table]:
@@ -86,7 +90,13 @@ class BigQueryStore:
                 pass
 
     def mark(self, place: Place) -> str:
-        """See Store."""
+        """See Store. Raises Unavailable where the group has gone on without this process.
+
+        Kafka refuses commits of such a one too, but not where the group has no member left and the client has noticed:
+        then it would take them from anybody, and they would hide what the owner after this one wrote.
+        """
+        if self.member() != self._owner:
+            raise Unavailable("bigquery: the partitions may be another's by now")
         return position.written(self._positions[place])
 
     def rest(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 from google.api_core.exceptions import GoogleAPICallError
 
 from sluice.failpoints import FAILPOINTS
+from sluice.kafka_admin import KafkaAdmin
 from sluice.process import ProcessExit
 from tests.bigquery.emulator import DATASET, PROJECT, Emulator, running
 from tests.conftest import free_ports
@@ -141,6 +142,29 @@ def test_one_that_was_left_behind_writes_nothing_twice(scene: Scene, step: str) 
     scene.say()
     scene.check()
     assert left_behind.poll() is None
+
+
+def test_one_that_comes_back_to_an_empty_group_writes_nothing_twice(scene: Scene) -> None:
+    """Who followed it has died meanwhile: Kafka would take a commit from anybody."""
+    left_behind = scene.start()
+    scene.arm("bigquery.appended", "pause")
+    scene.say()
+    scene.wait(lambda: stopped(left_behind))
+    followed = scene.start()
+    scene.say()
+    scene.check()
+    followed.kill()
+    followed.wait()
+    admin = KafkaAdmin(scene.platform.bootstrap_servers)
+    scene.wait(lambda: admin.group_state("bigquery").lower() == "empty")
+    os.kill(left_behind.pid, signal.SIGCONT)
+    scene.say()
+    scene.check()
+    left_behind.kill()
+    left_behind.wait()
+    scene.start()
+    scene.say()
+    scene.check()
 
 
 @pytest.mark.parametrize("step", ["bigquery.before_append", "bigquery.appended"])

@@ -57,6 +57,7 @@ class World:
     metrics: SinkMetrics = field(default_factory=lambda: SinkMetrics("bigquery"))
     intents: list[tuple[int, Position | None]] = field(default_factory=list)
     erased: Erased = NOBODY
+    member_id: str = "m-1"
 
     def run(self, *script: Any, seconds: float = 3600) -> Sink:
         """A sink from its start to its end. Raises what ends it."""
@@ -64,7 +65,9 @@ class World:
         self.consumer.script, self.consumer.done = [assign, *script], stopping.set
         ticks = iter(range(1_000_000))
         tables = {topic.name: table for table in landed_tables() for topic in table.topics}
-        store = BigQueryStore(self.bigquery, tables, self.commit, lambda: nullcontext(self.erased), get_logger())
+        store = BigQueryStore(
+            self.bigquery, tables, self.commit, self.member, lambda: nullcontext(self.erased), get_logger()
+        )
         store.declare()
         office, clock = cast(DeadLetterOffice, self.office), ManualClock(NOON)
         intake = Intake([catalogue()[USAGE]], CODEC, office, self.metrics, get_logger(), clock)
@@ -77,6 +80,9 @@ class World:
         marked = [TopicPartition(*place, offset, mark) for place, (offset, mark) in offsets.items()]
         self.consumer.commit(offsets=marked, asynchronous=False)
         self.intents += [(offset, read(mark)) for offset, mark in offsets.values()]
+
+    def member(self) -> str:
+        return self.member_id
 
     @property
     def written(self) -> list[int]:
@@ -262,6 +268,28 @@ def test_erased_people_are_nobody_in_rows_that_come_later(world: World) -> None:
     world.erased = Erased({str(METERED.user_id): NOON.replace(year=9000)})  # type: ignore[union-attr]
     world.run(metered(0))
     assert [row["user_id"] for row in world.bigquery.tables[TABLE]] == [ERASED_USER]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_the_group_left_behind_commits_nothing(world: World, when: str) -> None:
+    """Neither an announcement nor the end of an append, even where Kafka would take it."""
+
+    def lose(_now: object = None) -> None:
+        world.member_id = ""
+
+    if when == "after":
+        world.bigquery.trouble = lambda now: lose() if now == "after" else None
+    place = [TopicPartition(*PLACE)]
+    steps = [metered(0)] if when == "after" else [lambda _c: lose(), metered(0)]
+    world.run(*steps, lambda _c: None, lambda c: c.on_lost(c, place), seconds=0)
+    assert world.written == ([0] if when == "after" else [])
+    assert [offset for offset, _ in world.intents] == ([0] if when == "after" else [])
+    assert [commit for commit in world.consumer.commits if commit != {PLACE: 0}] == []
+    world.member_id = "m-2"
+    world.bigquery.trouble = lambda _now: None
+    start = 1 if when == "after" else 0
+    world.run(*(metered(offset) for offset in range(start, 2)))
+    assert world.written == [0, 1]
 
 
 def test_one_that_was_left_behind_begins_nothing(world: World) -> None:
