@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """The rows of one file, in the order of the log: one partition, one day, one flush."""
+    """Rows of one partition in the order of the log, of one flush; those of one file are of one day."""
 
     place: Place
     day: date
@@ -101,6 +101,12 @@ class Batch:
         for place, rows in [*self._rows.items()]:
             for day in sorted({row.day for row in rows}):
                 yield Portion(place, day, tuple(row for row in rows if row.day == day))
+
+    def by_place(self) -> Iterator[Portion]:
+        """All that waits, one portion a partition whatever the days."""
+        for place, rows in [*self._rows.items()]:
+            if rows:
+                yield Portion(place, rows[0].day, tuple(rows))
 
     def settle(self, portion: Portion) -> None:
         """The portion's rows are in a file, or with the dead letters."""

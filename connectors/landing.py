@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from confluent_kafka import Consumer
 
+from connectors.intake import Intake
+from connectors.landed_store import LandedStore
 from connectors.landing_zone import LandingZone
 from connectors.rejections import KafkaDeadLetters
 from connectors.sink import Limits, Sink
@@ -38,31 +40,24 @@ def landed_topics() -> list[Topic]:
 
 def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
     """Run until stopped. Raises ConfigurationError or Unavailable where it cannot begin."""
-    codec = wiring.resolved_codec(settings, _pause(stopping))
+    codec = wiring.resolved_codec(settings, pause_until(stopping))
     letters = DeadLetters(codec, read_key_file(settings.keys_dir, PUBLIC_FILE), GROUP, utc_now)
     zone = LandingZone(settings.landing_dir)
     kafka, shown = connection(settings, "connectors"), server_files(settings, "landing", utc_now())
     admin = KafkaAdmin(kafka)
-    wait_for_topics(admin, seen_by("connectors"), _pause(stopping), log)
+    wait_for_topics(admin, seen_by("connectors"), pause_until(stopping), log)
     with zone.claim(admin.cluster_id(), new_id()) as folder_id:
         metrics = SinkMetrics()
         metrics.serve(settings.metrics_port("landing"), shown, settings.metrics_client_ca_file)
         consumer = Consumer(_consumer_settings(settings, kafka, folder_id))
-        sink = Sink(
-            consumer=consumer,
-            zone=zone,
-            folder_id=folder_id,
-            topics=landed_topics(),
-            codec=codec,
-            office=KafkaDeadLetters(kafka, letters),
-            metrics=metrics,
-            log=log,
-            limits=Limits(settings.landing_flush_seconds, settings.landing_flush_records),
-            clock=utc_now,
-            monotonic=time.monotonic,
-            failpoints=Failpoints(settings.failpoints_dir),
-            compact_seconds=settings.landing_compact_seconds,
+        topics, failpoints = landed_topics(), Failpoints(settings.failpoints_dir)
+        store = LandedStore(
+            zone, folder_id, topics, metrics, log, time.monotonic, failpoints, settings.landing_compact_seconds
         )
+        store.declare()
+        intake = Intake(topics, codec, KafkaDeadLetters(kafka, letters), metrics, log, utc_now)
+        limits = Limits(settings.landing_flush_seconds, settings.landing_flush_records)
+        sink = Sink(consumer, store, intake, limits, time.monotonic, failpoints)
         heap.collect_by_hand()
         log.info("landing sink started", folder=fact(str(settings.landing_dir)), folder_id=fact(folder_id))
         try:
@@ -72,7 +67,9 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
     log.info("landing sink stopped")
 
 
-def _pause(stopping: threading.Event) -> Callable[[float], None]:
+def pause_until(stopping: threading.Event) -> Callable[[float], None]:
+    """Sleeps, and ends the process where it is to stop meanwhile."""
+
     def pause(seconds: float) -> None:
         if stopping.wait(seconds):
             raise SystemExit

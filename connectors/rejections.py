@@ -26,9 +26,9 @@ class DeadLetterOffice(Protocol):
 class KafkaDeadLetters:
     """Writes to `<topic>-dlq`."""
 
-    def __init__(self, bootstrap_servers: Servers, letters: DeadLetters) -> None:
+    def __init__(self, bootstrap_servers: Servers, letters: DeadLetters, client: str = "landing") -> None:
         self._letters = letters
-        self._producer = Producer(producer_config(bootstrap_servers, "landing"))
+        self._producer = Producer(producer_config(bootstrap_servers, client))
         self._unsettled: dict[str, tuple[str, bytes]] = {}
         self._failed: set[str] = set()
 

@@ -1,6 +1,7 @@
 """The sink's metrics. `sluice_dead_letters_total` has the same name and labels as in every other process."""
 
 from pathlib import Path
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -11,15 +12,18 @@ from sluice.tls import ServerFiles
 class SinkMetrics:
     """One set a process; tests make their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, sink: Literal["landing", "bigquery"] = "landing") -> None:
         self.registry = CollectorRegistry()
-        self.records = Counter("sluice_landed_records_total", "Records landed.", ("topic",), registry=self.registry)
-        self.files = Counter("sluice_landed_files_total", "Files landed.", ("topic",), registry=self.registry)
+        landed = {"landing": "landed", "bigquery": "bigquery"}[sink]
+        self.records = Counter(f"sluice_{landed}_records_total", "Records landed.", ("topic",), registry=self.registry)
+        self.files = Counter(f"sluice_{landed}_files_total", "Files landed.", ("topic",), registry=self.registry)
         self.failures = Counter(
-            "sluice_landing_failures_total", "Flushes that will be tried again.", registry=self.registry
+            f"sluice_{sink}_failures_total", "Flushes that will be tried again.", registry=self.registry
         )
         self.compacted = Counter(
-            "sluice_landed_files_merged_total", "Small files that became part of a larger one.", registry=self.registry
+            f"sluice_{landed}_files_merged_total",
+            "Small files that became part of a larger one.",
+            registry=self.registry,
         )
         self.dead_letters = Counter(
             "sluice_dead_letters_total",
@@ -28,7 +32,7 @@ class SinkMetrics:
             registry=self.registry,
         )
         self.lag_seconds = Gauge(
-            "sluice_landing_lag_seconds", "Age of the oldest record read but not landed.", registry=self.registry
+            f"sluice_{sink}_lag_seconds", "Age of the oldest record read but not landed.", registry=self.registry
         )
 
     def serve(self, port: int, shown: ServerFiles | None = None, clients: Path | None = None) -> None:

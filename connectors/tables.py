@@ -6,9 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from connectors.batching import Portion
-from connectors.erasing.erased import Erased
-
-NOBODY = Erased({})
+from connectors.erasing.erased import NOBODY, Erased
 
 
 def table_of(portion: Portion, columns: Any, landed_at: datetime, erased: Erased = NOBODY) -> Any:

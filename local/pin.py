@@ -22,7 +22,7 @@ def main() -> None:
             [uv, *_COMPILE, *_QUIET, *sources, "-o", f"constraints/{target}.txt"], cwd=checkout(), check=True
         )
 
-    for name in ("bootstrap", "node", "dbt"):
+    for name in ("bootstrap", "node", "dbt", "bigquery-emulator"):
         compile_(name, f"constraints/{name}.in")
     compile_("local-llm", "--no-deps", "constraints/local-llm.in")
     compile_("develop", *_options(_DEVELOP), "pyproject.toml", "constraints/bootstrap.in")
@@ -36,6 +36,7 @@ def main() -> None:
             "streams": ["streams"],
             "connectors": ["connectors"],
             "aws-kms": ["aws-kms"],
+            "bigquery": ["bigquery"],
         }.items():
             boot = ["constraints/bootstrap.in"] if name == "platform" else []
             compile_(name, "-c", "constraints/pins.tmp", *_options(extras), "pyproject.toml", *boot)

@@ -27,6 +27,8 @@ def needed(settings: Settings) -> dict[str, int]:
         processes.append("warehouse")
     if settings.landing_mirror:
         processes.append("mirror")
+    if settings.bigquery_project:
+        processes.append("bigquery")
     for process in processes:
         ports[f"metrics of {process}"] = settings.metrics_port(process)
     return ports

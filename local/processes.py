@@ -96,6 +96,8 @@ def programs(settings: Settings) -> list[Program]:
         found.append(Program("warehouse", [*python, "connectors.warehouse_schedule"], 40))
     if settings.landing_mirror:
         found.append(Program("mirror", [*python, "connectors.mirror"], 40))
+    if settings.bigquery_project:
+        found.append(Program("bigquery", [*python, "connectors.bigquery"], 20))
     if settings.llm == "dev":
         found.append(Program("provider", [*python, "local.provider"], 10))
     if settings.llm == "local":

@@ -12,7 +12,7 @@ from sluice.settings import Settings
 from sluice.settings_fields import SECURED_MARK
 from sluice.topics import principals
 
-WITHOUT_KEYS = {"enrich": "enrich", "respond": "respond", "landing": "connectors"}
+WITHOUT_KEYS = {"enrich": "enrich", "respond": "respond", "landing": "connectors", "bigquery": "connectors"}
 """Processes that open nothing, with the name under which Kafka knows them."""
 
 

@@ -30,7 +30,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sluice.durable_files import PRIVATE, create_secret_file, write_durably
 from sluice.errors import ConfigurationError
 
-SERVERS = ("broker", "gateway", "enrich", "redact", "respond", "landing", "steward", "warehouse", "mirror")
+SERVERS = ("broker", "gateway", "enrich", "redact", "respond", "landing", "steward", "warehouse", "mirror", "bigquery")
 CLIENT = "client"
 """For who reads metrics, where those ask for a certificate."""
 AUTHORITY_FILE, AUTHORITY_KEY_FILE = "ca.pem", "ca.key"

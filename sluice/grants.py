@@ -43,7 +43,7 @@ class Grant:
 def grants() -> frozenset[Grant]:
     """All there are. Raises ConfigurationError where a topic names somebody who is not among the principals."""
     known = principals()
-    found = {Grant(name, "group", one.group, "read") for name, one in known.items()}
+    found = {Grant(name, "group", group, "read") for name, one in known.items() for group in one.groups}
     for topic in catalogue().values():
         strangers = topic.principals - known.keys()
         if strangers:
@@ -58,7 +58,7 @@ def grants() -> frozenset[Grant]:
         found |= {Grant(name, "topic", topic.name, "describe") for name in topic.measured_by}
     things: dict[Resource, list[str]] = {
         "topic": [*catalogue()],
-        "group": [one.group for one in known.values()],
+        "group": [group for one in known.values() for group in one.groups],
         "cluster": [CLUSTER],
     }
     for name, one in known.items():

@@ -12,7 +12,9 @@ from sluice.errors import ConfigurationError
 from sluice.secret_sources import Environment, MountedFiles, Remembered, Secrets, Source, VaultSecrets
 from sluice.settings_fields import Fields
 
-ProcessName = Literal["gateway", "enrich", "redact", "respond", "landing", "provider", "steward", "warehouse", "mirror"]
+ProcessName = Literal[
+    "gateway", "enrich", "redact", "respond", "landing", "provider", "steward", "warehouse", "mirror", "bigquery"
+]
 _METRICS_PORTS: dict[ProcessName, int] = {
     "gateway": 9401,
     "enrich": 9402,
@@ -23,6 +25,7 @@ _METRICS_PORTS: dict[ProcessName, int] = {
     "steward": 9407,
     "warehouse": 9408,
     "mirror": 9409,
+    "bigquery": 9410,
 }
 _INSTANCE_PORTS = 100
 _GATEWAY_PORT, _PROVIDER_PORT, _BROKER_PORT, _CONTROLLER_PORT = 8080, 9100, 9092, 9093

@@ -167,6 +167,17 @@ class Fields(BaseSettings):
     )
     landing_mirror_seconds: float = Field(5.0, gt=0, description="It is copied this often.")
 
+    bigquery_project: str | None = Field(
+        None, description="Google Cloud project whose BigQuery gets the landed rows as well; none: no BigQuery sink."
+    )
+    bigquery_landing: str = Field(
+        "landing", pattern=r"^[A-Za-z0-9_]{1,1024}$", description="Dataset of its tables, which has to be there."
+    )
+    bigquery_emulator: str | None = Field(
+        None, description="host:port of an emulator's REST interface instead of Google's, without credentials."
+    )
+    bigquery_emulator_grpc: str | None = Field(None, description="host:port of its gRPC interface.")
+
     warehouse_seconds: float = Field(
         30.0,
         ge=0,

@@ -25,6 +25,7 @@ StoreName = Literal[
     "registry",
     "campaigns",
     "connect",
+    "bigquery",
     "backups",
 ]
 

@@ -73,6 +73,12 @@ class Principal:
     group: str
     role: Literal["operator", "admin"] | None = None
     watches: tuple[str, ...] = ()
+    more_groups: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """All that it may join."""
+        return (self.group, *self.more_groups)
 
 
 def dead_letter_topic(origin: str) -> str:
@@ -156,7 +162,9 @@ def _compatibility(topic: str, mode: str) -> Compatibility:
 def principals() -> dict[str, Principal]:
     """Who comes to Kafka, by name."""
     return {
-        name: Principal(entry["group"], entry.get("role"), tuple(entry.get("watches", ())))
+        name: Principal(
+            entry["group"], entry.get("role"), tuple(entry.get("watches", ())), tuple(entry.get("more_groups", ()))
+        )
         for name, entry in _document()["principals"].items()
     }
 

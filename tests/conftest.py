@@ -25,6 +25,7 @@ _LONGEST = (
     "streams/test_losses.py",
     "connect/test_connect.py",
     "connectors/test_warehouse.py",
+    "connectors/test_bigquery_sink.py",
     "integration/test_redrive.py",
 )
 """Groups that take longest, so that no worker begins one of them at the end."""

@@ -41,6 +41,9 @@ class Erased:
         return dict(fields) | texts | {"user_id": ERASED_USER, "session_id": ERASED_SESSION}
 
 
+NOBODY = Erased({})
+
+
 class ErasedList:
     """`_erased.json` of one landing zone."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from local.chaos.layout import GATEWAYS, NODES, SESSION_SECONDS
-from sluice.failpoints import FAILPOINTS
+from sluice.failpoints import FAILPOINTS, FailpointName
 
 FaultKind = Literal[
     "kill", "term", "freeze", "failpoint", "storm", "broker_kill", "brokers_restart", "cut", "delay", "provider"
@@ -17,6 +17,8 @@ KINDS: tuple[FaultKind, ...] = (
     "kill", "term", "freeze", "failpoint", "storm", "broker_kill", "brokers_restart", "cut", "delay", "provider"
 )  # fmt: skip
 STAGES = ("enrich", "redact", "respond")
+POINTS: tuple[FailpointName, ...] = tuple(point for point in FAILPOINTS if not point.startswith("bigquery."))
+"""Those of the processes that a campaign runs."""
 _FREEZE_SECONDS = SESSION_SECONDS + 3.0
 _BEFORE_BROKERS_SECONDS, _AFTER_BROKERS_SECONDS = 8.0, 14.0
 """Around a broker's fault no worker is killed: its recovery would be the broker's."""
@@ -82,7 +84,7 @@ _Drawn = tuple[FaultKind, str, float]
 
 def _workers(chance: random.Random, scale: int) -> list[_Drawn]:
     """All but the brokers' faults."""
-    points = list(FAILPOINTS) if scale else _one_of_each_stage(chance)
+    points = list(POINTS) if scale else _one_of_each_stage(chance)
     drawn: list[_Drawn] = [("failpoint", point, 0.0) for point in points]
     for turn in range(scale + 1):
         stages = STAGES if scale else (chance.choice(STAGES),)
@@ -111,8 +113,8 @@ def _brokers(chance: random.Random, scale: int) -> list[_Drawn]:
 
 
 def _one_of_each_stage(chance: random.Random) -> Sequence[str]:
-    prefixes = sorted({point.split(".", 1)[0] for point in FAILPOINTS})
-    return [chance.choice([point for point in FAILPOINTS if point.startswith(prefix + ".")]) for prefix in prefixes]
+    prefixes = sorted({point.split(".", 1)[0] for point in POINTS})
+    return [chance.choice([point for point in POINTS if point.startswith(prefix + ".")]) for prefix in prefixes]
 
 
 def _link(chance: random.Random) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import get_args
 
-from connectors.landing import landed_topics
+from connectors.connect.tables import LETTERS, landed_tables
 from sluice import events
 from sluice.paths import data_folder
 from sluice.topics import catalogue
@@ -44,6 +44,7 @@ def test_every_event_of_a_landed_topic_is_known() -> None:
 
 def test_every_landed_topic_has_a_source() -> None:
     sources = (data_folder("dbt") / "models" / "staging" / "sources.yml").read_text()
-    for topic in landed_topics():
-        name = "*-dlq" if topic.name.endswith("-dlq") else topic.name
-        assert re.search(rf"identifier: '?{re.escape(name)}'?$", sources, re.MULTILINE), topic.name
+    for table in landed_tables():
+        files = "*-dlq" if table.name == LETTERS else table.topics[0].name
+        name = f"'{table.name}' if target.type == 'bigquery' else '{files}'"
+        assert re.search(rf"name: {table.name}\n +identifier: .*{re.escape(name)}", sources), table.name

@@ -66,6 +66,7 @@ class Platform:
     home: Path
     producer: Producer = field(init=False)
     _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _instances: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.producer = Producer(producer_config(self.bootstrap_servers, "tests"))
@@ -88,6 +89,17 @@ class Platform:
                 [sys.executable, "-m", "connectors.landing"], env=self.variables, stdout=log, stderr=log
             )
         self._running.append(process)
+        return process
+
+    def start_bigquery_sink(self) -> subprocess.Popen[bytes]:
+        """Those that run at the same time have metrics on ports of their own."""
+        taken = {number for number, process in self._instances.items() if process.poll() is None}
+        number = next(number for number in range(1, 51) if number not in taken)
+        own = self.variables | {"SLUICE_INSTANCE": str(number)}
+        with (self.home / "bigquery.log").open("ab") as log:
+            process = subprocess.Popen([sys.executable, "-m", "connectors.bigquery"], env=own, stdout=log, stderr=log)
+        self._running.append(process)
+        self._instances[number] = process
         return process
 
     def stop(self) -> None:

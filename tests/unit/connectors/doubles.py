@@ -97,6 +97,8 @@ class ScriptedConsumer:
         if self.failures:
             self.failures -= 1
             raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+        fresh = {(tp.topic, tp.partition) for tp in offsets}
+        self.stored = [tp for tp in self.stored if (tp.topic, tp.partition) not in fresh] + offsets
         self.commits.append({(tp.topic, tp.partition): tp.offset for tp in offsets})
 
 

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
+from connectors.intake import Intake
+from connectors.landed_store import LandedStore
 from connectors.landing_zone import LandingZone
 from connectors.rejections import DeadLetterOffice
 from connectors.sink import Limits, Sink
@@ -19,6 +21,7 @@ from sluice.codec import Codec
 from sluice.dead_letter_topics import REDRIVEN
 from sluice.errors import RejectReason, Unavailable
 from sluice.events import Event
+from sluice.failpoints import Failpoints
 from sluice.logs import get_logger
 from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
@@ -66,19 +69,15 @@ def stage(tmp_path: Path, *script: Any, records: int = 100, codec: Any = CODEC, 
     zone, office, metrics = LandingZone(tmp_path), KeptLetters(), SinkMetrics()
     consumer = ScriptedConsumer([assign(PLACE), *script], stopping.set)
     ticks = iter(range(1_000_000))
-    sink = Sink(
-        consumer=cast(Consumer, consumer),
-        zone=zone,
-        folder_id="f-1",
-        topics=[catalogue()[USAGE], catalogue()[LETTERS]],
-        codec=codec,
-        office=cast(DeadLetterOffice, office),
-        metrics=metrics,
-        log=get_logger(),
-        limits=Limits(seconds, records),
-        clock=ManualClock(NOON + timedelta(hours=1)),
-        monotonic=lambda: float(next(ticks)),
-    )
+
+    def monotonic() -> float:
+        return float(next(ticks))
+
+    topics = [catalogue()[USAGE], catalogue()[LETTERS]]
+    clock = ManualClock(NOON + timedelta(hours=1))
+    intake = Intake(topics, codec, cast(DeadLetterOffice, office), metrics, get_logger(), clock)
+    store = LandedStore(zone, "f-1", topics, metrics, get_logger(), monotonic)
+    sink = Sink(cast(Consumer, consumer), store, intake, Limits(seconds, records), monotonic, Failpoints())
     return Stage(zone, consumer, office, metrics, sink, stopping)
 
 

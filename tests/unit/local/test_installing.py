@@ -50,7 +50,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout without an environment."""
     (tmp_path / "constraints").mkdir()
-    for name in ("develop", "platform", "bootstrap", "local-llm", "aws-kms"):
+    for name in ("develop", "platform", "bootstrap", "local-llm", "aws-kms", "bigquery"):
         (tmp_path / "constraints" / f"{name}.txt").write_text(name)
     (tmp_path / "pyproject.toml").write_text("[project]")
     (tmp_path / ".venv").mkdir()
@@ -125,6 +125,16 @@ def test_the_client_of_a_key_service_is_installed_only_where_it_is_chosen(fresh:
     bootstrap.main()
     assert commands[-1][-1] == pins
     assert "--require-hashes" in commands[-1]
+
+
+def test_the_clients_of_bigquery_are_installed_where_there_is_a_project(fresh: Path, commands: Commands, monkeypatch):
+    pins = str(fresh / "constraints" / "bigquery.txt")
+    monkeypatch.setenv("SLUICE_BIGQUERY_PROJECT", "")
+    bootstrap.main()
+    assert not [command for command in commands if pins in command]
+    monkeypatch.setenv("SLUICE_BIGQUERY_PROJECT", "acme-chat")
+    bootstrap.main()
+    assert commands[-1][-1] == pins
 
 
 def test_uv_follows_pips_index(fresh: Path, commands: Commands, monkeypatch: pytest.MonkeyPatch):
@@ -216,6 +226,7 @@ def test_pinning_leaves_only_the_files_it_names(tmp_path: Path, commands: Comman
         "bootstrap",
         "node",
         "dbt",
+        "bigquery-emulator",
         "local-llm",
         "develop",
         "platform",
@@ -223,6 +234,7 @@ def test_pinning_leaves_only_the_files_it_names(tmp_path: Path, commands: Comman
         "streams",
         "connectors",
         "aws-kms",
+        "bigquery",
     )
     assert made == [f"constraints/{name}.txt" for name in names]
     assert all("--generate-hashes" in command for command in commands)

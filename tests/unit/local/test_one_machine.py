@@ -127,6 +127,9 @@ def test_the_processes_follow_the_choices(tmp_path: Path):
     copied = Settings(home=tmp_path, landing_mirror="s3://b/p")
     assert {program.name for program in programs(copied)} - names == {"mirror"}
     assert "metrics of mirror" in ports.needed(copied)
+    stored = Settings(home=tmp_path, bigquery_project="acme-chat")
+    assert {program.name for program in programs(stored)} - names == {"bigquery"}
+    assert "metrics of bigquery" in ports.needed(stored)
     assert "metrics of warehouse" in ports.needed(Settings(home=tmp_path))
     assert "metrics of warehouse" not in ports.needed(Settings(home=tmp_path, warehouse_seconds=0))
 

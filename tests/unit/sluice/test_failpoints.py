@@ -18,13 +18,29 @@ def test_an_armed_point_kills_once(tmp_path):
     assert deaths == ["died"]
 
 
+def test_a_point_armed_to_pause_stops_once(tmp_path):
+    ended: list[str] = []
+    points = Failpoints(tmp_path, lambda: ended.append("died"), lambda: ended.append("stopped"))
+    (tmp_path / "respond.started").write_text("pause")
+    points.reach("respond.started")
+    points.reach("respond.started")
+    assert ended == ["stopped"]
+
+
 def test_without_a_folder_nothing_happens(tmp_path):
     (tmp_path / "respond.started").touch()
     Failpoints(None, lambda: 1 / 0).reach("respond.started")
 
 
 def test_points_name_their_process():
-    assert {point.split(".")[0] for point in FAILPOINTS} == {"gateway", "enrich", "redact", "respond", "landing"}
+    assert {point.split(".")[0] for point in FAILPOINTS} == {
+        "gateway",
+        "enrich",
+        "redact",
+        "respond",
+        "landing",
+        "bigquery",
+    }
 
 
 def test_death_is_a_power_cut():
@@ -37,4 +53,6 @@ def test_it_is_this_process_that_dies(monkeypatch):
     killed: list[tuple[int, int]] = []
     monkeypatch.setattr(failpoints.os, "kill", lambda pid, number: killed.append((pid, number)))
     failpoints.die()
-    assert killed == [(failpoints.os.getpid(), signal.SIGKILL)]
+    failpoints.pause()
+    own = failpoints.os.getpid()
+    assert killed == [(own, signal.SIGKILL), (own, signal.SIGSTOP)]

@@ -85,6 +85,7 @@ def test_services_do_nothing_but_read_and_write():
         ("redact", "sluice-redact"),
         ("respond", "sluice-respond"),
         ("connectors", "landing"),
+        ("connectors", "bigquery"),
     }
     assert not [one for one in own if one.resource == "cluster"]
 

@@ -3,8 +3,7 @@
 import pytest
 
 from local.chaos.conversation import conversations
-from local.chaos.faults import KINDS, Fault, plan
-from sluice.failpoints import FAILPOINTS
+from local.chaos.faults import KINDS, POINTS, Fault, plan
 
 BOTS = (("parrot", 3), ("cut", 1))
 
@@ -21,7 +20,7 @@ def test_a_plan_is_the_seeds_and_has_every_kind(seed: int, scale: int):
 
 
 def test_a_long_plan_arms_every_failpoint():
-    assert {fault.target for fault in plan(1, 200.0, 1) if fault.kind == "failpoint"} == set(FAILPOINTS)
+    assert {fault.target for fault in plan(1, 200.0, 1) if fault.kind == "failpoint"} == set(POINTS)
 
 
 def test_a_short_plan_arms_one_failpoint_of_each_process():
