@@ -18,7 +18,7 @@ from sluice.errors import ConfigurationError, Unavailable
 from sluice.events import ErasureCompleted
 from sluice.kafka_access import ADMIN_GROUP, connection
 from sluice.key_files import CONNECT_FOLDER, POSTGRES_PASSWORD
-from sluice.settings import load_settings
+from sluice.settings import Settings, load_settings
 
 
 def erase(
@@ -56,11 +56,8 @@ def erase(
         sys.stdout.write(json.dumps(msgspec.to_builtins(done)) + "\n")
     else:
         typer.echo(_said(done))
-    if (settings.keys_dir / CONNECT_FOLDER / POSTGRES_PASSWORD).exists():
-        typer.echo(
-            f"Tables of Kafka Connect still have {user_id}: take those rows out, see docs/how-to/past-one-machine.md.",
-            err=True,
-        )
+    for store, guide in _beyond_reach(settings):
+        typer.echo(f"{store} still have {user_id}: take those rows out, see docs/how-to/{guide}.", err=True)
 
 
 def _said(done: ErasureCompleted) -> str:
@@ -68,3 +65,12 @@ def _said(done: ErasureCompleted) -> str:
         f"{done.user_id} is erased, with all that was said until {done.erased_at:%Y-%m-%d %H:%M:%S} UTC: "
         f"{done.keys} keys, {done.rows} landed rows, {done.letters} dead letters, {done.turns_stopped} running turns."
     )
+
+
+def _beyond_reach(settings: Settings) -> list[tuple[str, str]]:
+    """Stores in use that have names after an erasure, with what to read."""
+    connect = (settings.keys_dir / CONNECT_FOLDER / POSTGRES_PASSWORD).exists()
+    return [
+        *([("Tables of Kafka Connect", "past-one-machine.md")] if connect else []),
+        *([("Tables in BigQuery", "land-in-bigquery.md")] if settings.bigquery_project else []),
+    ]

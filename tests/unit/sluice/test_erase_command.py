@@ -81,8 +81,10 @@ def test_it_says_what_went(log: type[FakeLog]):
     assert json.loads(run(SOMEBODY, "--yes", "--json").stdout)["rows"] == 4
 
 
-def test_it_says_what_it_does_not_reach(log: type[FakeLog], tmp_path: Path):
-    assert "Kafka Connect" not in run(SOMEBODY, "--yes").stderr
+def test_it_says_what_it_does_not_reach(log: type[FakeLog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert "Tables" not in run(SOMEBODY, "--yes").stderr
+    monkeypatch.setenv("SLUICE_BIGQUERY_PROJECT", "acme-chat")
+    assert f"Tables in BigQuery still have {SOMEBODY}" in run(SOMEBODY, "--yes").stderr
     (tmp_path / "keys" / CONNECT_FOLDER).mkdir()
     (tmp_path / "keys" / CONNECT_FOLDER / POSTGRES_PASSWORD).touch()
     assert f"Tables of Kafka Connect still have {SOMEBODY}" in run(SOMEBODY, "--yes").stderr
