@@ -20,7 +20,7 @@ from connectors.columns import columns_of
 from connectors.landed_files import Reading, ZoneFile, broken, lay_out, look, reading
 from connectors.landing_zone import LandingZone
 from connectors.only_one import Taken, hold
-from connectors.warehouse_runs import noted
+from connectors.warehouse.runs import noted
 from sluice.clock import Clock, utc_now
 from sluice.errors import ConfigurationError
 from sluice.topics import Topic
