@@ -51,12 +51,21 @@ left join {{ ref('quarantine') }} as bad
         and bad.reason <> 'landed_twice'
 {% endmacro %}
 
-{#- Rows of the table as it is that share `key` with arrived ones: together they are made anew. -#}
-{% macro kept_rows(columns, key, arrived_rows) %}
+{#- Rows that have landed, and those of the table as it is that share `key` with them, or with the rows `touched`:
+    together they are made anew. -#}
+{% macro with_kept_rows(columns, key, landed, touched=none) %}
+select {{ columns | join(', ') }} from {{ landed }}
+{% if is_incremental() %}
+{% set again = touched or landed %}
+union all
 select kept.{{ columns | join(', kept.') }}
-from {{ this }} as kept
+from (
+    select * from {{ this }}
+    where
+        {{ key }} in (select touched_rows.{{ key }} from {{ again }} as touched_rows)
+) as kept
 {{ join_quarantine('kept') }}
-left join {{ arrived_rows }} as again
+left join {{ again }} as again
     on
         kept.source_topic = again.source_topic
         and kept.source_partition = again.source_partition
@@ -64,7 +73,7 @@ left join {{ arrived_rows }} as again
 where
     bad.source_offset is null
     and again.source_offset is null
-    and kept.{{ key }} in (select touched_rows.{{ key }} from {{ arrived_rows }} as touched_rows)
+{% endif %}
 {% endmacro %}
 
 {#- A late event can change since when a version of a dimension holds: rows of before are pointed anew. -#}
