@@ -52,8 +52,9 @@ left join {{ ref('quarantine') }} as bad
 {% endmacro %}
 
 {#- Rows that have landed, and those of the table as it is that share `key` with them, or with the rows `touched`:
-    together they are made anew. -#}
-{% macro with_kept_rows(columns, key, landed, touched=none) %}
+    together they are made anew. `at` is the time of a turn's event, where a time can tell that rows are of no turn
+    touched: DuckDB then reads the blocks of these times, not the whole table. -#}
+{% macro with_kept_rows(columns, key, landed, touched=none, at=none) %}
 select {{ columns | join(', ') }} from {{ landed }}
 {% if is_incremental() %}
 {% set again = touched or landed %}
@@ -63,6 +64,7 @@ from (
     select * from {{ this }}
     where
         {{ key }} in (select touched_rows.{{ key }} from {{ again }} as touched_rows)
+        {% if at and var('landed_is_new') %}and {{ at }} {{ lifetimes_of_touched_turns() }}{% endif %}
 ) as kept
 {{ join_quarantine('kept') }}
 left join {{ again }} as again
@@ -75,6 +77,13 @@ where
     and again.source_offset is null
 {% endif %}
 {% endmacro %}
+
+{#- From the first to the last event of all turns that this build has touched. Only where one build reads the same new
+    rows in every model: with watermarks, each model has its own idea of what is new. -#}
+{% macro lifetimes_of_touched_turns() -%}
+    between (select min(began_at) from {{ ref('int_turns') }} where loaded_at = {{ built_at() }})
+        and (select max(last_event_at) from {{ ref('int_turns') }} where loaded_at = {{ built_at() }})
+{%- endmacro %}
 
 {#- A late event can change since when a version of a dimension holds: rows of before are pointed anew. -#}
 {% macro point_anew(at) %}

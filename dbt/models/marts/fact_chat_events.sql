@@ -42,7 +42,7 @@ landed as (
 ),
 
 together as (
-    {{ with_kept_rows(columns, 'turn_id', 'landed') }}
+    {{ with_kept_rows(columns, 'turn_id', 'landed', at='occurred_at') }}
 ),
 
 -- A turn that was taken over may be finished twice: the record of the newest owner counts.

@@ -27,7 +27,7 @@ landed as (
 ),
 
 together as (
-    {{ with_kept_rows(columns, 'turn_id', 'landed') }}
+    {{ with_kept_rows(columns, 'turn_id', 'landed', at='ended_at') }}
 ),
 
 abandoned as (
