@@ -152,6 +152,7 @@ class Sink:
         if merged is None:
             self._compact_at = self.monotonic() + self.compact_seconds
         else:
+            pa.default_memory_pool().release_unused()
             self.metrics.compacted.inc(merged.files)
             self.log.info("files merged", file=fact(merged.path.name), files=merged.files)
 
