@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 import psutil
 
 from benchmarks.measurement import NothingMeasured, Result
+from benchmarks.multiplied import multiply
 from benchmarks.options import Options
 from benchmarks.running import command, environment_for, progress
 from sluice.paths import checkout
@@ -38,15 +39,18 @@ _NOTES = [
     "statement, its rows into the table and the keys of all rows anew, each time after the build it is compared with.",
     "warehouse.memory: the largest of all processes of the build together; floor: the bar of 1.5 GB.",
     "warehouse.full, warehouse.day: `sluice warehouse --landed`, all models and tests; floor: the statement by hand.",
-    "details: the same for each size; growth.html draws them (with --growth: a tenth, all and four times the events).",
+    "details: the same for each size; growth.html draws them (with --growth: a tenth, all and four times the events,",
+    "where four times is the same history under four sets of ids).",
 ]
 
 
 def warehouse(options: Options) -> Result:
     """A made-up history of 90 days, the last of which lands after the first build."""
     result = Result("warehouse", notes=list(_NOTES))
-    sizes = [options.events // 10, options.events, options.events * 4] if options.growth else [options.events]
-    found = {size: _measure(size) for size in sizes}
+    histories = [(options.events, 1)]
+    if options.growth:
+        histories = [(options.events // 10, 1), *histories, (options.events, 4)]
+    found = {events * times: _measure(events, times) for events, times in histories}
     result.details = {str(size): run.as_json() for size, run in found.items()}
     run = found[options.events]
     result.add("warehouse.fact", run.fact, "s", run.by_hand)
@@ -76,13 +80,14 @@ class _Run:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def _measure(events: int) -> _Run:
+def _measure(events: int, times: int) -> _Run:
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
         home = Path(folder)
         settings, environment = Settings(home=home), environment_for(home, 0)
         sluice = str(checkout() / ".venv" / "bin" / "sluice")
         seed = [sluice, "seed-history", "--turns", str(int(events / _EVENTS_A_TURN)), "--days", str(_DAYS)]
-        progress(command(seed, environment).splitlines()[0])
+        progress(command(seed, environment).splitlines()[0] + f", {times} times")
+        multiply(settings.landing_dir, times)
         last = max(path.name for path in (settings.landing_dir / "chat-turns").glob("date=*"))
         aside = _move_day(settings.landing_dir, last, home / "later")
         full, most = _build(sluice, environment)
@@ -92,7 +97,7 @@ def _measure(events: int) -> _Run:
             there.rename(back)
         days = [_day(sluice, environment, settings, last) for _ in range(_DAY_BUILDS)]
     day, fact_day, by_hand_day = (median(values) for values in zip(*days, strict=True))
-    run = _Run(events, full, day, fact, fact_day, by_hand, by_hand_day, most)
+    run = _Run(events * times, full, day, fact, fact_day, by_hand, by_hand_day, most)
     progress(" ".join(f"{name}={value:.2f}" for name, value in run.as_json().items()))
     return run
 
