@@ -148,4 +148,5 @@ def _parts(paths: Sequence[Path]) -> Iterator[Any]:
 
 
 def _offsets(file: LandedFile) -> set[int]:
-    return set(pq.read_table(file.path, columns=["_offset"])["_offset"].to_pylist())
+    with pq.ParquetFile(file.path) as opened:
+        return set(opened.read(columns=["_offset"], use_threads=False)["_offset"].to_pylist())

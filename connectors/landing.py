@@ -28,7 +28,7 @@ from sluice.tls import server_files
 from sluice.topics import Topic, catalogue, seen_by
 
 GROUP = "landing"
-_BUFFER_KILOBYTES = 8_192
+_BUFFER_KILOBYTES = 4_096
 
 
 def landed_topics() -> list[Topic]:
@@ -87,6 +87,7 @@ def _consumer_settings(settings: Settings, kafka: Servers, folder_id: str) -> Co
         "topic.metadata.refresh.interval.ms": 10_000,
         "fetch.min.bytes": 65_536,  # nobody waits for it: two answers a second instead of one for each record
         "queued.max.messages.kbytes": _BUFFER_KILOBYTES,
+        "fetch.max.bytes": _BUFFER_KILOBYTES * 1024,  # one answer, which may come on top: else 1 MB of each partition
         "enable.partition.eof": True,
     }
     return consumer_config(kafka, GROUP, GROUP, own)

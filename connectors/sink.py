@@ -97,7 +97,7 @@ class Sink:
             if self.monotonic() >= self._due_at or (self._full and not self._paused):
                 self._measure_lag()
                 self._try_to_flush()
-            if self.compact_seconds and not self._full and self.monotonic() >= self._compact_at:
+            if self.compact_seconds and not self._batch.count and self.monotonic() >= self._compact_at:
                 self._compact()
         self.flush()
 
