@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import pyarrow as pa
 from confluent_kafka import Consumer
 
 from connectors.landing_zone import LandingZone
@@ -64,6 +65,7 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
             compact_seconds=settings.landing_compact_seconds,
         )
         heap.collect_by_hand()
+        pa.set_memory_pool(pa.system_memory_pool())  # gives back what a batch took; mimalloc keeps it
         log.info("landing sink started", folder=fact(str(settings.landing_dir)), folder_id=fact(folder_id))
         try:
             sink.run(stopping)
