@@ -15,7 +15,7 @@ from connectors.report.command import report
 from connectors.seeding.command import seed_history
 from connectors.telling import left_out, progress
 from connectors.usage import Dimension, usage_table, used
-from connectors.warehouse_cli import reconcile, warehouse
+from connectors.warehouse.cli import reconcile, warehouse
 from sluice import wiring
 from sluice.cli import audit
 from sluice.cli.leaving import ExitCode, leave

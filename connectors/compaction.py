@@ -12,7 +12,7 @@ from functools import partial
 from itertools import groupby, pairwise, permutations
 from math import log
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +23,7 @@ from sluice.durable_files import write_durably
 FEWEST = 16
 """Files of a size are left alone until there are so many in a row; it is also how much larger the next size is."""
 LARGEST_BYTES = 8_000_000
-"""Larger ones are never made: a merge is in memory, and a reader gains nothing."""
+"""Larger ones are never made: a merge has the new file in memory, and a reader gains nothing."""
 _ROWS_AT_ONCE = 20_000
 
 
@@ -129,8 +129,8 @@ def _together(paths: Sequence[Path]) -> bytes:
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
         waiting: list[pa.Table] = []
-        for path in paths:
-            waiting.append(pa.concat_tables([schema.empty_table(), pq.read_table(path)], promote_options="permissive"))
+        for part in _parts(paths):
+            waiting.append(pa.concat_tables([schema.empty_table(), part], promote_options="permissive"))
             if sum(table.num_rows for table in waiting) >= _ROWS_AT_ONCE:
                 writer.write_table(pa.concat_tables(waiting))
                 waiting = []
@@ -139,5 +139,14 @@ def _together(paths: Sequence[Path]) -> bytes:
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
+def _parts(paths: Sequence[Path]) -> Iterator[Any]:
+    """A few rows at a time: what is 2 MB in a file can be 70 as a table."""
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_ROWS_AT_ONCE, use_threads=False):
+                yield pa.Table.from_batches([batch])
+
+
 def _offsets(file: LandedFile) -> set[int]:
-    return set(pq.read_table(file.path, columns=["_offset"])["_offset"].to_pylist())
+    with pq.ParquetFile(file.path) as opened:
+        return set(opened.read(columns=["_offset"], use_threads=False)["_offset"].to_pylist())

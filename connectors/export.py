@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connectors.landed_files import broken, look
+from connectors.landed_files import damage, look
 from connectors.landing_zone import LandingZone
 from connectors.left_out import LeftOut
 from connectors.log_scan import LogScan, whole
@@ -136,12 +137,12 @@ def _landed(user_id: str, zone: LandingZone, tell: LeftOut) -> Iterator[Document
         if file.problem is not None:
             tell(file.path, file.problem)
             continue
-        problem = broken(zone, [file]).get(file.path)
-        if problem is not None:
-            tell(file.path, problem)
+        try:
+            with pq.ParquetFile(zone.root / file.path) as landed:
+                rows = landed.read(columns=["user_id", *_LANDED]).to_pylist()
+        except (pa.ArrowException, OSError) as error:
+            tell(file.path, damage(error))
             continue
-        with pq.ParquetFile(zone.root / file.path) as landed:
-            rows = landed.read(columns=["user_id", *_LANDED]).to_pylist()
         for row in rows:
             if row.get("user_id") == user_id:
                 yield {name: row.get(name) for name in _LANDED}

@@ -225,8 +225,13 @@ def broken(zone: LandingZone, files: Iterable[ZoneFile]) -> dict[str, str]:
         try:
             pq.read_table(zone.root / file.path)
         except (pa.ArrowException, OSError) as error:
-            found[file.path] = f"damaged: {_first_line(error)}"
+            found[file.path] = damage(error)
     return found
+
+
+def damage(error: Exception) -> str:
+    """What a file's problem is called that is met where its rows are read."""
+    return f"damaged: {_first_line(error)}"
 
 
 def _first_line(error: Exception) -> str:

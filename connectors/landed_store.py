@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 from connectors.batching import Place, Portion
 from connectors.compaction import Compaction
 from connectors.intake import Intake
@@ -68,6 +70,7 @@ class LandedStore:
         if merged is None:
             self._compact_at = self.monotonic() + self.compact_seconds
         else:
+            pa.default_memory_pool().release_unused()
             self.metrics.compacted.inc(merged.files)
             self.log.info("files merged", file=fact(merged.path.name), files=merged.files)
 

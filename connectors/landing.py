@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import pyarrow as pa
 from confluent_kafka import Consumer
 
 from connectors.intake import Intake
@@ -30,7 +31,7 @@ from sluice.tls import server_files
 from sluice.topics import Topic, catalogue, seen_by
 
 GROUP = "landing"
-_BUFFER_KILOBYTES = 8_192
+_BUFFER_KILOBYTES = 4_096
 
 
 def landed_topics() -> list[Topic]:
@@ -59,6 +60,7 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
         limits = Limits(settings.landing_flush_seconds, settings.landing_flush_records)
         sink = Sink(consumer, store, intake, limits, time.monotonic, failpoints)
         heap.collect_by_hand()
+        pa.set_memory_pool(pa.system_memory_pool())  # gives back what a batch took; mimalloc keeps it
         log.info("landing sink started", folder=fact(str(settings.landing_dir)), folder_id=fact(folder_id))
         try:
             sink.run(stopping)
@@ -84,6 +86,7 @@ def _consumer_settings(settings: Settings, kafka: Servers, folder_id: str) -> Co
         "topic.metadata.refresh.interval.ms": 10_000,
         "fetch.min.bytes": 65_536,  # nobody waits for it: two answers a second instead of one for each record
         "queued.max.messages.kbytes": _BUFFER_KILOBYTES,
+        "fetch.max.bytes": _BUFFER_KILOBYTES * 1024,  # one answer, which may come on top: else 1 MB of each partition
         "enable.partition.eof": True,
     }
     return consumer_config(kafka, GROUP, GROUP, own)

@@ -60,7 +60,7 @@ class Store(Protocol):
         ...
 
     def rest(self) -> None:
-        """There is a moment to spare."""
+        """There is a moment to spare: nothing waits to be landed."""
         ...
 
 
@@ -97,7 +97,7 @@ class Sink:
             if self.monotonic() >= self._due_at or (self._full and not self._paused):
                 self._measure_lag()
                 self._try_to_flush()
-            if not self._full:
+            if not self.intake.batch.count:
                 self.store.rest()
         self.flush()
 

@@ -28,7 +28,7 @@ from connectors.log_scan import LogScan, whole
 from connectors.rejections import DeadLetterOffice, KafkaDeadLetters
 from connectors.retention import Retention
 from connectors.steward_metrics import StewardMetrics
-from connectors.warehouse import Warehouse
+from connectors.warehouse.build import Warehouse
 from sluice import wiring
 from sluice.acknowledged import AcknowledgedWriter
 from sluice.api_keys import revoke_again

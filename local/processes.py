@@ -93,7 +93,7 @@ def programs(settings: Settings) -> list[Program]:
         Program("steward", [*python, "connectors.steward"], 25),
     ]
     if settings.warehouse_seconds:
-        found.append(Program("warehouse", [*python, "connectors.warehouse_schedule"], 40))
+        found.append(Program("warehouse", [*python, "connectors.warehouse.schedule"], 40))
     if settings.landing_mirror:
         found.append(Program("mirror", [*python, "connectors.mirror"], 40))
     if settings.bigquery_project:

@@ -86,7 +86,7 @@ def build_warehouse() -> None:
     from connectors.connect.preparing import lakehouse  # noqa: PLC0415
     from connectors.connect.tables import landed_tables  # noqa: PLC0415
     from connectors.connect.warehouse import IcebergWarehouse, hand_out  # noqa: PLC0415
-    from connectors.warehouse_cli import dbt_program  # noqa: PLC0415
+    from connectors.warehouse.cli import dbt_program  # noqa: PLC0415
 
     settings, console = load_settings(), Console(highlight=False, soft_wrap=True)
     path = settings.warehouse_path.with_name("iceberg") / settings.warehouse_path.name

@@ -20,7 +20,7 @@ def report(
     from connectors.report.charts import charts  # noqa: PLC0415 (brings plotly)
     from connectors.report.figures import read_figures  # noqa: PLC0415
     from connectors.report.page import page  # noqa: PLC0415
-    from connectors.warehouse_runs import last_run  # noqa: PLC0415
+    from connectors.warehouse.runs import last_run  # noqa: PLC0415
 
     warehouse = load_settings().warehouse_path
     file = out or warehouse.with_name("report.html")

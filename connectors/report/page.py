@@ -9,7 +9,7 @@ from plotly.offline import get_plotlyjs
 
 from connectors.report.charts import Chart
 from connectors.report.figures import Figures, Totals
-from connectors.warehouse_runs import Run
+from connectors.warehouse.runs import Run
 
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -4,6 +4,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -55,10 +56,9 @@ def seed(zone: LandingZone, plan: Plan, processes: int, tell: Callable[[int], No
             zone.declare(topic)
         done = Seeded(0, 0, 0)
         try:
-            with ProcessPoolExecutor(
-                processes, get_context("spawn")
-            ) as pool:  # threads of ours would not survive a fork
-                for day in pool.map(_write_day, *zip(*_days(zone.root, plan), strict=True)):
+            with ExitStack() as stack:
+                side_by_side = map if processes == 1 else stack.enter_context(_pool(processes)).map
+                for day in side_by_side(_write_day, *zip(*_days(zone.root, plan), strict=True)):
                     done = Seeded(done.turns + day.turns, done.events + day.events, done.files + day.files)
                     tell(done.turns)
         except BaseException:
@@ -66,6 +66,10 @@ def seed(zone: LandingZone, plan: Plan, processes: int, tell: Callable[[int], No
                 shutil.rmtree(folder)
             raise
     return done
+
+
+def _pool(processes: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(processes, get_context("spawn"))  # threads of ours would not survive a fork
 
 
 def _days(root: Path, plan: Plan) -> Iterator[tuple[Path, Plan, int, date, int]]:

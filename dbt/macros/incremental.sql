@@ -51,12 +51,23 @@ left join {{ ref('quarantine') }} as bad
         and bad.reason <> 'landed_twice'
 {% endmacro %}
 
-{#- Rows of the table as it is that share `key` with arrived ones: together they are made anew. -#}
-{% macro kept_rows(columns, key, arrived_rows) %}
+{#- Rows that have landed, and those of the table as it is that share `key` with them, or with the rows `touched`:
+    together they are made anew. `at` is the time of a turn's event, where a time can tell that rows are of no turn
+    touched: DuckDB then reads the blocks of these times, not the whole table. -#}
+{% macro with_kept_rows(columns, key, landed, touched=none, at=none) %}
+select {{ columns | join(', ') }} from {{ landed }}
+{% if is_incremental() %}
+{% set again = touched or landed %}
+union all
 select kept.{{ columns | join(', kept.') }}
-from {{ this }} as kept
+from (
+    select * from {{ this }}
+    where
+        {{ key }} in (select touched_rows.{{ key }} from {{ again }} as touched_rows)
+        {% if at and var('landed_is_new') %}and {{ at }} {{ lifetimes_of_touched_turns() }}{% endif %}
+) as kept
 {{ join_quarantine('kept') }}
-left join {{ arrived_rows }} as again
+left join {{ again }} as again
     on
         kept.source_topic = again.source_topic
         and kept.source_partition = again.source_partition
@@ -64,8 +75,15 @@ left join {{ arrived_rows }} as again
 where
     bad.source_offset is null
     and again.source_offset is null
-    and kept.{{ key }} in (select touched_rows.{{ key }} from {{ arrived_rows }} as touched_rows)
+{% endif %}
 {% endmacro %}
+
+{#- From the first to the last event of all turns that this build has touched. Only where one build reads the same new
+    rows in every model: with watermarks, each model has its own idea of what is new. -#}
+{% macro lifetimes_of_touched_turns() -%}
+    between (select min(began_at) from {{ ref('int_turns') }} where loaded_at = {{ built_at() }})
+        and (select max(last_event_at) from {{ ref('int_turns') }} where loaded_at = {{ built_at() }})
+{%- endmacro %}
 
 {#- A late event can change since when a version of a dimension holds: rows of before are pointed anew. -#}
 {% macro point_anew(at) %}

@@ -9,11 +9,7 @@ with landed as (
 ),
 
 final as (
-    select {{ columns | join(', ') }} from landed
-    {% if is_incremental() %}
-    union all
-    {{ kept_rows(columns, 'event_id', 'landed') }}
-    {% endif %}
+    {{ with_kept_rows(columns, 'event_id', 'landed') }}
 )
 
 select * from final

@@ -11,11 +11,7 @@ with landed as (
 ),
 
 known as (
-    select {{ columns | join(', ') }} from landed
-    {% if is_incremental() %}
-    union all
-    {{ kept_rows(columns, 'turn_id', 'landed') }}
-    {% endif %}
+    {{ with_kept_rows(columns, 'turn_id', 'landed') }}
 ),
 
 twice as (

@@ -42,11 +42,7 @@ landed as (
 ),
 
 together as (
-    select {{ columns | join(', ') }} from landed
-    {% if is_incremental() %}
-    union all
-    {{ kept_rows(columns, 'turn_id', 'landed') }}
-    {% endif %}
+    {{ with_kept_rows(columns, 'turn_id', 'landed', at='occurred_at') }}
 ),
 
 -- A turn that was taken over may be finished twice: the record of the newest owner counts.
@@ -79,36 +75,7 @@ dated as (
 ),
 
 final as (
-    select
-        dated.event_id,
-        dated.event_type,
-        dated.turn_id,
-        dated.session_id,
-        users.user_key,
-        dated.user_id,
-        bots.bot_key,
-        dated.bot,
-        dated.date_day,
-        dated.minute_of_day,
-        dated.occurred_at,
-        dated.stage,
-        dated.outcome,
-        dated.error_code,
-        dated.started_at,
-        dated.ended_at,
-        dated.duration_ms,
-        dated.first_delta_ms,
-        dated.overhead_ms,
-        dated.attempts,
-        dated.epoch,
-        dated.prompt_tokens,
-        dated.completion_tokens,
-        dated.cost_usd,
-        dated.is_superseded,
-        dated.source_topic,
-        dated.source_partition,
-        dated.source_offset,
-        dated.logged_at
+    select dated.*, users.user_key, bots.bot_key
     from dated
     {{ as_they_were('dated', 'occurred_at') }}
 )

@@ -18,11 +18,7 @@ dated as (
 ),
 
 final as (
-    select {{ columns | join(', ') }} from dated
-    {% if is_incremental() %}
-    union all
-    {{ kept_rows(columns, 'event_id', 'landed') }}
-    {% endif %}
+    {{ with_kept_rows(columns, 'event_id', 'dated') }}
 )
 
 select * from final

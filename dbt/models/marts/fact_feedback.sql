@@ -43,11 +43,7 @@ touched as (
 ),
 
 together as (
-    select * from landed
-    {% if is_incremental() %}
-    union all
-    {{ kept_rows(columns, 'turn_id', 'touched') }}
-    {% endif %}
+    {{ with_kept_rows(columns, 'turn_id', 'landed', touched='touched') }}
 ),
 
 dated as (

@@ -27,11 +27,7 @@ landed as (
 ),
 
 together as (
-    select {{ columns | join(', ') }} from landed
-    {% if is_incremental() %}
-    union all
-    {{ kept_rows(columns, 'turn_id', 'landed') }}
-    {% endif %}
+    {{ with_kept_rows(columns, 'turn_id', 'landed', at='ended_at') }}
 ),
 
 abandoned as (
@@ -63,42 +59,11 @@ dated as (
 
 final as (
     select
-        dated.event_id,
-        dated.turn_id,
-        dated.attempt,
-        dated.attempt_id,
-        dated.is_superseded,
-        dated.purpose,
-        dated.session_id,
+        dated.*,
         users.user_key,
-        dated.user_id,
         bots.bot_key,
-        dated.bot,
-        dated.date_day,
-        dated.minute_of_day,
-        dated.model,
-        dated.provider_call_id,
-        dated.outcome,
-        dated.finish_reason,
-        dated.error_code,
-        dated.failure,
-        dated.started_at,
-        dated.ended_at,
-        dated.first_token_ms,
-        dated.duration_ms,
-        dated.prompt_tokens,
-        dated.completion_tokens,
         dated.prompt_tokens + dated.completion_tokens as total_tokens,
-        dated.is_estimated,
-        dated.cost_usd,
-        dated.price_version,
-        {{ template_key('dated') }} as template_key,
-        dated.template_id,
-        dated.template_hash,
-        dated.source_topic,
-        dated.source_partition,
-        dated.source_offset,
-        dated.logged_at
+        {{ template_key('dated') }} as template_key
     from dated
     {{ as_they_were('dated', 'ended_at') }}
 )

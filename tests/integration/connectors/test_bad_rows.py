@@ -12,7 +12,7 @@ import pytest
 
 from connectors.dbt_environment import DbtEnvironment
 from connectors.landing import landed_topics
-from connectors.warehouse import Warehouse
+from connectors.warehouse.build import Warehouse
 from sluice.clock import utc_now
 from sluice.events import TurnFinished
 from sluice.paths import checkout, data_folder

@@ -106,7 +106,7 @@ def test_every_model_is_sql_that_bigquery_reads(compiled: Path) -> None:
             assert word not in sql.replace("farm_", ""), (path.name, word)
     again = (compiled / "again").read_text() == "again"
     fact = next(path for path in models if path.name == "fact_chat_events.sql").read_text()
-    assert ("`sluice`.`marts`.`fact_chat_events` as kept" in fact) == again
+    assert ("from `sluice`.`marts`.`fact_chat_events`" in fact) == again
 
 
 def test_facts_are_cut_by_day_and_public_models_have_contracts(compiled: Path) -> None:

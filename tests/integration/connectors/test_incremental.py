@@ -12,7 +12,7 @@ import pytest
 
 from connectors.dbt_environment import DbtEnvironment
 from connectors.landing import landed_topics
-from connectors.warehouse import Build, Warehouse
+from connectors.warehouse.build import Build, Warehouse
 from local.compliance.gaps import undescribed
 from local.compliance.models import models
 from sluice.events import Event

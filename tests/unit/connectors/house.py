@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from connectors.warehouse import Build, Warehouse
+from connectors.warehouse.build import Build, Warehouse
 from sluice.topics import catalogue
 from tests.arrivals import LandedLog
 

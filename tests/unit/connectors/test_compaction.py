@@ -143,3 +143,17 @@ def test_days_are_not_mixed(log: LandedLog) -> None:
         at = NOON + timedelta(days=number % 2)
         log.land([made("AttemptMetered", "t-1", f"a-{number}", at)], at)
     assert Compaction(log.zone).step([TOPIC]) is None
+
+
+def test_a_merge_has_few_rows_in_memory_however_many_a_file_has(
+    log: LandedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.land([made("AttemptMetered", "t-1", f"a-{number}", NOON) for number in range(40)], NOON)
+    land(log, FEWEST - 1)
+    monkeypatch.setattr(module, "_ROWS_AT_ONCE", 7)
+    merged = Compaction(log.zone).step([TOPIC])
+    assert merged is not None
+    about = pq.read_metadata(merged.path)
+    assert about.num_rows == 40 + FEWEST - 1
+    assert max(about.row_group(number).num_rows for number in range(about.num_row_groups)) < 14
+    assert offsets(log) == list(range(40 + FEWEST - 1))

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from connectors.report.charts import charts
 from connectors.report.figures import Figures, read_figures
 from connectors.report.page import page
-from connectors.warehouse_runs import Run, noted
+from connectors.warehouse.runs import Run, noted
 from sluice.cli.main import build
 from sluice.errors import ConfigurationError
 from tests.doubles import NOON

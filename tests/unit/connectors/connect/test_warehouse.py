@@ -8,10 +8,10 @@ import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 from typer.testing import CliRunner
 
-from connectors import warehouse_cli
 from connectors.connect.preparing import declare, own_topics
 from connectors.connect.tables import landed_tables
 from connectors.connect.warehouse import IcebergWarehouse, hand_out
+from connectors.warehouse import cli
 from sluice.cli.main import build
 from sluice.errors import ConfigurationError
 
@@ -95,6 +95,6 @@ def test_connects_own_topics_have_one_partition_and_an_end() -> None:
 
 def test_the_command_needs_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLUICE_HOME", str(tmp_path))
-    monkeypatch.setattr(warehouse_cli, "dbt_program", lambda: tmp_path / "dbt")
+    monkeypatch.setattr(cli, "dbt_program", lambda: tmp_path / "dbt")
     refused = CliRunner().invoke(build(), ["connect", "warehouse"])
     assert (refused.exit_code, "make up REGISTRY=local" in refused.stderr) == (3, True)

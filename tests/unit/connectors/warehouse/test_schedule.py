@@ -9,9 +9,9 @@ import pytest
 
 from connectors.only_one import hold
 from connectors.to_fact import seconds_to_fact
-from connectors.warehouse_metrics import WarehouseMetrics
-from connectors.warehouse_runs import Run, last_run, noted
-from connectors.warehouse_schedule import Schedule
+from connectors.warehouse.metrics import WarehouseMetrics
+from connectors.warehouse.runs import Run, last_run, noted
+from connectors.warehouse.schedule import Schedule
 from sluice.errors import ConfigurationError
 from sluice.logs import get_logger
 from sluice.topics import catalogue

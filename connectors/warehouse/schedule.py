@@ -1,4 +1,4 @@
-"""The warehouse's composition root: `python -m connectors.warehouse_schedule`. Builds it whenever something has landed.
+"""The warehouse's composition root: `python -m connectors.warehouse.schedule`. Builds it whenever something has landed.
 
 It looks only at what has landed, so it needs neither Kafka nor keys. Builds are never two at once, whoever begins them,
 and one that fails leaves the tables of the last good one.
@@ -16,9 +16,9 @@ from connectors.dbt_environment import DbtEnvironment
 from connectors.landing import landed_topics
 from connectors.landing_zone import LandingZone
 from connectors.to_fact import Ends, seconds_to_fact
-from connectors.warehouse import AtWork, Build, Warehouse
-from connectors.warehouse_metrics import WarehouseMetrics
-from connectors.warehouse_runs import last_run
+from connectors.warehouse.build import AtWork, Build, Warehouse
+from connectors.warehouse.metrics import WarehouseMetrics
+from connectors.warehouse.runs import last_run
 from sluice.clock import Clock, utc_now
 from sluice.errors import ConfigurationError
 from sluice.logs import Logger, fact, get_logger

@@ -6,10 +6,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from connectors import warehouse as module
 from connectors.dbt_environment import DbtEnvironment
 from connectors.landed_files import lay_out
 from connectors.only_one import hold
+from connectors.warehouse import build as module
 from sluice.errors import ConfigurationError
 from sluice.topics import catalogue
 from tests.arrivals import made

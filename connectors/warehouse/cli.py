@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # what these bring is slow to import and not needed for `slui
     from connectors.billing import Billing, Meter
     from connectors.log_scan import Window
     from connectors.measures import Reconciliation
-    from connectors.warehouse import Build
+    from connectors.warehouse.build import Build
 
 _MOST_SHOWN = 20
 _AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, nothing else.")]
@@ -129,7 +129,7 @@ def _caught_up(settings: Settings, seconds: float, status: "Status") -> "Window"
 def _build(settings: Settings, dbt: Path, status: "Status", *, full_refresh: bool) -> "Build":
     from connectors.landing import landed_topics  # noqa: PLC0415
     from connectors.landing_zone import LandingZone  # noqa: PLC0415
-    from connectors.warehouse import Warehouse  # noqa: PLC0415
+    from connectors.warehouse.build import Warehouse  # noqa: PLC0415
 
     house = Warehouse(settings.warehouse_path, data_folder("dbt"), dbt, os.environ)  # noqa: TID251 (handed to dbt)
     zone, say = LandingZone(settings.landing_dir), lambda line: status.update(f"dbt: {line}")
@@ -184,7 +184,7 @@ def _show_build(console: Console, build: "Build") -> None:
 
 
 def _show_last(settings: Settings) -> None:
-    from connectors.warehouse_runs import last_run  # noqa: PLC0415
+    from connectors.warehouse.runs import last_run  # noqa: PLC0415
 
     run = last_run(settings.warehouse_path)
     if run is None:

@@ -20,7 +20,7 @@ from connectors.columns import columns_of
 from connectors.landed_files import Reading, ZoneFile, broken, lay_out, look, reading
 from connectors.landing_zone import LandingZone
 from connectors.only_one import Taken, hold
-from connectors.warehouse_runs import noted
+from connectors.warehouse.runs import noted
 from sluice.clock import Clock, utc_now
 from sluice.errors import ConfigurationError
 from sluice.topics import Topic
@@ -241,12 +241,13 @@ def _clear(folder: Path) -> None:
 
 
 def _drop_views(file: Path) -> None:
-    """They look at files that are gone when the build is done."""
+    """They look at files that are gone when the build is done. Afterwards everything is in the one file."""
     with duckdb.connect(str(file)) as db:
         for schema, name in db.execute(
             "select schema_name, view_name from duckdb_views() where not internal"
         ).fetchall():
             db.execute(f'drop view "{schema}"."{name}" cascade')
+        db.execute("checkpoint")
 
 
 def _row_counts(file: Path, results: list[dict[str, Any]]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from connectors.warehouse_runs import last_run
+from connectors.warehouse.runs import last_run
 from sluice.metrics_server import serve_metrics
 from sluice.tls import ServerFiles
 

@@ -1,0 +1,1 @@
+"""The star schema: built by dbt beside the one in use, now and then or when asked for."""
