@@ -85,7 +85,8 @@ where
         and (select max(last_event_at) from {{ ref('int_turns') }} where loaded_at = {{ built_at() }})
 {%- endmacro %}
 
-{#- A late event can change since when a version of a dimension holds: rows of before are pointed anew. -#}
+{#- A late event can change since when a version of a dimension holds: rows of before are pointed anew. Those of days
+    before all turns that were touched keep theirs: a version follows from what was said until then. -#}
 {% macro point_anew(at) %}
     {% if is_incremental() %}
 update {{ this }} as fact
@@ -95,7 +96,8 @@ where
     fact.user_id = version.user_id
     and fact.date_day >= version.valid_from and fact.date_day < version.valid_to
     and fact.user_key <> version.user_key
-    and fact.user_id in (select user_id from {{ ref('int_turns') }} where loaded_at = {{ built_at() }});
+    and fact.user_id in (select user_id from {{ ref('int_turns') }} where loaded_at = {{ built_at() }})
+    {{ since_touched_turns('fact') }};
 update {{ this }} as fact
 set bot_key = version.bot_key
 from {{ ref('dim_bot') }} as version
@@ -103,8 +105,18 @@ where
     fact.bot = version.bot
     and fact.{{ at }} >= version.valid_from and fact.{{ at }} < version.valid_to
     and fact.bot_key <> version.bot_key
+    {{ since_touched_turns('fact') }}
     {% endif %}
 {% endmacro %}
+
+{#- See lifetimes_of_touched_turns. -#}
+{% macro since_touched_turns(rows) -%}
+    {% if var('landed_is_new') -%}
+    and {{ rows }}.date_day >= (
+        select {{ portable('utc_date', 'min(began_at)') }} from {{ ref('int_turns') }} where loaded_at = {{ built_at() }}
+    )
+    {%- endif %}
+{%- endmacro %}
 
 {#- Where facts, as the last build left them, have the events of some rows. No ref: facts are made after quarantine. -#}
 {% macro places_in_facts(rows) %}
