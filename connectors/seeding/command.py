@@ -1,6 +1,8 @@
 """`sluice seed-history`."""
 
 import os
+import signal
+import sys
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -28,6 +30,7 @@ def seed_history(
 
     last = until.date() if until else (utc_now() - timedelta(days=1)).date()
     zone = LandingZone(load_settings().landing_dir)
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # its processes end with it
     try:
         done = write(
             zone,
@@ -37,5 +40,7 @@ def seed_history(
         )
     except ConfigurationError as error:
         leave(ExitCode.MISSING, str(error))
+    finally:
+        signal.signal(signal.SIGTERM, before)
     typer.echo(f"{done.turns} turns, {done.events} events in {done.files} files under {zone.root}")
     typer.echo("`sluice warehouse --landed` builds the star schema from them.")

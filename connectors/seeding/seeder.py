@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from connectors.batching import Place, Portion, Row
@@ -58,6 +58,7 @@ def seed(zone: LandingZone, plan: Plan, processes: int, tell: Callable[[int], No
         try:
             with ExitStack() as stack:
                 side_by_side = map if processes == 1 else stack.enter_context(_pool(processes)).map
+                stack.push(_end_unfinished)
                 for day in side_by_side(_write_day, *zip(*_days(zone.root, plan), strict=True)):
                     done = Seeded(done.turns + day.turns, done.events + day.events, done.files + day.files)
                     tell(done.turns)
@@ -70,6 +71,12 @@ def seed(zone: LandingZone, plan: Plan, processes: int, tell: Callable[[int], No
 
 def _pool(processes: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(processes, get_context("spawn"))  # threads of ours would not survive a fork
+
+
+def _end_unfinished(kind: type[BaseException] | None, _error: object, _trace: object) -> None:
+    """The pool would wait for the days that are being written, which nobody wants any more."""
+    for child in active_children() if kind is not None else ():
+        child.terminate()
 
 
 def _days(root: Path, plan: Plan) -> Iterator[tuple[Path, Plan, int, date, int]]:

@@ -1,5 +1,9 @@
 """A made-up history: the same for the same seed, whole, and shaped as people talk."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,6 +20,7 @@ from connectors.seeding.turns import Crowd, Turn
 from sluice.cli.main import build
 from sluice.errors import ConfigurationError
 from sluice.events import AttemptMetered, StageTimed, TurnFinished, TurnTimed
+from tests.waiting import until
 
 MONDAY = date(2026, 11, 23)
 PLAN = Plan(turns=300, days=3, until=MONDAY, seed=7)
@@ -135,3 +140,26 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert "20 of 20 turns" in done.stderr
     again = CliRunner().invoke(build(), run)
     assert (again.exit_code, "landed files already" in again.stderr) == (3, True)
+
+
+def test_who_is_told_to_end_leaves_no_process_and_no_file(tmp_path: Path):
+    command = [sys.executable, "-c", "from sluice.cli.main import main; main()", "seed-history", "--turns", "400000"]
+    environment = {**os.environ, "SLUICE_HOME": str(tmp_path)}
+    run = subprocess.Popen(
+        [*command, "--processes", "2"], env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    assert run.stderr is not None
+    assert "of 400000 turns" in run.stderr.readline()
+    run.terminate()
+    run.communicate(timeout=60)
+    assert run.returncode == 128 + signal.SIGTERM
+    assert not [*(tmp_path / "landing").glob("*/date=*/*")]
+    assert until(lambda: not _lives(run.pid), 30)
+
+
+def _lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
