@@ -165,7 +165,14 @@ def look(zone: LandingZone, topics: Iterable[Topic], known: Mapping[str, ZoneFil
     for topic in topics:
         columns = columns_of(topic)
         for path in sorted((zone.root / topic.name).glob("date=*/*.parquet")):
-            state = path.stat()
+            try:
+                state = path.stat()
+            except FileNotFoundError:
+                if not path.is_symlink():
+                    raise
+                at = str(path.relative_to(zone.root))
+                yield ZoneFile(at, topic.name, 0, 0, problem="a link that leads nowhere")
+                continue
             found = ZoneFile(str(path.relative_to(zone.root)), topic.name, state.st_size, state.st_mtime_ns)
             before = known.get(found.path)
             if before is not None and before.state == found.state:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 
 import httpx
 from rich.console import Console
@@ -34,6 +35,8 @@ from sluice.tls import client_context
 from sluice.topics import catalogue, compatibility_of_events
 
 _FREE_BYTES = 1_000_000_000
+_OF_OLD = {"secure": False, "registry": "none", "mirror": None, "bigquery": None}
+"""What platforms of older releases did not write down."""
 _BROKER_SECONDS, _READY_SECONDS, _TURN_SECONDS = 60.0, 90.0, 90.0
 _MODEL_SECONDS = 120.0
 _REGISTRY_SECONDS = 60.0
@@ -124,9 +127,10 @@ class Up:
 
     def _already(self, manager: ProcessManager) -> None:
         file = self.settings.home / "run.json"
-        if file.exists() and {"secure": False, "registry": "none"} | json.loads(file.read_text()) != self._choices():
+        if file.exists() and _OF_OLD | json.loads(file.read_text()) != self._choices():
             raise ConfigurationError(
-                "The platform runs with another BROKER, LLM, REGISTRY or SLUICE_SECURE. Run `make down` first."
+                "The platform runs with another BROKER, LLM, REGISTRY, SLUICE_SECURE, SLUICE_LANDING_MIRROR or "
+                "SLUICE_BIGQUERY_PROJECT. Run `make down` first."
             )
         halted = [state.name for state in manager.states() if state.state != RUNNING]
         for name in halted:
@@ -136,9 +140,16 @@ class Up:
         self._until(self._gateway_ready, _READY_SECONDS, "gateway")
         self._tell()
 
-    def _choices(self) -> dict[str, str | bool]:
+    def _choices(self) -> dict[str, str | bool | None]:
         s = self.settings
-        return {"broker": s.broker, "llm": s.llm, "secure": s.secure, "registry": s.registry}
+        return {
+            "broker": s.broker,
+            "llm": s.llm,
+            "secure": s.secure,
+            "registry": s.registry,
+            "mirror": _place(s.landing_mirror) if s.landing_mirror else None,
+            "bigquery": s.bigquery_project,
+        }
 
     def _probe(self, manager: ProcessManager) -> TurnResult:
         try:
@@ -213,6 +224,10 @@ class Up:
         broker = f"Apache Kafka {jars.KAFKA_VERSION}, built in" if s.broker == "local" else "your cluster"
         built = f"  tables   {s.warehouse_path}, built every {s.warehouse_seconds:g} s from what has landed\n"
         warehouse = built if s.warehouse_seconds else ""
+        if s.landing_mirror:
+            warehouse += f"  mirror   {_place(s.landing_mirror)}\n"
+        if s.bigquery_project:
+            warehouse += f"  bigquery {s.bigquery_project}, dataset {s.bigquery_landing}\n"
         self.console.print(
             f"\nSluice is up.\n\n"
             f"  page     {s.gateway_url}/\n"
@@ -228,6 +243,12 @@ class Up:
             markup=False,
             soft_wrap=True,
         )
+
+
+def _place(address: str) -> str:
+    """Without the name and password that the address of a store may have."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _answers(url: str, tls: ssl.SSLContext | None = None) -> bool:

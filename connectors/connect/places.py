@@ -37,6 +37,7 @@ class Places:
     secrets: Path
     warehouse: str
     bigquery_project: str = "sluice"
+    bigquery_dataset: str = "landing"
 
     @property
     def password_reference(self) -> str:
@@ -62,7 +63,8 @@ def places_of(settings: Settings) -> Places:
         )
     warehouse = settings.iceberg_warehouse or (settings.home / "iceberg").absolute().as_uri()
     secrets = (settings.keys_dir / CONNECT_FOLDER).absolute()
-    return Places(settings.registry_url, postgres_of(settings), secrets, warehouse)
+    project, dataset = settings.bigquery_project or "sluice", settings.bigquery_landing
+    return Places(settings.registry_url, postgres_of(settings), secrets, warehouse, project, dataset)
 
 
 def postgres_of(settings: Settings) -> Postgres:

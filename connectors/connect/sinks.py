@@ -94,7 +94,7 @@ def bigquery(table: LandedTable, places: Places, tasks: int = 1) -> Config:
     return _common(table, places, tasks, flat=False) | {
         "connector.class": "com.wepay.kafka.connect.bigquery.BigQuerySinkConnector",
         "project": places.bigquery_project,
-        "defaultDataset": SCHEMA,
+        "defaultDataset": places.bigquery_dataset,
         "keySource": "APPLICATION_DEFAULT",
         "topic2TableMap": ",".join(f"{topic.name}:{table.name}" for topic in table.topics),
         "autoCreateTables": "true",

@@ -222,3 +222,13 @@ def test_what_is_read_lies_apart(log: LandedLog, tmp_path: Path, monkeypatch: py
 
 def _another_file_system(*_: object) -> None:
     raise OSError("Invalid cross-device link")
+
+
+def test_a_link_that_leads_nowhere_is_left_out_and_named(log: LandedLog) -> None:
+    path = land(log)
+    link = path.with_name("llm-usage-3-100-104.parquet")
+    link.symlink_to(path.with_name("gone"))
+    assert sorted(map(str, (one.problem for one in look(log.zone, TOPICS, {})))) == [
+        "None",
+        "a link that leads nowhere",
+    ]

@@ -240,7 +240,7 @@ def test_up_starts_all_in_order_and_says_where_to_go(home: Path, manager: Rememb
     assert around.applied == [1]
     assert "http://127.0.0.1:8080/" in told
     assert "built in" in told
-    chosen = {"broker": "local", "llm": "dev", "secure": False, "registry": "none"}
+    chosen = {"broker": "local", "llm": "dev", "secure": False, "registry": "none", "mirror": None, "bigquery": None}
     assert json.loads((home / "run.json").read_text()) == chosen
     assert (home / "keys").is_dir()
 
@@ -355,8 +355,16 @@ def test_a_process_that_refuses_ends_the_wait_for_the_turn(
 def test_up_of_what_runs_with_other_choices_is_refused(home: Path, manager: Remembering, around: Surroundings):
     run(home)
     manager._running = True
-    with pytest.raises(ConfigurationError, match="make down"):
-        run(home, llm="gpt-4o-mini")
+    for other in ({"llm": "gpt-4o-mini"}, {"bigquery_project": "acme-chat"}, {"landing_mirror": "s3://acme/zone"}):
+        with pytest.raises(ConfigurationError, match="make down"):
+            run(home, **other)
+
+
+def test_up_says_where_else_rows_go_and_not_with_which_password(home: Path, manager: Remembering, around: Surroundings):
+    told = run(home, bigquery_project="acme-chat", landing_mirror="s3://key:word@acme/zone?region=eu-1")
+    assert "bigquery acme-chat, dataset landing" in told
+    assert "mirror   s3://acme/zone\n" in told
+    assert "word" not in told + (home / "run.json").read_text()
 
 
 def test_up_on_a_full_disk_begins_nothing(home: Path, manager: Remembering, around, monkeypatch: pytest.MonkeyPatch):

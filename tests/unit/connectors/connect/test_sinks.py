@@ -92,6 +92,7 @@ def test_bigquery_is_told_only_what_its_connector_knows() -> None:
 
 def test_places_follow_the_settings(tmp_path: Path) -> None:
     own = Settings(home=tmp_path, registry="local", port_offset=10)
+    assert places_of(own.model_copy(update={"bigquery_project": "acme"})).bigquery_project == "acme"
     found = places_of(own)
     assert found.postgres.jdbc == "jdbc:postgresql://127.0.0.1:5443/sluice"
     assert found.warehouse == f"file://{tmp_path}/iceberg"
