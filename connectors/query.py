@@ -1,5 +1,6 @@
 """`sluice query`: SQL over the warehouse in use, and the example queries of dbt/analyses by their names."""
 
+import contextlib
 import csv
 import json
 import re
@@ -42,6 +43,8 @@ def query(
     statement = _example(sql) if _NAME.fullmatch(sql) else sql
     if not statement.strip():
         leave(ExitCode.USAGE, "There is no SQL in it. `sluice query` without anything lists the examples.")
+    if _is_several(statement):
+        leave(ExitCode.USAGE, "These are several statements. Ask one at a time: only the last would show rows.")
     if show:
         typer.echo(statement)
         return
@@ -60,6 +63,15 @@ def query(
 def examples() -> dict[str, Path]:
     """By name."""
     return {path.stem: path for path in sorted((data_folder("dbt") / "analyses").glob("*.sql"))}
+
+
+def _is_several(statement: str) -> bool:
+    """What does not parse is one: DuckDB says what is wrong with it."""
+    import duckdb  # noqa: PLC0415
+
+    with contextlib.suppress(duckdb.Error):
+        return len(duckdb.extract_statements(statement)) > 1
+    return False
 
 
 def _list() -> None:

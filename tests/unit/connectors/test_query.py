@@ -98,6 +98,7 @@ def test_an_example_can_be_handed_over(warehouse: Path) -> None:
     assert shown.startswith("select")
     assert ask(shown, "--json").stdout == ask("quarantined", "--json").stdout
     assert "There is no SQL in it" in ask("").stderr
+    assert "Ask one at a time" in ask("select 1; select 2").stderr
 
 
 def test_without_a_warehouse_it_says_what_makes_one(warehouse: Path) -> None:
