@@ -169,7 +169,7 @@ def places(platform: Platform) -> Iterator[tuple[str, bytes]]:
             rows = db.execute(f'select * from "{schema}"."{table}"').fetchall()
             yield f"{schema}.{table}", repr(rows).encode()
     for process in get_args(ProcessName):
-        if process not in ("provider", "warehouse", "mirror"):
+        if process not in ("provider", "warehouse", "mirror", "bigquery"):
             metrics = httpx.get(f"http://127.0.0.1:{settings.metrics_port(process)}/metrics")
             yield f"metrics of {process}", metrics.content
     yield "the provider's log of calls", httpx.get(f"{settings.provider_url.removesuffix('/v1')}/meter").content

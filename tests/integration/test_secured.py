@@ -30,6 +30,7 @@ from sluice.ids import new_id
 from sluice.kafka_access import Principal, broker_connection, connection, user_of
 from sluice.kafka_admin import KafkaAdmin, Unauthenticated
 from sluice.kafka_config import Connection, client_config
+from sluice.key_files import OWN_FOLDERS
 from sluice.settings import Settings
 from sluice.tls import client_context
 from sluice.topics import catalogue, principals
@@ -273,7 +274,9 @@ def test_the_respond_stage_reads_nothing_sealed_and_has_no_key(platform: Platfor
 
 @pytest.mark.parametrize("name", WITHOUT_KEYS)
 def test_other_processes_without_keys(platform: Platform, name: str):
-    told = Path(process_of(platform, name).environ()["SLUICE_KEYS_DIR"])
+    told = platform.settings.keys_dir / OWN_FOLDERS / name
+    if name != "bigquery":  # off in this platform; its folder waits for it
+        assert process_of(platform, name).environ()["SLUICE_KEYS_DIR"] == str(told)
     assert {path.name for path in told.iterdir()} == {"dead-letters.public", f"kafka-{WITHOUT_KEYS[name]}.password"}
 
 

@@ -1,6 +1,7 @@
 """A platform for each test, on the session's broker."""
 
 import os
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +12,15 @@ from confluent_kafka.admin import AdminClient
 
 from connectors.batching import Place
 from connectors.log_scan import LogScan, Window
+from local.ports import is_taken
 from sluice.errors import Unavailable
 from sluice.kafka_admin import KafkaAdmin
 from sluice.key_files import make_key_files
 from sluice.topics import catalogue
-from tests.conftest import free_ports
 from tests.integration.connectors.platform import Platform
 
-_METRICS_PORT = 9405
+_METRICS_PORTS = (9405, *range(9410, 9810, 100))
+"""Of the landing sink, and of BigQuery's where several run."""
 
 
 @pytest.fixture
@@ -45,14 +47,21 @@ def _window(kafka: str, places: list[Place]) -> Window:
             assert time.monotonic() < deadline
 
 
+def _free_offset() -> int:
+    """Below the ports that the system gives to connections: nobody takes one meanwhile."""
+    while True:
+        offset = random.randrange(5_000, 22_000)
+        if not any(is_taken(offset + port) for port in _METRICS_PORTS):
+            return offset
+
+
 @pytest.fixture
 def platform(empty_topics: str, tmp_path: Path) -> Iterator[Platform]:
     """Flushes often; a silent sink loses its partitions as soon as the broker allows."""
-    offset = next(port for port in free_ports(20) if port > _METRICS_PORT) - _METRICS_PORT
     own = {
         "SLUICE_BROKER": empty_topics,
         "SLUICE_HOME": str(tmp_path),
-        "SLUICE_PORT_OFFSET": str(offset),
+        "SLUICE_PORT_OFFSET": str(_free_offset()),
         "SLUICE_LANDING_FLUSH_SECONDS": "0.1",
         "SLUICE_LANDING_FLUSH_RECORDS": "500",
         "SLUICE_LANDING_COMPACT_SECONDS": "0.2",
