@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sluice.schema_resolution import Misfit, misfits
+from sluice.schema_resolution import Misfit, Sides, misfits
 from sluice.schemas import Schema, canonical
 
 Compatibility = Literal["backward_transitive", "forward_transitive", "full_transitive"]
@@ -46,27 +46,42 @@ def example_name(version: Version) -> str:
 
 def breaks(event: str, schema: Schema, older: Sequence[Version], mode: Compatibility) -> Iterator[str]:
     """What somebody who reads or writes this event could not do any more."""
+    new = "the new schema"
     for version in older:
+        old = f"version {version.id}"
         if mode in BACKWARD:
-            for misfit in misfits(version.schema, schema):
+            for misfit in misfits(version.schema, schema, Sides(writer=old, reader=new)):
                 yield _told(event, f"version {version.id} could not be read any more", misfit)
         if mode in FORWARD:
-            for misfit in misfits(schema, version.schema):
+            for misfit in misfits(schema, version.schema, Sides(writer=new, reader=old)):
                 yield _told(event, f"readers of version {version.id} could not read it", misfit)
 
 
 def _told(event: str, consequence: str, misfit: Misfit) -> str:
-    return f"{event}: {consequence}: {misfit}. Add fields with a default, keep the others, or make a new event."
+    advice = "Add fields with a default, keep the others and their symbols as they are, or make a new event."
+    return f"{event}: {consequence}: {misfit}. {advice}"
+
+
+def all_breaks(contract: Contract) -> dict[str, list[str]]:
+    """By event, those of them that break somebody."""
+    found = {
+        event: [*breaks(event, schema, [one for one in contract.released if one.event == event], contract.modes[event])]
+        for event, schema in contract.schemas.items()
+    }
+    return {event: sentences for event, sentences in found.items() if sentences}
 
 
 def findings(contract: Contract) -> Iterator[str]:
     """Everything wrong, as sentences."""
     lines = {(int(match["id"]), match["event"]) for match in _LINE.finditer(contract.changelog)}
+    broken = all_breaks(contract)
     for event, schema in contract.schemas.items():
         own = [version for version in contract.released if version.event == event]
-        yield from breaks(event, schema, own, contract.modes[event])
-        if not any(canonical(version.schema) == canonical(schema) for version in own):
-            yield f"{event}: its schema is no released version. Run `sluice schemas lock`."
+        if event in broken:
+            yield from broken[event]
+        elif not any(canonical(version.schema) == canonical(schema) for version in own):
+            advice = "It can be one once nothing breaks." if broken else "Run `sluice schemas lock`."
+            yield f"{event}: its schema is no released version. {advice}"
     for version in contract.released:
         if example_name(version) not in contract.examples:
             yield f"{version.event}: version {version.id} has no example: avro/examples/{example_name(version)}."

@@ -3,7 +3,7 @@
 import typer
 
 from sluice.cli.leaving import ExitCode, leave
-from sluice.contracts import Contract, breaks, findings
+from sluice.contracts import Contract, all_breaks, findings
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.paths import data_folder
 from sluice.schema_ids import LOCK_FILE, lock, released
@@ -47,15 +47,9 @@ def publish_command() -> None:
 def lock_command() -> None:
     """Give new schemas a number in the lock file. Refuses what would break somebody."""
     contract = _contract()
-    broken = [
-        sentence
-        for event, schema in contract.schemas.items()
-        for sentence in breaks(
-            event, schema, [one for one in contract.released if one.event == event], contract.modes[event]
-        )
-    ]
+    broken = all_breaks(contract)
     if broken:
-        leave(ExitCode.NO, "\n".join(broken))
+        leave(ExitCode.NO, "\n".join(sentence for sentences in broken.values() for sentence in sentences))
     added = lock(data_folder("avro") / _LOCK)
     typer.echo(f"added: {', '.join(added)}" if added else "nothing new")
     if added:
@@ -64,10 +58,13 @@ def lock_command() -> None:
 
 def _contract() -> Contract:
     avro = data_folder("avro")
-    schemas = all_schemas()
+    try:
+        schemas, versions = all_schemas(), released(avro / _LOCK)
+    except ConfigurationError as error:
+        leave(ExitCode.NO, str(error))
     return Contract(
         schemas=schemas,
-        released=released(avro / _LOCK),
+        released=versions,
         modes=compatibility_of_events(),
         examples=frozenset(path.name for path in (avro / "examples").glob("*")),
         changelog=(avro / "CHANGELOG.md").read_text(),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ def test_a_change_is_not_released_by_itself():
     ("mode", "consequences"),
     [
         ("backward_transitive", []),
-        ("forward_transitive", ["readers of version 1 could not read it: e: e has no default"]),
-        ("full_transitive", ["readers of version 1 could not read it: e: e has no default"]),
+        ("forward_transitive", ["readers of version 1 could not read it: e: e has no default in version 1"]),
+        ("full_transitive", ["readers of version 1 could not read it: e: e has no default in version 1"]),
     ],
 )
 def test_who_breaks_depends_on_the_mode(mode: Compatibility, consequences: list[str]):
@@ -57,6 +58,37 @@ def test_who_breaks_depends_on_the_mode(mode: Compatibility, consequences: list[
     assert all(words in one for words, one in zip(consequences, found, strict=True))
     assert (mode in FORWARD) == bool(consequences)
     assert mode in BACKWARD | FORWARD
+
+
+@pytest.mark.parametrize(
+    ("schema", "consequence"),
+    [
+        (
+            record(field("int"), field(enum("A", "B", "meh"), "e"), name="Said"),
+            "readers of version 1 could not read it: e: meh is no symbol of version 1, which has no default for it",
+        ),
+        (
+            record(field("int"), field(enum("A"), "e"), name="Said"),
+            "version 1 could not be read any more: e: B is no symbol of the new schema, which has no default for it",
+        ),
+        (
+            record(*OLD["fields"], field("int", "new"), name="Said"),
+            "version 1 could not be read any more: new: new has no default in the new schema, and version 1 does not",
+        ),
+    ],
+)
+def test_a_sentence_says_which_schema_lacks_what(schema: Any, consequence: str):
+    (found,) = findings(contract(schema, OLD))
+    assert found.startswith(f"Said: {consequence}")
+    assert ". Add fields with a default, " in found
+
+
+def test_a_number_is_promised_only_where_nothing_breaks():
+    schemas = {"Said": REMOVED, "Heard": record(name="Heard")}
+    modes = dict.fromkeys(schemas, "full_transitive")
+    found = [*findings(contract(None, OLD, schemas=schemas, modes=modes))]
+    assert [one.partition(":")[0] for one in found] == ["Said", "Heard"]
+    assert found[1] == "Heard: its schema is no released version. It can be one once nothing breaks."
 
 
 def test_every_released_version_counts_not_the_last_alone():
@@ -121,8 +153,33 @@ def test_a_field_that_goes_is_refused_by_check_and_lock(avro: Path):
     for arguments in (["check"], ["lock"]):
         done = run(*arguments)
         assert done.exit_code == 1
-        assert "StageTimed: readers of version 14 could not read it: outcome: outcome has no default" in done.stderr
+        assert (
+            "StageTimed: readers of version 14 could not read it: outcome: outcome has no default in version 14"
+            in done.stderr
+        )
+        assert "is no released version" not in done.stderr
     assert (avro / "schema-ids.lock.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        (lambda whole: whole[: len(whole) // 2], "JSONDecodeError: "),
+        (lambda whole: whole.replace('"string"', '"strin"', 1), "UnknownType: sluice.v1.strin"),
+        (lambda whole: whole.replace('"fields"', '"field"', 1), "KeyError: 'fields'"),
+        (lambda whole: str(len(whole)), "TypeError: "),
+        (lambda whole: whole.replace('"name"', '"nam"', 1), "SchemaParseException: "),
+    ],
+    ids=["cut off", "an unknown type", "without fields", "a number", "without a name"],
+)
+def test_a_file_that_is_no_schema_is_named(avro: Path, spoilt: Callable[[str], str], told: str):
+    path = avro / "schemas" / "StageTimed.avsc"
+    path.write_text(spoilt(path.read_text()))
+    for arguments in (["check"], ["lock"]):
+        done = run(*arguments)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert f"The schema {path} is no Avro record ({told}" in done.stderr
+        assert done.stderr.endswith("Mend it, or restore it from version control.\n")
 
 
 def test_a_new_version_is_led_through(avro: Path):
