@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from connectors.billing import Billing
 
-Layer = Literal["topics", "landing", "facts"]
-LAYERS: tuple[Layer, ...] = ("topics", "landing", "facts")
+Layer = Literal["topics", "landing", "facts", "quarantine"]
+LAYERS: tuple[Layer, ...] = ("topics", "landing", "facts", "quarantine")
+"""What is in quarantine is what the facts lack for a reason: both together are what the topics hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class Tally:
     def plus(self, other: "Tally") -> "Tally":
         """Both together."""
         return self._each(other, lambda own, others: own + others)
+
+    def minus(self, other: "Tally") -> "Tally":
+        """What is left without the other."""
+        return self._each(other, lambda own, others: own - others)
 
     def farther(self, other: "Tally") -> "Tally":
         """The larger of each measure."""
@@ -63,9 +68,9 @@ class Day:
 
     @property
     def drift(self) -> Tally:
-        """How far landing zone or facts are from the topics, whichever is farther."""
-        topics, landing, facts = (self.layers.get(layer, Tally()) for layer in LAYERS)
-        return topics.distance(landing).farther(topics.distance(facts))
+        """How far landing zone, or facts and quarantine together, are from the topics, whichever is farther."""
+        topics, landing, facts, quarantine = (self.layers.get(layer, Tally()) for layer in LAYERS)
+        return topics.distance(landing).farther(topics.distance(facts.plus(quarantine)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,27 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """One event that no fact counts, with its place in the log and the reason that marts.quarantine gives."""
+
+    event_id: str
+    event_type: str
+    turn_id: str
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciliation:
     """All days. What is too much on one day never hides what is missing on another."""
 
     days: tuple[Day, ...]
     differences: tuple[Difference, ...] = ()
+    quarantined: tuple[SetAside, ...] = ()
+    """No drift: there is a reason."""
     billing: Billing | None = None
     """Beside the provider's meter; None where there is none."""
 
@@ -110,15 +131,24 @@ class Reconciliation:
             for day in self.days
         ]
         differences = [asdict(one) for one in self.differences]
-        provider = self.billing and self.billing.as_json()
-        return {"days": days, "drift": self.drift.as_json(), "differences": differences, "provider": provider}
+        return {
+            "days": days,
+            "drift": self.drift.as_json(),
+            "differences": differences,
+            "quarantined": [asdict(one) for one in self.quarantined],
+            "provider": self.billing and self.billing.as_json(),
+        }
 
 
 def reconciliation_of(
-    rows: Iterable[tuple[Layer, str, Tally]], differences: Iterable[Difference] = (), billing: Billing | None = None
+    rows: Iterable[tuple[Layer, str, Tally]],
+    differences: Iterable[Difference] = (),
+    quarantined: Iterable[SetAside] = (),
+    billing: Billing | None = None,
 ) -> Reconciliation:
     """From one tally for each layer and date."""
     found: dict[str, dict[Layer, Tally]] = {}
     for layer, date, tally in rows:
         found.setdefault(date, {})[layer] = tally
-    return Reconciliation(tuple(Day(date, found[date]) for date in sorted(found)), tuple(differences), billing)
+    days = tuple(Day(date, found[date]) for date in sorted(found))
+    return Reconciliation(days, tuple(differences), tuple(quarantined), billing)

@@ -1,7 +1,8 @@
 """Count the same events three times: in the log, in the landing zone, in the facts.
 
 All three are cut to the same window of offsets, so that neither retention nor what arrived meanwhile is drift, and
-a resent event counts once, by its first copy, as in the warehouse.
+a resent event counts once, by its first copy, as in the warehouse. What the facts lack because something is wrong
+with it is counted by itself.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from connectors.billing import Meter, compare
 from connectors.landing_zone import LandingZone
 from connectors.left_out import LeftOut, Paths, ask_landed, listed
 from connectors.log_scan import LogScan, Window
-from connectors.measures import LAYERS, Difference, Layer, Reconciliation, Tally, reconciliation_of
+from connectors.measures import Difference, Layer, Reconciliation, SetAside, Tally, reconciliation_of
 from sluice.codec import Codec
 from sluice.dead_letters import Origin
 from sluice.errors import ConfigurationError, Rejected
@@ -54,6 +55,12 @@ _FACTS = """
         source_topic, source_partition, source_offset
     from warehouse.marts.fact_llm_attempts
 """
+_QUARANTINE = """
+    select event_id, reason, detail, source_topic as topic, source_partition as part, source_offset as place
+    from warehouse.marts.quarantine
+    where is_critical
+"""
+"""Of a copy (`resent`, `landed_twice`) the facts have the event: it explains nothing that they lack."""
 _SEEN = """
     create temp table {name} as
     select rows.* from ({layer}) as rows
@@ -62,6 +69,19 @@ _SEEN = """
     qualify row_number() over (partition by event_id order by rows.topic, rows.part, rows.place) = 1
 """
 """Each event once, by its first copy, inside the window."""
+_SET_ASIDE = """
+    create temp table quarantine_seen as
+    select topics_seen.*, bad.reason, bad.detail
+    from topics_seen
+    join ({quarantine}) as bad on bad.topic = topics_seen.topic and bad.part = topics_seen.part
+        and bad.place = topics_seen.place and coalesce(bad.event_id, topics_seen.event_id) = topics_seen.event_id
+    where topics_seen.event_id not in (select event_id from facts_seen)
+"""
+"""By place; a topic that was made anew has other events at the same places."""
+_FIT = """
+    create temp table topics_fit as
+    select * from topics_seen where event_id not in (select event_id from quarantine_seen)
+"""
 _TALLY = """
     select
         day,
@@ -84,10 +104,16 @@ _DIFFERENT = """
             when a.tokens != b.tokens then b.tokens || ' tokens, in the topic ' || a.tokens
             else b.cost_usd || ' USD, in the topic ' || a.cost_usd
         end
-    from topics_seen as a
+    from {wanted} as a
     full outer join {name} as b on a.event_id = b.event_id
     where a.event_id is null or b.event_id is null or a.day != b.day or a.tokens != b.tokens
         or coalesce(a.cost_usd, 0) != coalesce(b.cost_usd, 0)
+    order by 4, 5, 6
+    limit {most}
+"""
+_NAMED = """
+    select event_id, event_type, turn_id, topic, part, place, reason, coalesce(detail, '')
+    from quarantine_seen
     order by 4, 5, 6
     limit {most}
 """
@@ -125,9 +151,12 @@ def reconcile(
             topics = [catalogue()[topic] for topic in TOPICS]
             ask_landed(zone, topics, lambda paths: _see(db, "landing", _landing(zone, paths)), tell)
         _see(db, "facts", _FACTS, "or event_id in (select event_id from topics)")
-        tallies = [(layer, *row) for layer in LAYERS for row in _tallies(db, layer)]
-        differences = [*_differences(db, "landing"), *_differences(db, "facts")]
-        return reconciliation_of(tallies, differences, None if meter is None else compare(metered, meter))
+        db.execute(_SET_ASIDE.format(quarantine=_QUARANTINE))
+        db.execute(_FIT)
+        differences = [*_differences(db, "landing", "topics_seen"), *_differences(db, "facts", "topics_fit")]
+        quarantined = [SetAside(*row) for row in db.execute(_NAMED.format(most=_MOST_NAMED)).fetchall()]
+        billing = None if meter is None else compare(metered, meter)
+        return reconciliation_of(_tallies(db), differences, quarantined, billing)
 
 
 def rows_of(records: Iterable[Origin], codec: Codec, ledger: list[AttemptMetered]) -> Iterator[dict[str, Any]]:
@@ -186,15 +215,27 @@ def _landing(zone: LandingZone, paths: Paths) -> str:
     return " union all ".join(parts)
 
 
-def _tallies(db: duckdb.DuckDBPyConnection, layer: str) -> list[tuple[str, Tally]]:
-    found = db.execute(_TALLY.format(name=f"{layer}_seen")).fetchall()
-    return [
-        (day, Tally(events, turns, attempts, int(tokens), cost)) for day, events, turns, attempts, tokens, cost in found
-    ]
+def _tallies(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[Layer, str, Tally]]:
+    """A turn with one end that is fit and one that is not is in the facts, and not once more in quarantine."""
+    topics, fit = _tally(db, "topics_seen"), _tally(db, "topics_fit")
+    yield from (("topics", day, tally) for day, tally in topics.items())
+    yield from (("landing", day, tally) for day, tally in _tally(db, "landing_seen").items())
+    yield from (("facts", day, tally) for day, tally in _tally(db, "facts_seen").items())
+    for day, tally in topics.items():
+        if (aside := tally.minus(fit.get(day, Tally()))).events:
+            yield "quarantine", day, aside
 
 
-def _differences(db: duckdb.DuckDBPyConnection, layer: Layer) -> list[Difference]:
-    found = db.execute(_DIFFERENT.format(name=f"{layer}_seen", most=_MOST_NAMED)).fetchall()
+def _tally(db: duckdb.DuckDBPyConnection, name: str) -> dict[str, Tally]:
+    """By day."""
+    found = db.execute(_TALLY.format(name=name)).fetchall()
+    return {
+        day: Tally(events, turns, attempts, int(tokens), cost) for day, events, turns, attempts, tokens, cost in found
+    }
+
+
+def _differences(db: duckdb.DuckDBPyConnection, layer: Layer, wanted: str) -> list[Difference]:
+    found = db.execute(_DIFFERENT.format(name=f"{layer}_seen", wanted=wanted, most=_MOST_NAMED)).fetchall()
     return [Difference(layer, *row) for row in found]
 
 
@@ -203,5 +244,6 @@ def _attach(db: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
     try:
         db.execute(f"attach '{quoted}' as warehouse (read_only)")
         db.execute(_FACTS + "limit 0")
+        db.execute(_QUARANTINE + "limit 0")
     except duckdb.Error as error:
         raise ConfigurationError(f"{warehouse} is no warehouse of ours: {error}") from error

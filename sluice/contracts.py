@@ -3,12 +3,13 @@
 Pure: `sluice schemas check` reads the files of `avro/` and says what is found.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sluice.schema_resolution import Misfit, misfits
+from sluice.schema_resolution import Misfit, Sides, misfits
 from sluice.schemas import Schema, canonical
 
 Compatibility = Literal["backward_transitive", "forward_transitive", "full_transitive"]
@@ -37,37 +38,81 @@ class Contract:
     examples: frozenset[str]
     """Names of the files of examples, `<id>-<Event>.json`."""
     changelog: str
+    digests: Mapping[str, str]
+    """What each version was when it was released, by label."""
+
+
+def label(version: Version) -> str:
+    """As in `14-StageTimed`."""
+    return f"{version.id}-{version.event}"
 
 
 def example_name(version: Version) -> str:
     """Of the file that shows a version."""
-    return f"{version.id}-{version.event}.json"
+    return f"{label(version)}.json"
+
+
+def digest_of(version: Version) -> str:
+    """SHA-256 of the canonical schema, in hexadecimal."""
+    return hashlib.sha256(canonical(version.schema).encode()).hexdigest()
 
 
 def breaks(event: str, schema: Schema, older: Sequence[Version], mode: Compatibility) -> Iterator[str]:
     """What somebody who reads or writes this event could not do any more."""
+    new = "the new schema"
     for version in older:
+        old = f"version {version.id}"
         if mode in BACKWARD:
-            for misfit in misfits(version.schema, schema):
+            for misfit in misfits(version.schema, schema, Sides(writer=old, reader=new)):
                 yield _told(event, f"version {version.id} could not be read any more", misfit)
         if mode in FORWARD:
-            for misfit in misfits(schema, version.schema):
+            for misfit in misfits(schema, version.schema, Sides(writer=new, reader=old)):
                 yield _told(event, f"readers of version {version.id} could not read it", misfit)
 
 
 def _told(event: str, consequence: str, misfit: Misfit) -> str:
-    return f"{event}: {consequence}: {misfit}. Add fields with a default, keep the others, or make a new event."
+    advice = "Add fields with a default, keep the others and their symbols as they are, or make a new event."
+    return f"{event}: {consequence}: {misfit}. {advice}"
+
+
+def all_breaks(contract: Contract) -> dict[str, list[str]]:
+    """By event, those of them that break somebody."""
+    found = {
+        event: [*breaks(event, schema, [one for one in contract.released if one.event == event], contract.modes[event])]
+        for event, schema in contract.schemas.items()
+    }
+    return {event: sentences for event, sentences in found.items() if sentences}
+
+
+def rewritten(contract: Contract) -> Iterator[str]:
+    """Released versions that are not any more what they were. What was written with them is still in the log."""
+    for version in contract.released:
+        if contract.digests.get(label(version), digest_of(version)) != digest_of(version):
+            yield (
+                f"{version.event}: version {version.id} is not what was released. Restore it in "
+                "avro/schema-ids.lock.json from version control; the change is a new version."
+            )
+    for name in contract.digests.keys() - {label(version) for version in contract.released}:
+        yield f"{name} was released and is not in avro/schema-ids.lock.json. Restore it from version control."
 
 
 def findings(contract: Contract) -> Iterator[str]:
     """Everything wrong, as sentences."""
     lines = {(int(match["id"]), match["event"]) for match in _LINE.finditer(contract.changelog)}
+    broken = all_breaks(contract)
+    changed = sorted(rewritten(contract))
+    yield from changed
+    advice = "Mend what breaks first." if broken or changed else "Run `sluice schemas lock`."
     for event, schema in contract.schemas.items():
         own = [version for version in contract.released if version.event == event]
-        yield from breaks(event, schema, own, contract.modes[event])
-        if not any(canonical(version.schema) == canonical(schema) for version in own):
-            yield f"{event}: its schema is no released version. Run `sluice schemas lock`."
+        if event in broken:
+            yield from broken[event]
+        elif not any(canonical(version.schema) == canonical(schema) for version in own):
+            yield f"{event}: its schema is no released version. {advice}"
     for version in contract.released:
+        if label(version) not in contract.digests:
+            told = f"{version.event}: version {version.id} has no digest in avro/schema-digests.lock.json."
+            yield f"{told} {advice}"
         if example_name(version) not in contract.examples:
             yield f"{version.event}: version {version.id} has no example: avro/examples/{example_name(version)}."
         if (version.id, version.event) not in lines:

@@ -6,7 +6,7 @@ stay what it is, because readers of ours take the number for what it means.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 _PROMOTIONS = {
     ("int", "long"),
@@ -36,9 +36,19 @@ class Misfit:
         return f"{self.path}: {self.why}" if self.path else self.why
 
 
-def misfits(writer: Any, reader: Any) -> list[Misfit]:
+class Sides(NamedTuple):
+    """What a sentence calls the two schemas."""
+
+    writer: str = "the writer"
+    reader: str = "the reader"
+
+
+UNNAMED = Sides()
+
+
+def misfits(writer: Any, reader: Any, sides: Sides = UNNAMED) -> list[Misfit]:
     """Empty where every value of `writer` can be read by `reader`. Both as parsed JSON."""
-    pair = _Pair(_names(writer, {}), _names(reader, {}))
+    pair = _Pair(_names(writer, {}), _names(reader, {}), sides)
     return [*pair.compare(writer, reader, "")]
 
 
@@ -66,8 +76,8 @@ def _short(name: str) -> str:
 class _Pair:
     """Both sides' names, and the records that are being compared: a record may hold itself."""
 
-    def __init__(self, writers: Names, readers: Names) -> None:
-        self._writers, self._readers = writers, readers
+    def __init__(self, writers: Names, readers: Names, sides: Sides) -> None:
+        self._writers, self._readers, self._sides = writers, readers, sides
         self._under_way: set[tuple[str, str]] = set()
 
     def compare(self, writer: Any, reader: Any, path: str) -> Iterator[Misfit]:
@@ -113,7 +123,8 @@ class _Pair:
                 yield Misfit(path, f"{writer['size']} bytes are not {reader['size']}")
             case "enum" if "default" not in reader:
                 lost = [symbol for symbol in writer["symbols"] if symbol not in reader["symbols"]]
-                yield from (Misfit(path, f"{symbol} is no symbol any more, and there is no default") for symbol in lost)
+                told = f"is no symbol of {self._sides.reader}, which has no default for it"
+                yield from (Misfit(path, f"{symbol} {told}") for symbol in lost)
 
     def _records(self, writer: Any, reader: Any, path: str) -> Iterator[Misfit]:
         names = _short(writer["name"]), _short(reader["name"])
@@ -127,7 +138,8 @@ class _Pair:
             if own:
                 yield from self.compare(written[own[0]]["type"], field["type"], inside)
             elif "default" not in field:
-                yield Misfit(inside, f"{field['name']} has no default, and was not always written")
+                told = f"has no default in {self._sides.reader}, and {self._sides.writer} does not write it"
+                yield Misfit(inside, f"{field['name']} {told}")
         self._under_way.discard(names)
 
 

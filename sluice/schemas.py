@@ -5,6 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import fastavro
+from fastavro.schema import SchemaParseException
+
 from sluice.errors import ConfigurationError
 from sluice.events import EVENT_TYPES
 from sluice.paths import data_folder
@@ -17,7 +20,7 @@ NAMESPACE = "sluice.v1"
 def schema_of(event_name: str) -> Schema:
     """The newest schema of an event.
 
-    Raises ConfigurationError where there is none.
+    Raises ConfigurationError where there is none, or no Avro record in its file.
     """
     return _read(data_folder("avro") / "schemas" / f"{event_name}.avsc")
 
@@ -25,8 +28,15 @@ def schema_of(event_name: str) -> Schema:
 def _read(path: Path) -> Schema:
     try:
         schema: Schema = json.loads(path.read_text())
+        fastavro.parse_schema(schema)
+        [*schema["fields"]]
     except FileNotFoundError:
         raise ConfigurationError(f"There is no schema at {path}.") from None
+    except (ValueError, TypeError, KeyError, SchemaParseException) as error:
+        raise ConfigurationError(
+            f"The schema {path} is no Avro record ({type(error).__name__}: {error}). "
+            "Mend it, or restore it from version control."
+        ) from error
     return schema
 
 

@@ -205,7 +205,9 @@ def _show_reconciliation(console: Console, found: "Reconciliation") -> None:
         column.justify = "right"
     for day in found.days:
         for layer in LAYERS:
-            table.add_row(day.date, layer, *_cells(day.layers.get(layer, Tally()).as_json()))
+            tally = day.layers.get(layer, Tally())
+            if layer != "quarantine" or tally != Tally():
+                table.add_row(day.date, layer, *_cells(tally.as_json()))
         table.add_section()
     table.add_row("drift", "", *_cells(found.drift.as_json()))
     console.print(table)
@@ -216,6 +218,13 @@ def _show_reconciliation(console: Console, found: "Reconciliation") -> None:
         console.print(f"{one.layer}: {one.event_type} {one.event_id} ({where}): {one.what}", markup=False)
     if len(found.differences) > _MOST_SHOWN:
         console.print(f"... and {len(found.differences) - _MOST_SHOWN} more; `sluice reconcile --json` names them all")
+    for aside in found.quarantined[:_MOST_SHOWN]:
+        where, why = f"{aside.topic}/{aside.partition}@{aside.offset}", f"{aside.reason} ({aside.detail})"
+        console.print(f"{aside.event_type} {aside.event_id} ({where}): in quarantine: {why}", markup=False)
+    if len(found.quarantined) > _MOST_SHOWN:
+        console.print(
+            f"... and {len(found.quarantined) - _MOST_SHOWN} more in quarantine; marts.quarantine has them all"
+        )
 
 
 def _show_billing(console: Console, billing: "Billing") -> None:

@@ -131,6 +131,8 @@ def facts_equal_topics(index: Index) -> Finding:
         finding.blame(failure.partition(":")[0], failure)
     for one in found.get("differences", []):
         finding.blame("{topic} {partition}@{offset}".format(**one), f"{one['layer']}: {one['what']}")
+    for one in found.get("quarantined", []):  # nothing bad is said in a run
+        finding.blame("{topic} {partition}@{offset}".format(**one), f"in quarantine: {one['reason']}")
     for day in days:
         drift = {name: value for name, value in day["drift"].items() if float(value)}
         if drift:

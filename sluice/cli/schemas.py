@@ -1,11 +1,14 @@
 """`sluice schemas`."""
 
+from itertools import chain
+
 import typer
 
 from sluice.cli.leaving import ExitCode, leave
-from sluice.contracts import Contract, breaks, findings
+from sluice.contracts import Contract, all_breaks, findings, rewritten
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.paths import data_folder
+from sluice.schema_digests import add_digests, digests
 from sluice.schema_ids import LOCK_FILE, lock, released
 from sluice.schema_registry import publish
 from sluice.schemas import all_schemas
@@ -13,7 +16,7 @@ from sluice.settings import load_settings
 from sluice.topics import compatibility_of_events
 
 commands = typer.Typer(no_args_is_help=True)
-_LOCK = "schema-ids.lock.json"
+_LOCK, _DIGESTS = "schema-ids.lock.json", "schema-digests.lock.json"
 
 
 @commands.command("check")
@@ -45,30 +48,30 @@ def publish_command() -> None:
 
 @commands.command("lock")
 def lock_command() -> None:
-    """Give new schemas a number in the lock file. Refuses what would break somebody."""
+    """Give new schemas a number in the lock file, and a digest each. Refuses what would break somebody."""
     contract = _contract()
-    broken = [
-        sentence
-        for event, schema in contract.schemas.items()
-        for sentence in breaks(
-            event, schema, [one for one in contract.released if one.event == event], contract.modes[event]
-        )
-    ]
-    if broken:
-        leave(ExitCode.NO, "\n".join(broken))
-    added = lock(data_folder("avro") / _LOCK)
-    typer.echo(f"added: {', '.join(added)}" if added else "nothing new")
+    refused = [*sorted(rewritten(contract)), *chain.from_iterable(all_breaks(contract).values())]
+    if refused:
+        leave(ExitCode.NO, "\n".join(refused))
+    avro = data_folder("avro")
+    added = lock(avro / _LOCK)
+    more = add_digests(avro / _DIGESTS, released(avro / _LOCK))
+    typer.echo(f"added: {', '.join(added)}" if added else f"digests added: {more}" if more else "nothing new")
     if added:
         typer.echo("`sluice schemas check` says which example and which line of avro/CHANGELOG.md each needs.")
 
 
 def _contract() -> Contract:
     avro = data_folder("avro")
-    schemas = all_schemas()
+    try:
+        schemas, versions, written = all_schemas(), released(avro / _LOCK), digests(avro / _DIGESTS)
+    except ConfigurationError as error:
+        leave(ExitCode.NO, str(error))
     return Contract(
         schemas=schemas,
-        released=released(avro / _LOCK),
+        released=versions,
         modes=compatibility_of_events(),
         examples=frozenset(path.name for path in (avro / "examples").glob("*")),
         changelog=(avro / "CHANGELOG.md").read_text(),
+        digests=written,
     )

@@ -8,9 +8,10 @@ import fastavro
 import pytest
 
 from sluice.codec import Codec
-from sluice.contracts import BACKWARD, FORWARD, Version, example_name
+from sluice.contracts import BACKWARD, FORWARD, Version, digest_of, example_name, label
 from sluice.events import EVENT_TYPES
 from sluice.paths import data_folder
+from sluice.schema_digests import digests
 from sluice.schema_ids import LockFileIds, released
 from sluice.topics import catalogue
 
@@ -56,6 +57,11 @@ def test_its_readers_read_the_newest(version: Version):
     assert {name: read[name] for name in own if not isinstance(told[name], list)} == {
         name: told[name] for name in own if not isinstance(told[name], list)
     }
+
+
+def test_every_version_is_what_was_released():
+    written = digests(AVRO / "schema-digests.lock.json")
+    assert [*written.items()] == [(label(version), digest_of(version)) for version in VERSIONS]
 
 
 def test_every_old_version_has_golden_bytes():

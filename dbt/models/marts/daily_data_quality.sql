@@ -21,12 +21,18 @@ quarantined as (
     group by date_day
 ),
 
-letters as (
-    select
-        {{ portable('utc_date', 'origin_timestamp') }} as date_day,
-        count(*) as rejected_records
+origins as (
+    select min(origin_timestamp) as logged_at
     from {{ ref('fact_dead_letters') }}
-    group by {{ portable('utc_date', 'origin_timestamp') }}
+    group by origin_topic, origin_partition, origin_offset
+),
+
+rejected as (
+    select
+        {{ portable('utc_date', 'logged_at') }} as date_day,
+        count(*) as rejected_records
+    from origins
+    group by {{ portable('utc_date', 'logged_at') }}
 ),
 
 together as (
@@ -54,7 +60,7 @@ together as (
         0 as critical_rows,
         0 as repeated_rows,
         rejected_records
-    from letters
+    from rejected
 ),
 
 days as (

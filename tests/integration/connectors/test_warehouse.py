@@ -1,6 +1,7 @@
 """From the log to the facts, with the real dbt, through the real commands."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from connectors.query import examples
 from connectors.report.figures import read_figures
 from local.compliance.gaps import undescribed
 from local.compliance.models import models
+from tests.arrivals import made
 from tests.doubles import NOON
 from tests.integration.connectors.platform import Platform, whole_turn
+from tests.samples import USAGE
 
 pytestmark = pytest.mark.usefixtures("dbt")
 
@@ -83,6 +86,32 @@ def test_what_happened_is_what_the_facts_say(platform: Platform) -> None:
 
     next((platform.home / "landing" / "llm-usage").glob("date=*/*.parquet")).unlink()
     assert platform.sluice("reconcile", "--json").returncode == 1
+
+
+def test_what_is_in_quarantine_is_named_and_is_no_drift(platform: Platform) -> None:
+    turn = whole_turn(1, NOON)
+    usage = msgspec.structs.replace(USAGE, prompt_tokens=-7)
+    platform.say(*turn, made("AttemptMetered", "turn-2", "tokens", NOON, usage=usage))
+    platform.say(made("TurnFinished", "turn-3", "early", NOON + timedelta(days=900)))
+    platform.flush()
+    platform.start_sink()
+    built = platform.sluice("warehouse")
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert re.search(
+        r"AttemptMetered \S+ \(llm-usage/.*\): in quarantine: negative_value \(prompt_tokens\)", built.stdout
+    )
+    assert re.search(
+        r"TurnFinished \S+ \(chat-turns/.*\): in quarantine: from_the_future \(occurred_at\)", built.stdout
+    )
+    compared = platform.sluice("reconcile", "--json")
+    assert compared.returncode == 0, compared.stderr
+    document = json.loads(compared.stdout)
+    assert (document["drift"], document["differences"]) == (NOTHING, [])
+    assert [(day["facts"]["events"], day["quarantine"]["events"]) for day in document["days"]] == [(7, 1), (0, 1)]
+    assert {(one["turn_id"], one["reason"]) for one in document["quarantined"]} == {
+        ("turn-2", "negative_value"),
+        ("turn-3", "from_the_future"),
+    }
 
 
 def test_a_failed_test_keeps_the_warehouse_in_use(platform: Platform) -> None:

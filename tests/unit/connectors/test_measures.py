@@ -31,12 +31,20 @@ def test_the_farther_layer_counts_once() -> None:
     assert found.drift == Tally(events=4, attempts=1)
 
 
+def test_facts_and_quarantine_together_are_what_the_topics_hold() -> None:
+    bad = Tally(events=1, tokens=-2)
+    layers = [("topics", "d", ONE.plus(bad)), ("landing", "d", ONE.plus(bad)), ("facts", "d", ONE)]
+    assert reconciliation_of(layers).drift == Tally(events=1, tokens=2)
+    assert reconciliation_of([*layers, ("quarantine", "d", bad)]).agrees
+
+
 def test_the_document_is_the_one_of_the_interfaces() -> None:
     document = reconciliation_of([("topics", "2026-03-01", ONE)]).as_json()
-    assert {*document} == {"days", "drift", "differences", "provider"}
+    assert {*document} == {"days", "drift", "differences", "quarantined", "provider"}
     assert {*document["drift"]} == {"events", "turns", "attempts", "tokens", "cost_usd"}
     assert document["drift"]["cost_usd"] == "0.0000036000"
     assert document["days"][0]["facts"]["events"] == 0
+    assert document["days"][0]["quarantine"]["events"] == 0
 
 
 def test_an_empty_log_has_no_days() -> None:

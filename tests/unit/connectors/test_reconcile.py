@@ -107,7 +107,23 @@ def build(path: Path, zone: LandingZone) -> Path:
                 for topic in topics
             ]
             db.execute(f"create table marts.{model} as " + " union all ".join(parts))
+        db.execute(
+            "create table marts.quarantine (event_id varchar, reason varchar, detail varchar, is_critical boolean, "
+            "source_topic varchar, source_partition integer, source_offset bigint)"
+        )
     return path
+
+
+def set_aside(path: Path, table: str, event_id: str | None, place: int, reason: str = "negative_value") -> None:
+    """Out of the facts, into quarantine, as dbt does."""
+    topic, critical = {"fact_llm_attempts": "llm-usage"}.get(table, "chat-turns"), reason != "resent"
+    with duckdb.connect(str(path)) as db:
+        db.execute(
+            f"delete from marts.{table} where source_topic = ? and source_offset = ?",
+            [topic, place],
+        )
+        values = [event_id, reason, "prompt_tokens" if critical else None, critical, topic, PARTITION, place]
+        db.execute("insert into marts.quarantine values (?, ?, ?, ?, ?, ?, ?)", values)
 
 
 def compare(scan: MemoryScan, zone: LandingZone, path: Path) -> Reconciliation:
@@ -148,6 +164,86 @@ def test_each_difference_is_named_with_its_place(tmp_path: Path) -> None:
     assert ("facts", "t-1/StageTimed", f"on 2026-03-02, in the topic on {day}", "turn-telemetry", 0) in named
     assert not found.agrees
     assert found.as_json()["differences"][0]["partition"] == PARTITION
+
+
+def below_zero(event_id: str) -> Event:
+    usage = msgspec.structs.replace(cast(Any, SAMPLES["AttemptMetered"]).usage, prompt_tokens=-70)
+    return cast(Event, msgspec.structs.replace(cast(Any, event("AttemptMetered", event_id)), usage=usage))
+
+
+@pytest.mark.parametrize("named", ["t-2/AttemptMetered", None])
+def test_what_is_in_quarantine_is_counted_by_itself_and_is_no_drift(tmp_path: Path, named: str | None) -> None:
+    zone = LandingZone(tmp_path / "l")
+    scan = MemoryScan.of([*turn("t-1"), below_zero("t-2/AttemptMetered"), *turn("t-1")])
+    scan.land(zone)
+    path = build(tmp_path / "w.duckdb", zone)
+    set_aside(path, "fact_llm_attempts", named, 1)
+    found = compare(scan, zone, path)
+    assert (found.agrees, found.differences, found.drift) == (True, (), Tally())
+    (day,) = found.days
+    assert day.layers["facts"] == ONE
+    assert day.layers["quarantine"] == day.layers["topics"].minus(ONE)
+    assert (day.layers["quarantine"].events, day.layers["quarantine"].tokens < 0) == (1, True)
+    assert found.as_json()["quarantined"] == [
+        {
+            "event_id": "t-2/AttemptMetered",
+            "event_type": "AttemptMetered",
+            "turn_id": "t-2",
+            "topic": "llm-usage",
+            "partition": PARTITION,
+            "offset": 1,
+            "reason": "negative_value",
+            "detail": "prompt_tokens",
+        }
+    ]
+
+
+def test_of_two_ends_of_a_turn_one_is_in_quarantine(tmp_path: Path) -> None:
+    zone, scan = LandingZone(tmp_path / "l"), MemoryScan.of([*turn("t-1"), event("TurnFinished", "t-1/second")])
+    scan.land(zone)
+    path = build(tmp_path / "w.duckdb", zone)
+    set_aside(path, "fact_chat_events", "t-1/second", 1)
+    found = compare(scan, zone, path)
+    assert (found.agrees, found.days[0].layers["quarantine"]) == (True, Tally(events=1))
+
+
+@pytest.mark.parametrize(
+    ("event_id", "place", "reason"),
+    [
+        ("t-1/AttemptMetered", 0, "resent"),
+        ("of a topic that is gone", 0, "negative_value"),
+        ("t-2/AttemptMetered", 1, "negative_value"),
+    ],
+)
+def test_what_is_missing_without_a_reason_of_its_own_is_drift(
+    tmp_path: Path, event_id: str, place: int, reason: str
+) -> None:
+    zone, scan = LandingZone(tmp_path / "l"), MemoryScan.of(turn("t-1"))
+    scan.land(zone)
+    path = build(tmp_path / "w.duckdb", zone)
+    set_aside(path, "fact_llm_attempts", event_id, place, reason)
+    with duckdb.connect(str(path)) as db:
+        db.execute("delete from marts.fact_llm_attempts")
+    found = compare(scan, zone, path)
+    assert [(one.layer, one.event_id, one.what) for one in found.differences] == [
+        ("facts", "t-1/AttemptMetered", "missing")
+    ]
+    assert (found.quarantined, found.drift.attempts, found.agrees) == ((), 1, False)
+
+
+def test_a_copy_that_was_fit_is_in_the_facts_although_the_first_is_in_quarantine(tmp_path: Path) -> None:
+    zone, scan = LandingZone(tmp_path / "l"), MemoryScan.of([*turn("t-1"), *turn("t-1")])
+    scan.land(zone)
+    path = build(tmp_path / "w.duckdb", zone)
+    set_aside(path, "fact_llm_attempts", "t-1/AttemptMetered", 0, "from_the_future")
+    with duckdb.connect(str(path)) as db:
+        db.execute(
+            "insert into marts.fact_llm_attempts select event_id, _event, turn_id, date '2026-03-01', _topic, "
+            "_partition, _offset, usage.prompt_tokens + usage.completion_tokens, cost_usd "
+            f"from read_parquet('{zone.root}/llm-usage/**/*.parquet', hive_partitioning = false) where _offset = 1"
+        )
+    found = compare(scan, zone, path)
+    assert (found.agrees, found.quarantined, found.days[0].layers["facts"]) == (True, (), ONE)
 
 
 def test_the_providers_meter_is_asked_too(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_every_misfit_is_named():
     reader = record(field("int", "x"), field(enum("C"), "e"), field("int", "new"))
     assert [str(one) for one in misfits(writer, reader)] == [
         "x: long is not read as int",
-        "e: A is no symbol any more, and there is no default",
-        "e: B is no symbol any more, and there is no default",
-        "new: new has no default, and was not always written",
+        "e: A is no symbol of the reader, which has no default for it",
+        "e: B is no symbol of the reader, which has no default for it",
+        "new: new has no default in the reader, and the writer does not write it",
     ]

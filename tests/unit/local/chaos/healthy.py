@@ -82,6 +82,7 @@ def evidence() -> Evidence:
                     {"date": "2026-11-26", "topics": {"events": len(landed)}, "drift": {"events": 0, "cost_usd": "0.0"}}
                 ],
                 "differences": [],
+                "quarantined": [],
             },
         },
         landed=[Landed(r.topic, r.partition, r.offset, r.fields["event_id"]) for r in landed],

@@ -171,6 +171,11 @@ def miss_a_fact(found: Evidence) -> None:
     found.facts["reconciliation"]["differences"] = [one]
 
 
+def set_a_fact_aside(found: Evidence) -> None:
+    one = {"topic": "llm-usage", "partition": 0, "offset": 1, "reason": "negative_value"}
+    found.facts["reconciliation"]["quarantined"] = [one]
+
+
 def drift_by_a_cent(found: Evidence) -> None:
     found.facts["reconciliation"]["days"][0]["drift"]["cost_usd"] = "0.01"
 
@@ -216,6 +221,8 @@ DOCTORED: list[tuple[str, Doctor]] = [
     ("I10", never_read),
     ("I11", fail_a_build),
     ("I11", miss_a_fact),
+    ("I11", set_a_fact_aside),
+    ("I11", set_a_fact_aside),
     ("I11", drift_by_a_cent),
 ]
 
