@@ -24,8 +24,11 @@ class RowsRefused(Exception):
 class BigQuery(Protocol):
     """One dataset."""
 
-    def prepare(self, table: str, columns: pa.Schema) -> int:
-        """Make a table, or add the columns that it lacks. Gives when it was made, in milliseconds since 1970."""
+    def prepare(self, table: str, columns: pa.Schema, cluster: str) -> int:
+        """Make a table, or add the columns that it lacks. Gives when it was made, in milliseconds since 1970.
+
+        Raises ConfigurationError where its rows are not of this Kafka cluster: their offsets mean other records.
+        """
         ...
 
     def create_stream(self, table: str) -> str:

@@ -46,6 +46,8 @@ class BigQueryStore:
     bigquery: BigQuery
     tables: Mapping[str, LandedTable]
     """By topic."""
+    cluster: str
+    """Kafka's own name of the cluster whose records these are."""
     commit: Commit
     member: Callable[[], str]
     """As whom Kafka knows this process now; another one, or nobody, once the group has gone on without it."""
@@ -63,9 +65,9 @@ class BigQueryStore:
     """What tables said of their offsets within one assignment."""
 
     def declare(self) -> None:
-        """All tables are there, with all columns."""
+        """All tables are there, with all columns, and of this cluster."""
         for one in {table.name: table for table in self.tables.values()}.values():
-            self._made[one.name] = self.bigquery.prepare(one.name, one.columns)
+            self._made[one.name] = self.bigquery.prepare(one.name, one.columns, self.cluster)
 
     def begin(self, place: Place, committed: int | None, mark: str) -> Beginning:
         """See Store. Without a commit that speaks of this table, the table itself is asked."""

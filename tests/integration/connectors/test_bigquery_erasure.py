@@ -37,7 +37,7 @@ def test_an_erased_person_goes_from_all_tables(tmp_path: Path, dbt: Path) -> Non
     with running(tmp_path / "bigquery", rest, grpc) as emulator:
         bigquery = connected(PROJECT, DATASET, (f"127.0.0.1:{rest}", f"127.0.0.1:{grpc}"), lambda: None)
         for table in landed_tables():
-            bigquery.prepare(table.name, table.columns)
+            bigquery.prepare(table.name, table.columns, "k")
             if table.name in ("chat_turns", "llm_usage"):
                 rows = pa.Table.from_pylist([_row(table.columns, name) for name in ("jane", "john")], table.columns)
                 bigquery.append(table.name, bigquery.create_stream(table.name), 0, sent(rows))

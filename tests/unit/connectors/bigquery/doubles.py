@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from connectors.batching import Place
 from connectors.bigquery.ports import RowsRefused, StreamGone
+from connectors.bigquery.tables import origin, other_log
 from sluice.errors import ConfigurationError
 
 
@@ -28,9 +29,12 @@ class MemoryBigQuery:
     trouble: Callable[[str], object] = lambda _when: None
     refuses: Callable[[dict[str, Any]], bool] = lambda _row: False
     asked: int = 0
+    clusters: dict[str, str] = field(default_factory=dict)
 
-    def prepare(self, table: str, columns: pa.Schema) -> int:
+    def prepare(self, table: str, columns: pa.Schema, cluster: str) -> int:
         self.tables.setdefault(table, [])
+        if self.clusters.setdefault(table, cluster) != cluster:
+            raise other_log(table, cluster, origin(self.clusters[table]))
         return self.made_ms
 
     def create_stream(self, table: str) -> str:
