@@ -42,6 +42,10 @@ class Beginning:
     landed: Runs
 
 
+class StartAnew(Unavailable):
+    """What was learnt at the start holds no more: only another start helps, not another try."""
+
+
 class Store(Protocol):
     """Where a sink's rows go."""
 
@@ -53,7 +57,10 @@ class Store(Protocol):
         ...
 
     def land(self, intake: Intake) -> None:
-        """All that waits, settled row by row as it is there for good. Raises OSError, Unavailable, KafkaException."""
+        """All that waits, settled row by row as it is there for good.
+
+        Raises OSError, Unavailable, KafkaException; StartAnew ends the process.
+        """
         ...
 
     def mark(self, place: Place) -> str:
@@ -130,6 +137,8 @@ class Sink:
             self.flush()
             gc.collect()
             pa.default_memory_pool().release_unused()
+        except StartAnew:
+            raise
         except _OUTSIDE as error:
             self.intake.metrics.failures.inc()
             self.intake.log.error("flush failed, will be tried again", error=fact(f"{type(error).__name__}: {error}"))

@@ -20,7 +20,7 @@ from google.cloud.bigquery_storage_v1.services.big_query_write.transports import
 from requests import RequestException
 
 from connectors.batching import Place
-from connectors.bigquery.ports import RowsRefused, StreamGone
+from connectors.bigquery.ports import RowsRefused, StreamGone, TableGone
 from connectors.bigquery.tables import ORIGIN, fields_of, grown, origin, other_log, table_with
 from sluice.errors import ConfigurationError, Unavailable
 
@@ -107,7 +107,10 @@ class GoogleBigQuery:
         """See BigQuery."""
         with _said(f"stream of {table}"):
             kind = types.WriteStream(type_=types.WriteStream.Type.COMMITTED)
-            made = self.writer.create_write_stream(parent=self._parent(table), write_stream=kind, **_ONCE)
+            try:
+                made = self.writer.create_write_stream(parent=self._parent(table), write_stream=kind, **_ONCE)
+            except exceptions.NotFound as error:
+                raise TableGone(f"bigquery: table {table} was dropped") from error
             return str(made.name.rpartition("/")[2])
 
     def append(self, table: str, stream: str, offset: int, rows: pa.RecordBatch) -> None:
@@ -146,7 +149,11 @@ class GoogleBigQuery:
         """See BigQuery."""
         sql = _LAST_OFFSETS.format(table=f"{self.project}.{self.dataset}.{table}")
         with _said(f"offsets of {table}"):
-            return {Place(row["_topic"], int(row["_partition"])): int(row["last"]) for row in self._asked(sql)}
+            try:
+                rows = self._asked(sql)
+            except exceptions.NotFound as error:
+                raise TableGone(f"bigquery: table {table} was dropped") from error
+            return {Place(row["_topic"], int(row["_partition"])): int(row["last"]) for row in rows}
 
     def _asked(self, sql: str) -> Any:
         told = bigquery.QueryJobConfig(use_query_cache=False)

@@ -226,6 +226,17 @@ def test_an_emptied_dataset_is_filled_from_the_log(scene: Scene) -> None:
     scene.check()
 
 
+def test_a_table_that_is_dropped_under_it_is_filled_at_its_next_start(scene: Scene) -> None:
+    sink = scene.start()
+    scene.say()
+    scene.check()
+    scene.emulator.client.delete_table(f"{PROJECT}.{DATASET}.llm_usage", retry=None, timeout=20)
+    scene.say()
+    assert sink.wait(60) == ProcessExit.TEMPFAIL
+    scene.start()
+    scene.check()
+
+
 def test_another_log_on_old_tables_is_refused(scene: Scene, tmp_path: Path) -> None:
     sink = scene.start()
     scene.say()

@@ -9,7 +9,7 @@ from google.cloud.bigquery import Table
 
 from connectors.batching import Place
 from connectors.bigquery.client import GoogleBigQuery, connected
-from connectors.bigquery.ports import BigQuery, StreamGone
+from connectors.bigquery.ports import BigQuery, StreamGone, TableGone
 from connectors.bigquery.tables import ORIGIN, fields_of, origin, sent
 from connectors.connect.tables import landed_tables
 from sluice.errors import ConfigurationError
@@ -84,6 +84,13 @@ def test_a_stream_that_is_not_known_takes_nothing(bigquery: BigQuery, table: str
     assert bigquery.finish(table, "0123456789abcdef") is None
     with pytest.raises(StreamGone):
         bigquery.append(table, "0123456789abcdef", 0, rows(5))
+
+
+def test_a_table_that_is_not_there_is_told_from_one_that_is_away(bigquery: BigQuery) -> None:
+    with pytest.raises(TableGone):
+        bigquery.create_stream("never_made")
+    with pytest.raises(TableGone):
+        bigquery.last_offsets("never_made")
 
 
 def test_partitions_are_told_apart(bigquery: BigQuery, table: str) -> None:
