@@ -12,11 +12,12 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 from connectors.batching import Place
 from connectors.intake import RETRY_SECONDS, Intake
 from connectors.runs import Runs
-from sluice.errors import Unavailable
+from sluice.errors import ConfigurationError, Unavailable
 from sluice.failpoints import FailpointName, Failpoints
 from sluice.logs import fact
 
 _POLL_SECONDS = 0.2
+_ANSWER_SECONDS = 10.0
 _BATCH_BYTES = 6_000_000
 """Encoded; as rows of Python they are some ten times as large."""
 _MOST_AT_ONCE = 500
@@ -41,6 +42,10 @@ class Beginning:
     landed: Runs
 
 
+class StartAnew(Unavailable):
+    """What was learnt at the start holds no more: only another start helps, not another try."""
+
+
 class Store(Protocol):
     """Where a sink's rows go."""
 
@@ -52,7 +57,10 @@ class Store(Protocol):
         ...
 
     def land(self, intake: Intake) -> None:
-        """All that waits, settled row by row as it is there for good. Raises OSError, Unavailable, KafkaException."""
+        """All that waits, settled row by row as it is there for good.
+
+        Raises OSError, Unavailable, KafkaException; StartAnew ends the process.
+        """
         ...
 
     def mark(self, place: Place) -> str:
@@ -129,6 +137,8 @@ class Sink:
             self.flush()
             gc.collect()
             pa.default_memory_pool().release_unused()
+        except StartAnew:
+            raise
         except _OUTSIDE as error:
             self.intake.metrics.failures.inc()
             self.intake.log.error("flush failed, will be tried again", error=fact(f"{type(error).__name__}: {error}"))
@@ -151,6 +161,7 @@ class Sink:
             wanted = next(tp for tp in partitions if (tp.topic, tp.partition) == place)
             wanted.offset = OFFSET_BEGINNING if found.offset is None else found.offset
             if found.offset is not None and found.offset > (committed or 0):
+                _check_end(consumer, place, found.offset)
                 self.intake.batch.pass_over(place, found.offset - 1)  # so that the commit follows
         consumer.assign(partitions)
         self._paused = False
@@ -162,3 +173,14 @@ class Sink:
     def _lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             self.intake.batch.drop(Place(partition.topic, partition.partition))
+
+
+def _check_end(consumer: Consumer, place: Place, start: int) -> None:
+    """Raises ConfigurationError where the store holds what this log has not: all up to there would be passed over."""
+    _, end = consumer.get_watermark_offsets(TopicPartition(*place), _ANSWER_SECONDS)
+    if start > end:
+        raise ConfigurationError(
+            f"log_behind_store: {place.topic} partition {place.partition} ends at offset {end}, and what was landed of "
+            f"it reaches to {start - 1}: the topic was made anew, or has lost records, and its offsets mean other "
+            "records now. Move what was landed away, or put the topic back: until then nothing is written."
+        )

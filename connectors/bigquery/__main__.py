@@ -46,7 +46,8 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
     # The letter of a record that the landing sink puts away too is the same one, and counts once.
     letters = DeadLetters(codec, read_key_file(settings.keys_dir, PUBLIC_FILE), LETTERS_GROUP, utc_now)
     kafka, shown = connection(settings, "connectors"), server_files(settings, GROUP, utc_now())
-    wait_for_topics(KafkaAdmin(kafka), seen_by("connectors"), pause_until(stopping), log)
+    admin = KafkaAdmin(kafka)
+    wait_for_topics(admin, seen_by("connectors"), pause_until(stopping), log)
     metrics, failpoints = SinkMetrics("bigquery"), Failpoints(settings.failpoints_dir)
     metrics.serve(settings.metrics_port("bigquery"), shown, settings.metrics_client_ca_file)
     consumer = Consumer(_consumer_settings(settings, kafka))
@@ -57,7 +58,9 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
 
     tables = {topic.name: table for table in landed_tables() for topic in table.topics}
     erased = ErasedList(settings.landing_dir)
-    store = BigQueryStore(bigquery, tables, commit, consumer.memberid, erased.while_landing, log, failpoints)
+    store = BigQueryStore(
+        bigquery, tables, admin.cluster_id(), commit, consumer.memberid, erased.while_landing, log, failpoints
+    )
     store.declare()
     intake = Intake(landed_topics(), codec, KafkaDeadLetters(kafka, letters, GROUP), metrics, log, utc_now)
     limits = Limits(settings.landing_flush_seconds, settings.landing_flush_records)

@@ -20,8 +20,8 @@ from google.cloud.bigquery_storage_v1.services.big_query_write.transports import
 from requests import RequestException
 
 from connectors.batching import Place
-from connectors.bigquery.ports import RowsRefused, StreamGone
-from connectors.bigquery.tables import fields_of, grown, table_with
+from connectors.bigquery.ports import RowsRefused, StreamGone, TableGone
+from connectors.bigquery.tables import ORIGIN, fields_of, grown, origin, other_log, table_with
 from sluice.errors import ConfigurationError, Unavailable
 
 _SECONDS = 20.0
@@ -36,6 +36,7 @@ _AWAY = (
     GoogleAuthError,
 )
 _LAST_OFFSETS = "select _topic, _partition, max(_offset) as last from `{table}` group by _topic, _partition"
+_ANY_ROW = "select 1 from `{table}` limit 1"
 _Code = types.StorageError.StorageErrorCode
 
 
@@ -62,24 +63,37 @@ class GoogleBigQuery:
     project: str
     dataset: str
 
-    def prepare(self, table: str, columns: pa.Schema) -> int:
+    def prepare(self, table: str, columns: pa.Schema, cluster: str) -> int:
         """See BigQuery. Somebody else may do the same at the same time."""
         name = f"{self.project}.{self.dataset}.{table}"
         with _said(f"table {name}"):
             try:
                 there = self.rest.get_table(name, **_ONCE)
             except exceptions.NotFound:
-                there = self._made(name, columns)
+                there = self._made(name, columns, cluster)
+            changed = self._bind(there, name, cluster)
             fields = grown(name, there.schema, fields_of(columns))
             if fields != list(there.schema):
                 there.schema = fields
+                changed.append("schema")
+            if changed:
                 try:
-                    there = self.rest.update_table(there, ["schema"], **_ONCE)
+                    there = self.rest.update_table(there, changed, **_ONCE)
                 except exceptions.PreconditionFailed as error:
                     raise Unavailable(f"bigquery: {name} is being changed by another") from error
             return int(there.created.timestamp() * 1000)
 
-    def _made(self, name: str, columns: pa.Schema) -> bigquery.Table:
+    def _bind(self, there: bigquery.Table, name: str, cluster: str) -> list[str]:
+        """Gives what is to be updated. A table without a label is taken as long as it has no rows."""
+        found, ours = there.labels.get(ORIGIN), origin(cluster)
+        if found == ours:
+            return []
+        if found is not None or [*self._asked(_ANY_ROW.format(table=name))]:
+            raise other_log(name, cluster, found)
+        there.labels = {**there.labels, ORIGIN: ours}
+        return ["labels"]
+
+    def _made(self, name: str, columns: pa.Schema, cluster: str) -> bigquery.Table:
         try:
             self.rest.get_dataset(f"{self.project}.{self.dataset}", **_ONCE)
         except exceptions.NotFound:
@@ -87,13 +101,16 @@ class GoogleBigQuery:
                 f"bigquery_dataset_missing: there is no dataset {self.dataset} in project {self.project}. Make it in "
                 f"the region where the rows shall be: bq --location=EU mk --dataset {self.project}:{self.dataset}"
             ) from None
-        return self.rest.create_table(table_with(name, columns), exists_ok=True, **_ONCE)
+        return self.rest.create_table(table_with(name, columns, cluster), exists_ok=True, **_ONCE)
 
     def create_stream(self, table: str) -> str:
         """See BigQuery."""
         with _said(f"stream of {table}"):
             kind = types.WriteStream(type_=types.WriteStream.Type.COMMITTED)
-            made = self.writer.create_write_stream(parent=self._parent(table), write_stream=kind, **_ONCE)
+            try:
+                made = self.writer.create_write_stream(parent=self._parent(table), write_stream=kind, **_ONCE)
+            except exceptions.NotFound as error:
+                raise TableGone(f"bigquery: table {table} was dropped") from error
             return str(made.name.rpartition("/")[2])
 
     def append(self, table: str, stream: str, offset: int, rows: pa.RecordBatch) -> None:
@@ -132,9 +149,15 @@ class GoogleBigQuery:
         """See BigQuery."""
         sql = _LAST_OFFSETS.format(table=f"{self.project}.{self.dataset}.{table}")
         with _said(f"offsets of {table}"):
-            told = bigquery.QueryJobConfig(use_query_cache=False)
-            rows = self.rest.query(sql, job_config=told, job_retry=None, **_ONCE).result(**_ONCE)
+            try:
+                rows = self._asked(sql)
+            except exceptions.NotFound as error:
+                raise TableGone(f"bigquery: table {table} was dropped") from error
             return {Place(row["_topic"], int(row["_partition"])): int(row["last"]) for row in rows}
+
+    def _asked(self, sql: str) -> Any:
+        told = bigquery.QueryJobConfig(use_query_cache=False)
+        return self.rest.query(sql, job_config=told, job_retry=None, **_ONCE).result(**_ONCE)
 
     def _parent(self, table: str) -> str:
         return f"projects/{self.project}/datasets/{self.dataset}/tables/{table}"

@@ -6,11 +6,16 @@ from typing import Protocol
 import pyarrow as pa
 
 from connectors.batching import Place
+from connectors.sink import StartAnew
 from sluice.errors import Unavailable
 
 
 class StreamGone(Unavailable):
     """A stream takes no rows any more: it was finished by whoever took over, or has expired."""
+
+
+class TableGone(StartAnew):
+    """A table was dropped, and perhaps made anew by another: its part of the log is to be read from the beginning."""
 
 
 class RowsRefused(Exception):
@@ -24,12 +29,18 @@ class RowsRefused(Exception):
 class BigQuery(Protocol):
     """One dataset."""
 
-    def prepare(self, table: str, columns: pa.Schema) -> int:
-        """Make a table, or add the columns that it lacks. Gives when it was made, in milliseconds since 1970."""
+    def prepare(self, table: str, columns: pa.Schema, cluster: str) -> int:
+        """Make a table, or add the columns that it lacks. Gives when it was made, in milliseconds since 1970.
+
+        Raises ConfigurationError where its rows are not of this Kafka cluster: their offsets mean other records.
+        """
         ...
 
     def create_stream(self, table: str) -> str:
-        """A committed stream: what is appended can be read at once. Gives its name below the table."""
+        """A committed stream: what is appended can be read at once. Gives its name below the table.
+
+        Raises TableGone.
+        """
         ...
 
     def append(self, table: str, stream: str, offset: int, rows: pa.RecordBatch) -> None:
@@ -44,5 +55,5 @@ class BigQuery(Protocol):
         ...
 
     def last_offsets(self, table: str) -> Mapping[Place, int]:
-        """The highest offset that the table holds, of each partition with rows in it."""
+        """The highest offset that the table holds, of each partition with rows in it. Raises TableGone."""
         ...

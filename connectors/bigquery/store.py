@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connectors.batching import Place, Portion
 from connectors.bigquery import position
-from connectors.bigquery.ports import BigQuery, RowsRefused, StreamGone
+from connectors.bigquery.ports import BigQuery, RowsRefused, StreamGone, TableGone
 from connectors.bigquery.position import Position
 from connectors.bigquery.tables import first_part, sent
 from connectors.connect.tables import LandedTable
@@ -46,6 +46,8 @@ class BigQueryStore:
     bigquery: BigQuery
     tables: Mapping[str, LandedTable]
     """By topic."""
+    cluster: str
+    """Kafka's own name of the cluster whose records these are."""
     commit: Commit
     member: Callable[[], str]
     """As whom Kafka knows this process now; another one, or nobody, once the group has gone on without it."""
@@ -63,19 +65,29 @@ class BigQueryStore:
     """What tables said of their offsets within one assignment."""
 
     def declare(self) -> None:
-        """All tables are there, with all columns."""
+        """All tables are there, with all columns, and of this cluster."""
         for one in {table.name: table for table in self.tables.values()}.values():
-            self._made[one.name] = self.bigquery.prepare(one.name, one.columns)
+            self._made[one.name] = self._prepare(one)
+
+    def _prepare(self, table: LandedTable) -> int:
+        return self.bigquery.prepare(table.name, table.columns, self.cluster)
+
+    def _look_again(self, table: LandedTable) -> None:
+        """Raises TableGone where it is not the one of the start: it may have been dropped, and be empty."""
+        if self._prepare(table) != self._made[table.name]:
+            raise TableGone(f"bigquery: table {table.name} was dropped, and is another one now")
 
     def begin(self, place: Place, committed: int | None, mark: str) -> Beginning:
         """See Store. Without a commit that speaks of this table, the table itself is asked."""
-        table = self.tables[place.topic].name
+        landed = self.tables[place.topic]
+        table = landed.name
         known = position.read(mark)
         self._owner = self.member()
         self._doubtful.pop(place, None)
         self._positions[place] = Position(self._made[table])
         if committed is None or known is None or known.table != self._made[table]:
             if table not in self._asked:
+                self._look_again(landed)
                 self._asked[table] = self.bigquery.last_offsets(table)
             last = self._asked[table].get(place)
             return Beginning(None if last is None else last + 1, Runs())
@@ -131,14 +143,15 @@ class BigQueryStore:
                 portion = Portion(waiting.place, waiting.day, portion.rows[: part.num_rows])
                 name = self.tables[waiting.place.topic].name
                 if not at.coming:
-                    stream = at.stream or self._new_stream(name)
+                    stream = at.stream or self._new_stream(self.tables[waiting.place.topic])
                     self._positions[waiting.place] = at.expecting(stream, part.num_rows, portion.last + 1)
                 yield _Append(waiting.place, name, part, portion)
 
-    def _new_stream(self, table: str) -> str:
+    def _new_stream(self, table: LandedTable) -> str:
         self.failpoints.reach("bigquery.before_create_stream")
-        stream = self.bigquery.create_stream(table)
+        stream = self.bigquery.create_stream(table.name)
         self.failpoints.reach("bigquery.stream_created")
+        self._look_again(table)
         return stream
 
     def _append(self, one: _Append) -> Exception | None:
@@ -188,6 +201,7 @@ class BigQueryStore:
         length = self.bigquery.finish(table, known.stream)
         self.failpoints.reach("bigquery.finalized")
         if length is None:
+            self._look_again(self.tables[place.topic])
             start = max(committed, self.bigquery.last_offsets(table).get(place, -1) + 1)
         else:
             start = known.then if known.arrived(length) else committed

@@ -4,6 +4,7 @@ Tables are partitioned by the day on which an event happened, and BigQuery lets 
 landing zone keeps. Types: cloud.google.com/bigquery/docs/supported-data-types, the part about Apache Arrow.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,14 +18,38 @@ _DAY_MS = 86_400_000
 _BIGNUMERIC = pa.decimal256(76, 38)
 LARGEST_BYTES = 8_000_000
 """Of the rows of one append; a request may have 10 MB."""
+ORIGIN = "sluice_kafka"
+"""The label of a table that says of which Kafka cluster its rows are."""
 
 
-def table_with(name: str, columns: pa.Schema) -> Table:
+def table_with(name: str, columns: pa.Schema, cluster: str) -> Table:
     """As it is made. `name` is whole: project, dataset, table."""
     table = Table(name, schema=fields_of(columns))
+    table.labels = {ORIGIN: origin(cluster)}
     kept = keep("landing").days * _DAY_MS
     table.time_partitioning = TimePartitioning(field="occurred_at", expiration_ms=kept)
     return table
+
+
+def origin(cluster: str) -> str:
+    """A cluster's id as a label's value, which knows no capitals: two ids never have the same one."""
+    return hashlib.sha256(cluster.encode()).hexdigest()[:40]
+
+
+def other_log(table: str, cluster: str, found: str | None) -> ConfigurationError:
+    """`found` is its label; none where it has rows and no label."""
+    ours = f"{ORIGIN}:{origin(cluster)}"
+    if found is None:
+        whose = "does not say of which Kafka cluster its rows are"
+        at = "{}:{}.{}".format(*table.rsplit(".", 2))
+        remedy = f"Only if all are of this one ({cluster}): bq update --set_label {ours} {at}; else"
+    else:
+        whose = f"is of another Kafka cluster (its label is {ORIGIN}:{found}, this one's {ours})"
+        remedy = "The same offsets mean other records:"
+    return ConfigurationError(
+        f"bigquery_other_log: {table} {whose}. Nothing was written. {remedy} set SLUICE_BIGQUERY_LANDING to another "
+        "dataset, or move the tables of this one away: new ones are filled from what the log holds."
+    )
 
 
 def fields_of(columns: pa.Schema) -> list[SchemaField]:

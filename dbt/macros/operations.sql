@@ -12,7 +12,7 @@
         portable('utc_date', 'occurred_at') ~ " < " ~ before, dry_run) -}}
 {% endmacro %}
 
-{#- One day of one topic goes, to be landed once more. -#}
+{#- One day of one topic goes, to be landed once more. Whoever wrote it goes on where it was: told to, not by itself. -#}
 {% macro purge(topic, day, dry_run=true) %}
     {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', day | string) -%}
         {{- exceptions.raise_compiler_error("purge: a day is written 2026-11-26, not " ~ day ~ ".") -}}
@@ -42,7 +42,7 @@
 {% macro change_landed(name, needs, sql, rows, dry_run, topic=none, salt=none) %}
     {%- if execute -%}
     {%- set found = landed_tables() -%}
-    {%- set wanted = found if topic is none else found | selectattr('identifier', 'equalto', topic) | list -%}
+    {%- set wanted = found if topic is none else found | selectattr('identifier', 'equalto', portable('landed_name', topic)) | list -%}
     {%- if not wanted -%}
         {{- exceptions.raise_compiler_error(name ~ ": there is no landed table" ~ (" of " ~ topic if topic else "")
             ~ ". Where rows are files, `sluice retention`, `sluice erase` and the steward do this.") -}}

@@ -9,11 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient
 from google.api_core.exceptions import GoogleAPICallError
 
+from local.broker import running_broker
 from sluice.failpoints import FAILPOINTS
 from sluice.kafka_admin import KafkaAdmin
 from sluice.process import ProcessExit
+from sluice.topics import catalogue
 from tests.bigquery.emulator import DATASET, PROJECT, Emulator, running
 from tests.conftest import free_ports
 from tests.doubles import NOON
@@ -220,6 +223,55 @@ def test_an_emptied_dataset_is_filled_from_the_log(scene: Scene) -> None:
     scene.emulator.client.delete_table(f"{PROJECT}.{DATASET}.llm_usage", retry=None, timeout=20)
     scene.start()
     scene.say()
+    scene.check()
+
+
+def test_a_table_that_is_dropped_under_it_is_filled_at_its_next_start(scene: Scene) -> None:
+    sink = scene.start()
+    scene.say()
+    scene.check()
+    scene.emulator.client.delete_table(f"{PROJECT}.{DATASET}.llm_usage", retry=None, timeout=20)
+    scene.say()
+    assert sink.wait(60) == ProcessExit.TEMPFAIL
+    scene.start()
+    scene.check()
+
+
+def test_another_log_on_old_tables_is_refused(scene: Scene, tmp_path: Path) -> None:
+    sink = scene.start()
+    scene.say()
+    scene.check()
+    sink.terminate()
+    assert sink.wait(20) == 0
+    with running_broker(tmp_path / "other", *free_ports(2)) as servers:
+        admin = KafkaAdmin(servers)
+        admin.apply(catalogue().values(), 1)
+        other = Platform(servers, scene.platform.variables | {"SLUICE_BROKER": servers}, scene.platform.home)
+        for number in range(1000, 1040):
+            other.say(*whole_turn(number, NOON))
+        other.flush()
+        assert other.start_bigquery_sink().wait(60) == ProcessExit.CONFIG
+        assert "bigquery_other_log" in (scene.platform.home / "bigquery.log").read_text()
+        assert admin.committed("bigquery") == {}
+    scene.check()
+    scene.start()
+    scene.say()
+    scene.check()
+
+
+def test_a_topic_that_was_made_anew_is_not_passed_over(scene: Scene) -> None:
+    sink = scene.start()
+    scene.say()
+    scene.check()
+    sink.terminate()
+    assert sink.wait(20) == 0
+    admin = KafkaAdmin(scene.platform.bootstrap_servers)
+    client = AdminClient({"bootstrap.servers": scene.platform.bootstrap_servers})
+    client.delete_topics(["llm-usage"])["llm-usage"].result(20)
+    scene.wait(lambda: "llm-usage" not in admin.partitions())
+    admin.apply([catalogue()["llm-usage"]], 1)
+    assert scene.start().wait(60) == ProcessExit.CONFIG
+    assert "log_behind_store: llm-usage" in (scene.platform.home / "bigquery.log").read_text()
     scene.check()
 
 

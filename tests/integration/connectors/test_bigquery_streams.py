@@ -5,11 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from google.cloud.bigquery import Table
 
 from connectors.batching import Place
 from connectors.bigquery.client import GoogleBigQuery, connected
-from connectors.bigquery.ports import BigQuery, StreamGone
-from connectors.bigquery.tables import sent
+from connectors.bigquery.ports import BigQuery, StreamGone, TableGone
+from connectors.bigquery.tables import ORIGIN, fields_of, origin, sent
 from connectors.connect.tables import landed_tables
 from sluice.errors import ConfigurationError
 from tests.bigquery.emulator import DATASET, PROJECT, Emulator, running
@@ -17,6 +18,7 @@ from tests.conftest import free_ports
 from tests.doubles import NOON
 from tests.unit.connectors.bigquery.doubles import MemoryBigQuery
 
+CLUSTER = "5L6g3nShTxeMCtKxX86sw1"
 COLUMNS = next(table.columns for table in landed_tables() if table.name == "llm_usage")
 
 
@@ -41,7 +43,7 @@ def bigquery(request: pytest.FixtureRequest) -> BigQuery:
 @pytest.fixture
 def table(request: pytest.FixtureRequest, bigquery: BigQuery) -> str:
     name = request.node.name.partition("[")[0]
-    bigquery.prepare(name, COLUMNS)
+    bigquery.prepare(name, COLUMNS, CLUSTER)
     return str(name)
 
 
@@ -84,6 +86,13 @@ def test_a_stream_that_is_not_known_takes_nothing(bigquery: BigQuery, table: str
         bigquery.append(table, "0123456789abcdef", 0, rows(5))
 
 
+def test_a_table_that_is_not_there_is_told_from_one_that_is_away(bigquery: BigQuery) -> None:
+    with pytest.raises(TableGone):
+        bigquery.create_stream("never_made")
+    with pytest.raises(TableGone):
+        bigquery.last_offsets("never_made")
+
+
 def test_partitions_are_told_apart(bigquery: BigQuery, table: str) -> None:
     for partition, offset in ((0, 3), (1, 8)):
         bigquery.append(table, bigquery.create_stream(table), 0, rows(offset, partition=partition))
@@ -92,10 +101,10 @@ def test_partitions_are_told_apart(bigquery: BigQuery, table: str) -> None:
 
 def test_a_table_is_made_once_and_grows(google: GoogleBigQuery, emulator: Emulator) -> None:
     few = pa.schema([field for field in COLUMNS if field.name not in ("usage", "cost_usd", "model")])
-    made = google.prepare("grows", few)
+    made = google.prepare("grows", few, CLUSTER)
     google.append("grows", google.create_stream("grows"), 0, rows(1).select(few.names))
-    assert google.prepare("grows", COLUMNS) == made
-    assert google.prepare("grows", few) == made  # an older sink takes nothing away
+    assert google.prepare("grows", COLUMNS, CLUSTER) == made
+    assert google.prepare("grows", few, CLUSTER) == made  # an older sink takes nothing away
     google.append("grows", google.create_stream("grows"), 0, rows(2))
     there = emulator.client.get_table(f"{PROJECT}.{DATASET}.grows", retry=None, timeout=20)
     assert {field.name for field in there.schema} == set(COLUMNS.names)
@@ -104,12 +113,40 @@ def test_a_table_is_made_once_and_grows(google: GoogleBigQuery, emulator: Emulat
 
 
 def test_a_column_of_another_type_stays_as_it_is(google: GoogleBigQuery) -> None:
-    google.prepare("typed", pa.schema([("occurred_at", pa.timestamp("us", tz="UTC")), ("model", pa.int64())]))
+    google.prepare("typed", pa.schema([("occurred_at", pa.timestamp("us", tz="UTC")), ("model", pa.int64())]), CLUSTER)
     with pytest.raises(ConfigurationError, match=r"bigquery_column_type.*has model as NULLABLE INTEGER"):
-        google.prepare("typed", COLUMNS)
+        google.prepare("typed", COLUMNS, CLUSTER)
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_a_table_is_of_the_cluster_that_made_it(bigquery: BigQuery, filled: bool) -> None:
+    name = f"claimed_{filled}"
+    made = bigquery.prepare(name, COLUMNS, CLUSTER)
+    if filled:
+        bigquery.append(name, bigquery.create_stream(name), 0, rows(4))
+    with pytest.raises(ConfigurationError, match=r"bigquery_other_log.* is of another Kafka cluster .*move the tables"):
+        bigquery.prepare(name, COLUMNS, CLUSTER.lower())
+    assert bigquery.prepare(name, COLUMNS, CLUSTER) == made
+
+
+def test_a_table_without_a_label_is_taken_while_it_is_empty(google: GoogleBigQuery, emulator: Emulator) -> None:
+    for name in ("empty", "filled"):
+        whole = f"{PROJECT}.{DATASET}.{name}"
+        emulator.client.create_table(Table(whole, schema=fields_of(COLUMNS)), retry=None, timeout=20)
+    google.append("filled", google.create_stream("filled"), 0, rows(1))
+    google.prepare("empty", COLUMNS, CLUSTER)
+    with pytest.raises(ConfigurationError, match=r"bigquery_other_log.* is of another"):
+        google.prepare("empty", COLUMNS, "other")
+    label = f"{ORIGIN}:{origin(CLUSTER)}"
+    with pytest.raises(ConfigurationError, match=rf"does not say .*{label} {PROJECT}:{DATASET}\.filled; else"):
+        google.prepare("filled", COLUMNS, CLUSTER)
+    there = emulator.client.get_table(whole, retry=None, timeout=20)
+    there.labels = {ORIGIN: origin(CLUSTER)}
+    emulator.client.update_table(there, ["labels"], retry=None, timeout=20)
+    google.prepare("filled", COLUMNS, CLUSTER)
 
 
 def test_a_dataset_that_is_missing_is_not_made(emulator: Emulator) -> None:
     at: Any = (f"127.0.0.1:{emulator.rest_port}", f"127.0.0.1:{emulator.grpc_port}")
     with pytest.raises(ConfigurationError, match=r"bigquery_dataset_missing.*--location=EU mk --dataset"):
-        connected(PROJECT, "nowhere", at, lambda: None).prepare("any", COLUMNS)
+        connected(PROJECT, "nowhere", at, lambda: None).prepare("any", COLUMNS, CLUSTER)

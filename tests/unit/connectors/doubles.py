@@ -55,6 +55,8 @@ class ScriptedConsumer:
     stored: list[TopicPartition] = field(default_factory=list)
     commits: list[dict[tuple[str, int], int]] = field(default_factory=list)
     failures: int = 0
+    end: int = 1_000_000
+    """Of each partition."""
     assigned: list[TopicPartition] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     on_assign: Any = None
@@ -79,6 +81,9 @@ class ScriptedConsumer:
     def committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         known = {(tp.topic, tp.partition): tp for tp in self.stored}
         return [known.get((tp.topic, tp.partition), TopicPartition(tp.topic, tp.partition, -1001)) for tp in partitions]
+
+    def get_watermark_offsets(self, _partition: TopicPartition, _timeout: float) -> tuple[int, int]:
+        return 0, self.end
 
     def assign(self, partitions: list[TopicPartition]) -> None:
         self.assigned = partitions

@@ -16,6 +16,7 @@ from requests import ConnectionError as RequestsConnectionError
 from connectors.bigquery.__main__ import bigquery_of
 from connectors.bigquery.client import GoogleBigQuery, connected
 from connectors.bigquery.ports import RowsRefused, StreamGone
+from connectors.bigquery.tables import table_with
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.settings import Settings
 
@@ -126,19 +127,19 @@ def test_tables_that_cannot_be_asked(error: Exception, raised: type[Exception]) 
             raise error
 
     with pytest.raises(raised, match="table p"):
-        client(rest=Rest()).prepare("t", ROWS.schema)
+        client(rest=Rest()).prepare("t", ROWS.schema, "k")
 
 
 def test_a_table_that_another_changes_is_tried_again() -> None:
     class Rest:
         def get_table(self, name: str, **_options: Any) -> bigquery.Table:
-            return bigquery.Table(name)
+            return table_with(name, pa.schema([]), "k")
 
         def update_table(self, *_arguments: Any, **_options: Any) -> Any:
             raise exceptions.PreconditionFailed("etag")
 
     with pytest.raises(Unavailable, match="changed by another"):
-        client(rest=Rest()).prepare("t", ROWS.schema)
+        client(rest=Rest()).prepare("t", ROWS.schema, "k")
 
 
 def test_without_credentials_it_says_how_to_give_them() -> None:

@@ -1,5 +1,6 @@
 """Columns of tables and rows as they are sent."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pytest
 from google.cloud.bigquery import SchemaField
 
-from connectors.bigquery.tables import fields_of, first_part, grown, sent, table_with
+from connectors.bigquery.tables import ORIGIN, fields_of, first_part, grown, origin, sent, table_with
 from connectors.connect.tables import landed_tables
 from sluice.errors import ConfigurationError
 from sluice.stores import keep
@@ -53,10 +54,17 @@ def test_columns_have_bigquerys_types() -> None:
 
 def test_every_landed_table_can_be_one_of_bigquery() -> None:
     for landed in landed_tables():
-        table = table_with(f"p.d.{landed.name}", landed.columns)
+        table = table_with(f"p.d.{landed.name}", landed.columns, "k")
         assert [field.name for field in table.schema] == landed.columns.names
         assert table.time_partitioning.field == "occurred_at"
+        assert table.labels == {ORIGIN: origin("k")}
         assert timedelta(milliseconds=table.time_partitioning.expiration_ms) == keep("landing")
+
+
+def test_a_cluster_has_a_label_of_its_own() -> None:
+    """Kafka tells ids apart by capitals, which a label's value has not: 63 of [a-z0-9_-] at most."""
+    assert origin("kZ8") != origin("kz8")
+    assert re.fullmatch("[a-z0-9_-]{1,63}", origin("5L6g3nShT-eMCtK--X86sw"))
 
 
 def test_rows_are_sent_in_those_types() -> None:
