@@ -1,6 +1,5 @@
 """The landing sink's composition root: `python -m connectors.landing`."""
 
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from connectors.landing_zone import LandingZone
 from connectors.rejections import KafkaDeadLetters
 from connectors.sink import Limits, Sink
 from connectors.sink_metrics import SinkMetrics
+from connectors.sink_process import sink_config, until_told
 from sluice import heap, wiring
 from sluice.clock import utc_now
 from sluice.dead_letters import DeadLetters
@@ -21,12 +21,12 @@ from sluice.failpoints import Failpoints
 from sluice.ids import new_id
 from sluice.kafka_access import connection
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
-from sluice.kafka_config import Config, Servers, consumer_config
+from sluice.kafka_config import Config, Servers
 from sluice.key_files import read_key_file
 from sluice.letter_box import PUBLIC_FILE
-from sluice.logs import Logger, fact, get_logger
+from sluice.logs import Logger, fact
 from sluice.process import run_process
-from sluice.settings import Settings, load_settings
+from sluice.settings import Settings
 from sluice.tls import server_files
 from sluice.topics import Topic, catalogue, seen_by
 
@@ -80,24 +80,16 @@ def pause_until(stopping: threading.Event) -> Callable[[float], None]:
 
 
 def _consumer_settings(settings: Settings, kafka: Servers, folder_id: str) -> Config:
-    own: dict[str, str | int] = {
+    own: Config = {
         "group.instance.id": f"{GROUP}-{folder_id}",  # a restart goes on at once, without a rebalance
-        "session.timeout.ms": int(settings.broker_session_seconds * 1000),
-        "topic.metadata.refresh.interval.ms": 10_000,
-        "fetch.min.bytes": 65_536,  # nobody waits for it: two answers a second instead of one for each record
-        "queued.max.messages.kbytes": _BUFFER_KILOBYTES,
         "fetch.max.bytes": _BUFFER_KILOBYTES * 1024,  # one answer, which may come on top: else 1 MB of each partition
-        "enable.partition.eof": True,
     }
-    return consumer_config(kafka, GROUP, GROUP, own)
+    return sink_config(settings, kafka, GROUP, _BUFFER_KILOBYTES, own)
 
 
 def main() -> None:
     """The process. Stops on SIGTERM and SIGINT."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    land(load_settings(), get_logger(), stopping)
+    until_told(land)
 
 
 if __name__ == "__main__":

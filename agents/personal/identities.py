@@ -100,24 +100,9 @@ _SHORTEST_ID = 6
 _SAY_ID = (
     *("nin", "bvn", "pps", "hkid", "kra", "ghana", "national id", "id ", "identity", "ausweis", "dula", "cnic", "umid"),
     *("nik", "ktp", "mykad", "iqama", "aadhaar", "ni number", "dni", "nie", "bsn", "nric", "fin", "pesel", "cpf"),
-    *(
-        "curp",
-        "rut",
-        "tckn",
-        "amka",
-        "oib",
-        "emso",
-        "egn",
-        "cnp",
-        "aadhar",
-        "pan card",
-        "epic",
-        "tax",
-        "tin",
-        "patient",
-    ),
-    *("medical record", "health card", "insurance", "policy", "insured", "member", "subscriber", "employee", "staff"),
-    *("student", "mrn", "kvnr", "egk", "versicherten", "kimlik", "rrn", "frn", "tnin", "resident"),
+    *("curp", "rut", "tckn", "amka", "oib", "emso", "egn", "cnp", "aadhar", "pan card", "epic", "tax", "tin"),
+    *("patient", "medical record", "health card", "insurance", "policy", "insured", "member", "subscriber", "employee"),
+    *("staff", "student", "mrn", "kvnr", "egk", "versicherten", "kimlik", "rrn", "frn", "tnin", "resident"),
 )
 
 

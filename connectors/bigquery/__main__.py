@@ -1,6 +1,5 @@
 """The BigQuery sink's composition root: `python -m connectors.bigquery`, where `SLUICE_BIGQUERY_PROJECT` is set."""
 
-import signal
 import threading
 import time
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from connectors.landing import landed_topics, pause_until
 from connectors.rejections import KafkaDeadLetters
 from connectors.sink import Limits, Sink
 from connectors.sink_metrics import SinkMetrics
+from connectors.sink_process import sink_config, until_told
 from sluice import heap, wiring
 from sluice.clock import utc_now
 from sluice.dead_letters import DeadLetters
@@ -26,12 +26,11 @@ from sluice.errors import ConfigurationError
 from sluice.failpoints import Failpoints
 from sluice.kafka_access import connection
 from sluice.kafka_admin import KafkaAdmin, wait_for_topics
-from sluice.kafka_config import Config, Servers, consumer_config
 from sluice.key_files import read_key_file
 from sluice.letter_box import PUBLIC_FILE
-from sluice.logs import Logger, fact, get_logger
+from sluice.logs import Logger, fact
 from sluice.process import run_process
-from sluice.settings import Settings, load_settings
+from sluice.settings import Settings
 from sluice.tls import server_files
 from sluice.topics import seen_by
 
@@ -50,7 +49,7 @@ def land(settings: Settings, log: Logger, stopping: threading.Event) -> None:
     wait_for_topics(admin, seen_by("connectors"), pause_until(stopping), log)
     metrics, failpoints = SinkMetrics("bigquery"), Failpoints(settings.failpoints_dir)
     metrics.serve(settings.metrics_port("bigquery"), shown, settings.metrics_client_ca_file)
-    consumer = Consumer(_consumer_settings(settings, kafka))
+    consumer = Consumer(sink_config(settings, kafka, GROUP, _BUFFER_KILOBYTES, {}))
 
     def commit(offsets: Mapping[Place, tuple[int, str]]) -> None:
         marked = [TopicPartition(*place, offset, mark) for place, (offset, mark) in offsets.items()]
@@ -93,23 +92,9 @@ def bigquery_of(settings: Settings) -> BigQuery:
     return connected(settings.bigquery_project, settings.bigquery_landing, emulator, lambda: google.auth.default()[0])
 
 
-def _consumer_settings(settings: Settings, kafka: Servers) -> Config:
-    own: dict[str, str | int] = {
-        "session.timeout.ms": int(settings.broker_session_seconds * 1000),
-        "topic.metadata.refresh.interval.ms": 10_000,
-        "fetch.min.bytes": 65_536,  # as in the landing sink
-        "queued.max.messages.kbytes": _BUFFER_KILOBYTES,
-        "enable.partition.eof": True,
-    }
-    return consumer_config(kafka, GROUP, GROUP, own)
-
-
 def main() -> None:
     """The process. Stops on SIGTERM and SIGINT."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    land(load_settings(), get_logger(), stopping)
+    until_told(land)
 
 
 if __name__ == "__main__":
