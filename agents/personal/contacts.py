@@ -9,6 +9,7 @@ from agents.personal.spans import Span
 
 _LONGEST_LOCAL = 64
 _LOCAL = re.compile(r"[\w.+%'~!$^*{}-]+\Z")
+_MAY_END_LOCAL = re.compile(r"[\w.+%'~!$^*{}\"-]")
 _DOMAIN = re.compile(r"(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,24})(?![^\W_])")
 _LITERAL = re.compile(r"\[?(?:\d{1,3}\.){3}\d{1,3}\]?")
 _AT = re.compile(
@@ -59,7 +60,9 @@ def emails(reading: Reading) -> Iterator[Span]:
             or _THIS_MACHINE.match(text, at + 1)
         )
         least = max(0, at - _LONGEST_LOCAL)
-        local = (_LOCAL.search(text, least, at) or _QUOTED_LOCAL.search(text, least, at)) if domain else None
+        local = None
+        if domain and _MAY_END_LOCAL.match(text, at - 1 if at else at):
+            local = _LOCAL.search(text, least, at) or _QUOTED_LOCAL.search(text, least, at)
         if domain and local and domain.re is _THIS_MACHINE and local[0] in _OF_MACHINES:
             local = None
         if local is not None and domain is not None:
@@ -75,8 +78,10 @@ def emails(reading: Reading) -> Iterator[Span]:
 def _spoken(text: str) -> Iterator[Span]:
     """As in "jane dot doe at example dot com", or "jane [at] example.com"."""
     for pivot in _AT.finditer(text):
-        local = _SPOKEN_LOCAL.search(text, max(0, pivot.start() - _SPOKEN_BEFORE), pivot.start())
         domain = _SPOKEN_DOMAIN.match(text, pivot.end())
+        least = max(0, pivot.start() - _SPOKEN_BEFORE)
+        least = max(least, text.rfind("@", least, pivot.start()) + 1)
+        local = domain and _SPOKEN_LOCAL.search(text, least, pivot.start())
         if local is None or domain is None or local[0].lower() in _NO_LOCAL or _GOES_ON.match(text, domain.end()):
             continue
         meant = "@" in pivot[0] or _SAID.search(pivot[0]) or _SAID.search(domain[0]) or _PROVIDER.match(domain[0])

@@ -36,6 +36,7 @@ _ESCAPED = re.compile(
     r"|(?P<entity>&(?:amp;)?(?:\#\d{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});)"
     r"|\\{1,2}(?:u(?P<hex4>[0-9A-Fa-f]{4})|x(?P<hex2>[0-9A-Fa-f]{2})|(?P<white>[nrt]))"
 )
+_ALIKE = re.compile(r"[\x00-\x7e]+|[^\x00-\x7e]")
 _UNIT = re.compile(r"%(?:25){0,2}([0-9A-Fa-f]{2})")
 _MIXED = re.compile(r"\w+")
 _LATIN_OR_DIGIT = re.compile(r"[A-Za-z0-9]")
@@ -64,6 +65,11 @@ def normalise(text: str) -> Normalised:
     characters: list[str] = []
     starts, ends = array("L"), array("L")
     for given, start, end in _unescaped(text):
+        if given < "\x7f" and len(given) == end - start:
+            characters += given
+            starts.extend(range(start, end))
+            ends.extend(range(start + 1, end + 1))
+            continue
         folded = given if given < "\x7f" else _folded(given)
         if _joins(characters, folded):
             _join(characters, folded)
@@ -77,15 +83,18 @@ def normalise(text: str) -> Normalised:
 
 
 def _unescaped(text: str) -> Iterator[tuple[str, int, int]]:
-    """Characters with where they stand."""
+    """Characters with where they stand; of ASCII, as many as stand side by side."""
     position = 0
     for match in _ESCAPED.finditer(text):
-        for at in range(position, match.start()):
-            yield text[at], at, at + 1
+        yield from _as_given(text, position, match.start())
         yield from _meant(match)
         position = match.end()
-    for at in range(position, len(text)):
-        yield text[at], at, at + 1
+    yield from _as_given(text, position, len(text))
+
+
+def _as_given(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+    for match in _ALIKE.finditer(text, start, end):
+        yield match[0], match.start(), match.end()
 
 
 def _meant(match: re.Match[str]) -> Iterator[tuple[str, int, int]]:

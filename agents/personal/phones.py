@@ -1,8 +1,10 @@
 """Telephone numbers: by their look, by the numbering plan of their country, and by the words around them."""
 
 import re
+import string
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 
@@ -35,7 +37,7 @@ _TRUNK = re.compile(r"0[1-9]\d{9}\Z")
 """In one piece, with the zero that is dialled inside a country: other numbers begin with none."""
 _BOOK = re.compile(r"97[89]\d{10}\Z")
 _GROUP = re.compile(r"\d+")
-_CHUNK = re.compile(r"[^ ]+")
+_BETWEEN = str.maketrans("", "", string.ascii_letters + string.punctuation)
 _FEWEST, _MOST = 6, 15
 _FEWEST_UNSAID = 8
 _WIDEST_CALL = 24
@@ -62,11 +64,36 @@ def phones(reading: Reading) -> Iterator[Span]:
         if whole is not None and whole.score >= _LIKELY:
             yield whole
             continue
-        chunks = [(match.start() + c.start(), match.start() + c.end()) for c in _CHUNK.finditer(match[0])]
-        parts = [*_parts(reading, chunks, seen)]
+        row = _row(reading.text, match.start(), match.end())
+        parts = [*_parts(reading, row, seen)] if row.has_numbers else []
         yield from parts or ([whole] if whole else [])
-        if len(_GROUP.findall(match[0])) >= _MOST_GROUPS:
-            position = parts[-1].end if parts else _next_in_row(reading, chunks)
+        if row.groups >= _MOST_GROUPS:
+            position = parts[-1].end if parts else _next_in_row(reading, row)
+
+
+@dataclass(slots=True)
+class _Row:
+    """Numbers side by side."""
+
+    chunks: list[tuple[int, int]]
+    digits: list[int]
+    """Of each chunk."""
+    groups: int
+    spelled_out: bool
+    has_numbers: bool
+
+
+def _row(text: str, start: int, end: int) -> _Row:
+    whole = text[start:end]
+    chunks, digits, at = [], [], start
+    for piece, counted in zip(whole.split(" "), whole.translate(_BETWEEN).split(" "), strict=True):
+        if piece:
+            chunks.append((at, at + len(piece)))
+            digits.append(len(counted))
+        at += len(piece) + 1
+    groups = len(_GROUP.findall(whole))
+    spelled = sum(digits) < _SPELLED_OUT * groups
+    return _Row(chunks, digits, groups, spelled, not (spelled or _OTHER.match(whole) or _ONE_DIGIT.fullmatch(whole)))
 
 
 _WORDS = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
@@ -96,28 +123,28 @@ def spelled_phones(reading: Reading) -> Iterator[Span]:
             yield Span(match.start(), match.end(), "PHONE", 0.7, "phone.spelled")
 
 
-def _tried_to(text: str, chunks: list[tuple[int, int]]) -> int:
+def _tried_to(row: _Row) -> int:
     """Numbers that begin behind this may go on behind the row; all others have been tried."""
-    digits = [sum(map(str.isdigit, text[start:end])) for start, end in chunks]
-    if _is_spelled_out(text[chunks[0][0] : chunks[-1][1]], sum(digits)):
-        return chunks[len(chunks) // 2][1]
-    first = 1
-    while first < len(chunks) - 1 and sum(digits[first:]) > _MOST:
+    if row.spelled_out:
+        return row.chunks[len(row.chunks) // 2][1]
+    first, left = 1, sum(row.digits) - row.digits[0]
+    while first < len(row.chunks) - 1 and left > _MOST:
+        left -= row.digits[first]
         first += 1
-    return chunks[first - 1][1]
+    return row.chunks[first - 1][1]
 
 
 _GOES_ON = re.compile(r"(?:[ ]?[-./][ ]?|[ ])(?P<group>\(?\d{1,15}+\)?)")
 
 
-def _next_in_row(reading: Reading, chunks: list[tuple[int, int]]) -> int:
+def _next_in_row(reading: Reading, row: _Row) -> int:
     """Where the next number may begin: a row that is as long as the text is gone through once."""
-    tried = _tried_to(reading.text, chunks)
-    last = deque((start for start, _ in chunks if start >= tried), maxlen=_MOST_GROUPS - 1)
+    tried = _tried_to(row)
+    last = deque((start for start, _ in row.chunks if start >= tried), maxlen=_MOST_GROUPS - 1)
     for start in last:
         if _may_begin(reading, start):
             return start
-    position = chunks[-1][1]
+    position = row.chunks[-1][1]
     while last and (match := _GOES_ON.match(reading.text, position)):
         position = match.end()
         last.append(match.start("group"))
@@ -126,18 +153,12 @@ def _next_in_row(reading: Reading, chunks: list[tuple[int, int]]) -> int:
     return last[0] if last else tried
 
 
-def _is_spelled_out(row: str, digits: int) -> bool:
-    return digits < _SPELLED_OUT * len(_GROUP.findall(row))
-
-
-def _parts(reading: Reading, chunks: list[tuple[int, int]], seen: _Seen) -> Iterator[Span]:
+def _parts(reading: Reading, row: _Row, seen: _Seen) -> Iterator[Span]:
     """Numbers inside a row of numbers: the longest first, from the left."""
-    digits = [sum(map(str.isdigit, reading.text[start:end])) for start, end in chunks]
-    before = [0, *accumulate(digits)]
-    whole = reading.text[chunks[0][0] : chunks[-1][1]]
-    first = len(chunks) if _is_spelled_out(whole, sum(digits)) or _OTHER.match(whole) else 0
+    chunks, before = row.chunks, [0, *accumulate(row.digits)]
+    first = 0
     while first < len(chunks):
-        if not _may_begin(reading, chunks[first][0]):
+        if not _may_begin(reading, chunks[first][0], _BEGINS_CLEARLY):
             first += 1
             continue
         for last in range(len(chunks) - 1, first - 1, -1):
@@ -154,13 +175,16 @@ def _parts(reading: Reading, chunks: list[tuple[int, int]], seen: _Seen) -> Iter
         first += 1
 
 
-_BEGINS = re.compile(r"[+0]|\((?:[+0]|\d{2,4}\)[ ]?\d{3,5}[ .-]\d)|(?:1[-. ]?)?\d{3}[-. ]\d{3}[-. ]\d{4}(?!\d)")
+_NATIONAL = r"\d{2,4}\)[ ]?\d{3,5}[ .-]\d)|(?:1[-. ]?)?\d{3}[-. ]\d{3}[-. ]\d{4}(?!\d)"
+_BEGINS = re.compile(rf"[+0]|\((?:[+0]|{_NATIONAL}")
+_BEGINS_CLEARLY = re.compile(rf"\+|0\d|\((?:\+|0\d|{_NATIONAL}")
+_ONE_DIGIT = re.compile(r"\D*(\d)(?:\1|\D)*")
 
 
-def _may_begin(reading: Reading, start: int) -> bool:
-    """A number that is clear inside a row: all others are not worth a look, however many a row has."""
+def _may_begin(reading: Reading, start: int, begins: re.Pattern[str] = _BEGINS) -> bool:
+    """A number inside a row: all others are not worth a look, however many a row has."""
     said = reading.clues.near("phone", start, start, after=_LONGEST_PART)
-    return said or _BEGINS.match(reading.text, start) is not None
+    return said or begins.match(reading.text, start) is not None
 
 
 def _span(reading: Reading, start: int, end: int, extension: str = "") -> Span | None:

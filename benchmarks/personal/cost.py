@@ -144,6 +144,11 @@ _HOSTILE = (
         "passport 1 A ",
         "passport 12 ab1 ",
         "license A1-",
+        "00 ",
+        "12 - 0",
+        "0-123 ",
+        "Abc  中@ ",
+        "A POع ",
     ),
 )
 

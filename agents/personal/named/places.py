@@ -53,8 +53,7 @@ def place_at(sentence: Sentence, at: int, *, behind_place: bool = False) -> Cand
 def _listed(sentence: Sentence, at: int, *, strong: bool) -> tuple[int, int] | None:
     """The longest listed place from here."""
     listed = sentence.listed
-    parts = sentence.words[at].folded.split(" ")
-    most = listed.longest_places.get(parts[0])
+    most = listed.longest_places.get(sentence.words[at].folded.partition(" ")[0])
     if most is None:
         return None
     name, best, last = "", None, at

@@ -39,7 +39,7 @@ _UNIT = re.compile(
     re.IGNORECASE,
 )
 _ABBREVIATED, _YEAR = 4, 4
-_MOST_UNITS, _MOST_CONTEXT, _WIDEST_GAP = 4, 4, 4
+_MOST_UNITS, _MOST_CONTEXT, _WIDEST_GAP, _MOST_NUMBERS, _MOST_SMALL = 4, 4, 4, 4, 6
 
 
 @dataclass(slots=True)
@@ -113,7 +113,8 @@ class StreetText:
 
     def leads_to_capital(self, at: int) -> bool:
         """Small words, then one with a capital."""
-        while at + 1 < len(self.words) and self.words[at].folded in SMALL and self.gap(at) in INSIDE:
+        most = min(len(self.words), at + _MOST_SMALL) - 1
+        while at < most and self.words[at].folded in SMALL and self.gap(at) in INSIDE:
             at += 1
         return self.words[at].capital
 
@@ -167,7 +168,8 @@ class StreetText:
 
     def through_number(self, at: int) -> int:
         """The last word of "12/34", "4-6"."""
-        while at + 1 < len(self.words) and self.gap(at) in _NUMBERS and self._goes_on(at + 1):
+        most = min(len(self.words), at + _MOST_NUMBERS) - 1
+        while at < most and self.gap(at) in _NUMBERS and self._goes_on(at + 1):
             at += 1
         return at
 
