@@ -79,10 +79,17 @@ _HOUSE = re.compile(
     r"(?:Street|Road|Rd|Lane|Avenue|Ave|Drive|Close|Way|Hill|Row|Terrace|Green|Square|Crescent|Place|Gardens"
     r"|Walk|St)(?![\w])"
 )
+_BIG_IN_JAPAN = (
+    *("Tokyo", "Osaka", "Kyoto", "Yokohama", "Nagoya", "Sapporo", "Fukuoka", "Kobe", "Chiyoda", "Minato", "Shinjuku"),
+    *("Bunkyo", "Taito", "Sumida", "Koto", "Shinagawa", "Meguro", "Setagaya", "Shibuya", "Nakano", "Suginami"),
+    *("Toshima", "Itabashi", "Nerima", "Adachi", "Katsushika", "Edogawa"),
+)
+"""Cities, and the wards of Tokyo."""
 _BLOCKS = re.compile(
     rf"(?<![\w.-])\d{{1,3}}-\d{{1,3}}(?:-\d{{1,4}})?,? {_NAME}(?:-(?:cho|machi|dori))?(?=,? ?(?:\d-?chome"
     rf"|{_NAME}-(?:ku|shi|machi|cho"
-    r"|gun)(?![\w])|Tokyo|Osaka|Kyoto|Yokohama|Nagoya|Sapporo|Fukuoka|Kobe))"
+    rf"|gun)(?![\w])|(?:{'|'.join(_BIG_IN_JAPAN)})(?![\w])))"
+    rf"|(?<![\w.-]){_NAME} \d{{1,2}}-\d{{1,3}}(?:-\d{{1,4}})?(?=, ?(?:{'|'.join(_BIG_IN_JAPAN)})(?![\w]))"
 )
 _KOREAN = re.compile(
     rf"(?<![\w-])\d{{0,4}}[ -]?{_NAME}-?(?:daero|(?<=-)ro"
@@ -111,10 +118,7 @@ _HOUSE_KINDS = (
     *("Schoolhouse", "Gatehouse", "Oast", "Granary", "Dairy", "Parsonage", "Deanery", "Byre", "Steading"),
 )
 _HOUSES = ("House", "Court", "Lodge", "Mansions", "Tower", "Heights", "Villas", "Cottages")
-_JAPANESE = (
-    *("chome", "-ku", "-shi", "-machi", "-cho", "-gun", "Tokyo", "Osaka", "Kyoto", "Yokohama", "Nagoya", "Sapporo"),
-    *("Fukuoka", "Kobe"),
-)
+_JAPANESE = ("chome", "-ku", "-shi", "-machi", "-cho", "-gun", *_BIG_IN_JAPAN)
 _DIVISIONS = ("-ku", "-shi", "-machi", "-cho", "-ken", "-gu", "-dong", "-fu")
 _SAY_BOX = ("box", "bag", "po a", "postal", "postfach", "postboks", "skrytka", "apartado", "pmb", "p.m")
 _BEFORE_QUIET = (

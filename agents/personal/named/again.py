@@ -24,7 +24,7 @@ def again(sentence: Sentence, found: Sequence[Span]) -> Iterator[Span]:
     name: Span | None = None
     for at, word in enumerate(sentence.words if known else ()):
         of = known.get(word.folded)
-        if of is None or inside[at] is not None or not _may_be(sentence, at, word, common=of[1]):
+        if of is None or word.never or inside[at] is not None or not _may_be(sentence, at, word, common=of[1]):
             continue
         if name is not None and name.end == sentence.words[at - 1].end and sentence.joined(at - 1):
             name = Span(name.start, word.end, name.type, name.score, name.detector)

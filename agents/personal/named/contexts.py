@@ -50,6 +50,13 @@ BRINGS_NAME = phrases(
 )
 """Behind these a name stands often: a word that could be one is."""
 
+OF_FAMILY = phrases(
+    """(my|his|her|our|their|your) [eldest|oldest|youngest|little|older|younger|big|baby|late|dear]
+    (brother|sister|mother|son|daughter|wife|husband|cousin|nephew|niece|mum|mom|grandma|granddaughter|girlfriend
+    |stepdaughter|stepson|goddaughter|twin|child|baby)"""
+)
+"""Behind these a month with a capital is somebody's name."""
+
 GREETS = phrases(
     "(hi|hello|hey|heya|hiya|dear|thanks|thank you|thx|cheers|regards|wishes|sincerely|yours|truly|best|love|signed)",
     "its",

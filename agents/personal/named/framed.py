@@ -1,7 +1,7 @@
 """Names that their frame tells: a comma turned them around, a letter ends with them, a form asks for them."""
 
 from agents.personal.named.candidate import KNOWN, Candidate
-from agents.personal.named.contexts import CLOSES, STATES_NAME
+from agents.personal.named.contexts import CLOSES, OF_FAMILY, STATES_NAME
 from agents.personal.named.sentence import Sentence
 from agents.personal.named.vocabulary import BEFORE_MONTH, MONTHS
 
@@ -30,9 +30,13 @@ def turned(sentence: Sentence, at: int) -> Candidate | None:
 
 
 def is_first_name(sentence: Sentence, at: int) -> bool:
-    """As in "June Summers", but not in "in June Summers left"."""
+    """As in "June Summers" and "my daughter June", but not in "in June Summers left"."""
     word = sentence.words[at]
-    if word.folded not in MONTHS or not (word.capital and word.given and sentence.joined(at)) or sentence.loud:
+    if word.folded not in MONTHS or not (word.capital and word.given) or sentence.loud:
+        return False
+    if sentence.after(at, OF_FAMILY):
+        return True
+    if not sentence.joined(at):
         return False
     family = sentence.words[at + 1]
     before = sentence.words[at - 1].folded if at else ""

@@ -92,7 +92,7 @@ NO_NAMES = _set(
     rs inr ihr ihre ihren unser unsere grantor grantee lessor lessee bic swift ifsc plz guten tag dzien dobry
     buenos dias buenas tardes bom dia boa tarde goedemorgen goedendag goddag bonsoir
     email mail direccion indirizzo nome nombre adres numer kunde kundin kundennummer rechnung bestellung strasse
-    stadt land""",
+    stadt land mobil handy betreff verwendungszweck uberweisung miete""",
     # Software, companies, products.
     """kafka docker kubernetes sluice python java javascript typescript rust golang ruby perl scala kotlin swift
     haskell erlang elixir clojure lua php sql nosql html css json yaml xml toml csv avro protobuf parquet arrow
@@ -117,7 +117,7 @@ NO_NAMES = _set(
     user users admin root guest test tests demo foo bar baz qux lorem ipsum hello world api sdk cli gui ui ux qa ci
     cd pr mr db id ids sku vat iban ssn pin otp mfa sso gdpr hipaa eu un nato nasa fbi cia bbc cnn nba nfl fifa uefa
     champions league covid internet web cloud login logout signup email username mac server client street road
-    avenue""",
+    avenue env prio""",
 )
 
 COMPANY_ENDINGS = _set(

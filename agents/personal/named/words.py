@@ -22,6 +22,9 @@ _DAY_BEHIND = re.compile(
 )
 _DAY_BEFORE = re.compile(r"(?<!\d)(?:[0-2]?\d|3[01])(?:st|nd|rd|th)?[ -]\Z")
 _WIDEST_DAY = 6
+_IN_MONTH = re.compile(r"(?:in|since|until|till)\Z", re.IGNORECASE)
+_WIDEST_IN = 6
+_MOST = re.compile(r"max\.? ?\d")
 _MOST_LETTERS, _SHORT = 30, 3
 
 
@@ -67,7 +70,7 @@ def words_of(text: str, listed: Listed) -> list[Word]:
         if known is None:
             known = seen[word] = _known(word, listed) if latin or not _OTHER_SCRIPT.match(word) else _UNREADABLE
         folded, capital, upper, given, surname, common, never = known
-        if folded == "jan" and _is_month(text, start, end):
+        if (folded == "jan" and _is_month(text, start, end)) or (folded == "max" and _MOST.match(text, start)):
             given, never = 0, True
         begins = _begins(text, start)
         found.append(Word(start, end, word, folded, capital, upper, begins, given, surname, common, never))
@@ -75,7 +78,9 @@ def words_of(text: str, listed: Listed) -> list[Word]:
 
 
 def _is_month(text: str, start: int, end: int) -> bool:
-    """A day stands beside it, and no other name behind."""
+    """A day stands beside it and no other name behind, or it says since when."""
+    if text[start] == "j" and _IN_MONTH.search(text, max(0, start - _WIDEST_IN), max(0, start - 1)):
+        return True
     before = _DAY_BEFORE.search(text, max(0, start - _WIDEST_DAY), start)
     return _DAY_BEHIND.match(text, end) is not None or (before is not None and not text[end + 1 : end + 2].isupper())
 

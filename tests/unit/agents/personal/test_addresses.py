@@ -142,6 +142,8 @@ def test_finds_addresses(address: str):
         ("post code sw1a 2aa ok", "sw1a 2aa"),
         ("zip=90210", "90210"),
         ("3-1-1 Xyxyx, Blargon-ku", "3-1-1 Xyxyx"),
+        ("3-1-1 Xyxyx, Setagaya", "3-1-1 Xyxyx"),
+        ("it is Xyxyx 4-12, Tokyo", "Xyxyx 4-12"),
         ("my address is 7 The Green", "7 The Green"),
         ("my address is Xyxyx Blargon 12", "Xyxyx Blargon 12"),
         ("Address: Xyxyx 12", "Xyxyx 12"),

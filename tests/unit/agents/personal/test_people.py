@@ -294,6 +294,13 @@ def test_a_verb_behind_a_name_without_capitals_is_none():
         ("We had 3 Jan Peters", ["Jan Peters"]),
         ("I met Jan 5 days ago", ["Jan"]),
         ("so Jan was there", ["Jan"]),
+        ("we move in jan, since jan it rains", []),
+        ("Jan Peters moves in jan", ["Jan Peters"]),
+        ("my daughter April was born in June", ["April"]),
+        ("It is our little sister June, not in June", ["June"]),
+        ("the daughter was born in April", []),
+        ("we drive max 6h with max. 3 people", []),
+        ("Please call Max 5 times", ["Max"]),
     ],
 )
 def test_a_month_is_nobody(text: str, people: list[str]):

@@ -56,6 +56,8 @@ def test_finds_places_without_a_model(text: str, place: str):
         "in a upper room",
         "ich wohne hier nicht, vielleicht findet ihr mich",
         "in 3D",
+        "move it to env",
+        "Mobil 3, prio high",
     ],
 )
 def test_leaves_what_is_no_place(text: str):
