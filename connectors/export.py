@@ -6,6 +6,7 @@ The log has it whole; of turns that have left it, the landing zone has the redac
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -37,6 +38,8 @@ class Export:
 
     user_id: str
     sealer: Sealer
+    erased_until: datetime | None = None
+    """What they were erased with is nobody's any more, though redacted text of it may still be on the log."""
     _turns: dict[str, Document] = field(default_factory=dict)
     _usage: dict[str, Document] = field(default_factory=dict)
     _feedback: dict[str, Document] = field(default_factory=dict)
@@ -45,6 +48,8 @@ class Export:
 
     def take(self, event: TurnEvent) -> None:
         """One event of the person; others are none of theirs."""
+        if self.erased_until is not None and event.occurred_at <= self.erased_until:
+            return
         match event:
             case ChatRequested():
                 self._requested(event)
@@ -74,6 +79,7 @@ class Export:
             "feedback": [*self._feedback.values()],
             "usage": [*self._usage.values()],
             "unreadable": self.unreadable,
+            "erased_until": self.erased_until and self.erased_until.isoformat(),
         }
 
     def _requested(self, event: ChatRequested) -> None:
@@ -118,7 +124,9 @@ def export(
     tell: LeftOut,
 ) -> Document:
     """Raises Unavailable where the log or the keys do not answer."""
-    found, name = Export(user_id, sealer), user_id.encode()
+    with zone.erased.while_landing() as erased:
+        until = erased.until.get(user_id)
+    found, name = Export(user_id, sealer, until), user_id.encode()
     for seen, record in enumerate(scan.records(whole(scan, session_topics()))):
         progress(seen)
         if name in (record.value or b""):

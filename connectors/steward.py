@@ -59,6 +59,7 @@ _POLL_SECONDS = 0.5
 _AGAIN_SECONDS = 5.0
 _STILL_SECONDS = 60.0
 _RETENTION_SECONDS = 6 * 3600.0
+_LOOK_SECONDS = 60.0
 _AWAY = (Unavailable, OSError, KafkaException, pa.ArrowException)
 """What is tried again."""
 _WAREHOUSE_SECONDS = 600.0
@@ -99,7 +100,7 @@ class Steward:
 
     def run(self, stopping: threading.Event) -> None:
         """Until told to stop. What is not committed then comes again."""
-        due_at = 0.0
+        due_at = look_at = 0.0
         self._consumer.subscribe([REQUESTS])
         while not stopping.is_set():
             message = self._consumer.poll(_POLL_SECONDS)
@@ -107,6 +108,9 @@ class Steward:
                 self._take(origin_of(message), stopping)
                 if not stopping.is_set():
                     self._consumer.commit(message=message, asynchronous=False)
+            if time.monotonic() >= look_at:
+                self._look()
+                look_at = time.monotonic() + _LOOK_SECONDS
             if time.monotonic() >= due_at and self._keep_in_order():
                 due_at = time.monotonic() + _RETENTION_SECONDS
 
@@ -139,9 +143,14 @@ class Steward:
         self._metrics.seconds.observe(seconds)
         self._log.info("erased", person=person, keys=done.keys, rows=done.rows, letters=done.letters, seconds=seconds)
 
-    def _keep_in_order(self) -> bool:
+    def _look(self) -> None:
         try:
             self._policies.look()
+        except _AWAY as error:
+            self._log.warning("policies will be looked at again", reason=fact(f"{type(error).__name__}: {error}"))
+
+    def _keep_in_order(self) -> bool:
+        try:
             done = self._retention.apply()
         except _AWAY as error:
             self._log.warning("retention will be tried again", reason=fact(f"{type(error).__name__}: {error}"))
@@ -215,13 +224,12 @@ def make_eraser(settings: Settings, codec: Codec, stopping: threading.Event) -> 
 
 
 def watched_policies(settings: Settings) -> PolicyWatch:
-    """What is replaced, who may what and how long things are kept, and where questions go. Raises ConfigurationError.
+    """Who may what and how long things are kept, and where questions go. Raises ConfigurationError.
 
-    Who changed a file nobody knows here: the marks are the steward's own.
+    Who changed a file nobody knows here: the marks are the steward's own. What is replaced the stage itself marks.
     """
     audit_log = wiring.audit_log(settings, PRINCIPAL)
     files: dict[str, Callable[[], Iterable[Path]]] = {
-        "redaction": lambda: (data_folder("deploy") / "redaction").glob("*.yaml"),
         "bots": lambda: settings.bots_dir.glob("*.yaml"),
         "avro": lambda: [data_folder("avro") / "topics.yaml"],
     }

@@ -66,13 +66,14 @@ class Issuer:
             now = self.clock()
             expires_at = datetime.fromtimestamp(int(claims["exp"]), now.tzinfo)
             begins_at = datetime.fromtimestamp(int(claims.get("nbf", 0)), now.tzinfo)
+            user_id = pseudonym(f"{self.url}|{claims['sub']}", self.pseudonym_key)
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError):
             raise Refused(ErrorCode.UNAUTHENTICATED) from None
         if expires_at <= now:
             raise Refused(ErrorCode.TOKEN_EXPIRED)
         if begins_at > now:
             raise Refused(ErrorCode.UNAUTHENTICATED)
-        return Person(pseudonym(f"{self.url}|{claims['sub']}", self.pseudonym_key), expires_at, self._roles(claims))
+        return Person(user_id, expires_at, self._roles(claims))
 
     def _roles(self, claims: dict[str, Any]) -> frozenset[str]:
         found: Any = claims

@@ -5,6 +5,9 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
+from gateway.problems import problem
+from sluice.errors import ErrorCode, Refused
+
 WEB = Path(__file__).resolve().parent / "web" / "dist"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -28,6 +31,8 @@ async def page(request: Request) -> Response:
     if file is None:
         if name == "index.html":
             return PlainTextResponse("The page is not built. `make up` builds it.\n", 503, SECURITY_HEADERS)
+        if name.startswith("v1/"):  # a program asks
+            return problem(Refused(ErrorCode.NOT_FOUND))
         return PlainTextResponse("not found\n", 404, SECURITY_HEADERS)
     lasting = "assets" in file.parts
     caching = {"Cache-Control": "public, max-age=31536000, immutable" if lasting else "no-cache"}

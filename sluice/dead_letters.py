@@ -12,11 +12,10 @@ from sluice.ids import derived_event_id
 from sluice.kafka_config import Headers
 from sluice.letter_box import put_in
 from sluice.topics import dead_letter_topic
-from sluice.tracing import HEADER, new_traceparent
+from sluice.tracing import HEADER, is_traceparent, new_traceparent
 
 LARGEST_BYTES = 900_000
 """Of key and value together, so that the letter itself stays below the log's limit of 1 MB."""
-_LONGEST_TRACE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +32,13 @@ class Origin:
 
     @property
     def trace_headers(self) -> Headers:
-        """The only headers that go on with a letter: the others may be of any size, and so may a false trace."""
-        return [(name, value) for name, value in self.headers if name == HEADER and len(value or "") <= _LONGEST_TRACE]
+        """The only headers that go on with a letter: the others may hold anything, and so may a false trace."""
+        return [(name, value) for name, value in self.headers if name == HEADER and is_traceparent(value)]
 
     @property
     def traceparent(self) -> str | None:
         """From the record's header."""
-        return next((v.decode(errors="replace") for _, v in self.trace_headers if isinstance(v, bytes)), None)
+        return next((v.decode() for _, v in self.trace_headers if isinstance(v, bytes)), None)
 
 
 @dataclass(frozen=True, slots=True)

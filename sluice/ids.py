@@ -12,10 +12,15 @@ WIRE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _NUMBERS = re.compile(r"(?<!\d)\d(?:[-_]?\d){12,18}(?!\d)")
 _TELLING = re.compile(
-    r"(?<!\d)\d{3}[-_]\d{2}[-_]\d{4}(?!\d)|(?:AKIA|ASIA)[A-Z0-9]{16}|(?:sk|pk|rk)[-_](?:live|test|proj|ant)[-_]\w{8}"
-    r"|gh[pousr]_\w{20}|xox[abpr]-\w{8}|slk_[0-9a-f]{16}"
+    r"(?<!\d)\d{3}[-_]\d{2}[-_]\d{4}(?!\d)|(?:AKIA|ASIA)[A-Z0-9]{16}"
+    r"|(?:sk|pk|rk)[-_](?:live|test|proj|ant|or|svcacct|admin)[-_][\w-]{8}|sk-[A-Za-z0-9]{20}"
+    r"|gh[pousr]_\w{20}|github_pat_\w{20}|gl(?:pat|dt|rt|ptt|cbt|ft|soat)-[\w-]{10}|xox[abeoprs]-\w{8}|AIza[\w-]{30}"
+    r"|(?:hf|npm|dckr_pat|pypi|figd|dop_v1|r8|gsk|tvly|lin_api|ntn|nvapi|glsa)[-_](?=[A-Za-z_]*\d)\w{20}"
+    r"|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16}|slk_[0-9a-f]{16}|eyJ[\w-]{20}"
 )
-"""Social security numbers and keys, as they may stand in an id."""
+"""Social security numbers and keys of the well-known vendors, as they may stand in an id."""
+_HEXADECIMAL = re.compile(r"[0-9A-F]+")
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[-_]?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 _RANDOM = re.compile(
     r"(?<![A-Za-z0-9])(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?=[0-9]*[a-f])[0-9a-f]{20,})(?![A-Za-z0-9])",
     re.IGNORECASE,
@@ -24,14 +29,26 @@ _RANDOM = re.compile(
 
 
 def says_too_much(client_id: str) -> bool:
-    """Whether an id that a client chose is a card's number, a social security number or a key.
+    """Whether an id that a client chose is a card's number, a bank account, a social security number or a key.
 
     Ids stand in the log in the clear. What else people put into them nobody can know: docs/reference/protocol.md.
     """
-    numbers = _NUMBERS.finditer(_RANDOM.sub("", client_id))
-    return _TELLING.search(client_id) is not None or any(
-        _passes_luhn(match[0].replace("-", "").replace("_", "")) for match in numbers
+    return (
+        _TELLING.search(client_id) is not None
+        or any(_passes_luhn(_bare(match[0])) for match in _NUMBERS.finditer(_RANDOM.sub("", client_id)))
+        or any(_is_account(_bare(match[0])) for match in _ACCOUNT.finditer(client_id))
     )
+
+
+def _bare(number: str) -> str:
+    return number.replace("-", "").replace("_", "")
+
+
+def _is_account(number: str) -> bool:
+    """An IBAN's check digits: ISO 7064, modulus 97. What is written in hexadecimal digits is random, if not German."""
+    if _HEXADECIMAL.fullmatch(number) and not number[4:].isdigit():
+        return False
+    return int("".join(str(int(sign, 36)) for sign in number[4:] + number[:4])) % 97 == 1
 
 
 def _passes_luhn(digits: str) -> bool:

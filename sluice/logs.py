@@ -55,6 +55,7 @@ Message = Literal[
     "records put away by connect",
     "request failed",
     "retention applied",
+    "policies will be looked at again",
     "retention will be tried again",
     "secrets stay as they were",
     "small model listens",

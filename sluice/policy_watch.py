@@ -45,7 +45,7 @@ class PolicyWatch:
             known: dict[str, str] = json.loads(self.state.read_bytes())
         except (OSError, ValueError):
             return {}
-        return known
+        return {name: seen for name, seen in known.items() if name.partition("/")[0] in self.files}
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[str]:

@@ -83,8 +83,9 @@ def verify(token: str, signing_key: bytes, pseudonym_key: bytes, now: datetime) 
             options={"require": ["exp", "sub", "aud", "iss"], "verify_exp": False, "verify_iat": False},
         )
         expires_at = datetime.fromtimestamp(int(claims["exp"]), now.tzinfo)
-    except (jwt.InvalidTokenError, ValueError, OverflowError, OSError):
+        user_id = pseudonym(claims["sub"], pseudonym_key)
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, OSError):
         raise Refused(ErrorCode.UNAUTHENTICATED) from None
     if expires_at <= now:
         raise Refused(ErrorCode.TOKEN_EXPIRED)
-    return Person(pseudonym(claims["sub"], pseudonym_key), expires_at, roles_of(claims.get("roles")))
+    return Person(user_id, expires_at, roles_of(claims.get("roles")))

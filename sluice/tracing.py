@@ -14,6 +14,11 @@ def new_traceparent(random_hex: RandomHex = secrets.token_hex) -> str:
     return f"00-{random_hex(16)}-{random_hex(8)}-01"
 
 
+def is_traceparent(value: str | bytes | None) -> bool:
+    """Whether a header says what it should, and nothing else."""
+    return _FORM.fullmatch(value.decode(errors="replace") if isinstance(value, bytes) else value or "") is not None
+
+
 def child_of(traceparent: str, random_hex: RandomHex = secrets.token_hex) -> str:
     """The same trace with a span of its own; a fresh trace where the given one is malformed."""
     match = _FORM.fullmatch(traceparent)

@@ -10,7 +10,6 @@ from typing import Final
 
 from agents.forgetting import Order
 from agents.personal.policy import Policy
-from agents.policies import load_policies
 from agents.redact import Find, redact
 from agents.timing import stage_timed
 from sluice import wiring
@@ -20,6 +19,7 @@ from sluice.clock import utc_now
 from sluice.events import PersonErased, RequestEnriched, StateExpired
 from sluice.ids import has_own_context
 from sluice.logs import fact, get_logger
+from sluice.paths import data_folder
 from sluice.placeholders import SEALED_AS as MAP
 from sluice.process import run_process
 from sluice.safe_text import Sealed
@@ -27,6 +27,7 @@ from sluice.sealing import CannotOpen, KeyGone, Sealer
 from streams.delivery import Delivery
 from streams.finding.pool import FinderPool
 from streams.memories import Memories
+from streams.policies_in_force import policies_in_force
 from streams.runner import Step
 from streams.worker import make_worker
 
@@ -86,7 +87,9 @@ def main() -> None:
     """Wire and run."""
     worker = make_worker("redact")
     settings, metrics = worker.settings, worker.metrics
-    policies = load_policies()
+    audit_log = wiring.audit_log(settings, PRINCIPAL)
+    known = settings.state_of(PRINCIPAL) / "policies.json"
+    policies = policies_in_force(data_folder("deploy") / "redaction", known, PRINCIPAL, audit_log.append)
     sys.setswitchinterval(_SWITCH_SECONDS)
     pool = FinderPool(
         policies,
@@ -103,7 +106,7 @@ def main() -> None:
     async def forget_step(order: Order, delivery: Delivery) -> None:
         await memories.forget(order, delivery.origin.partition)
 
-    auditor = Auditor(wiring.audit_log(settings, PRINCIPAL).append)
+    auditor = Auditor(audit_log.append)
     auditor.start()
     step = redact_step(policies, sealer, memories, pool.find, threads, note=auditor.note)
     worker.consume("chat-enriched", (RequestEnriched,), step)

@@ -1,6 +1,7 @@
 """What `sluice redact` does to each line: a JSON object with a text in, the same text without personal data out."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,8 @@ def _text_of(line: bytes, number: int) -> str:
         raise BadLine(number, f"not JSON at column {error.colno} ({error.msg})") from None
     except RecursionError:
         raise BadLine(number, "nested too deeply") from None
+    except ValueError:
+        raise BadLine(number, f"a number has more than {sys.get_int_max_str_digits()} digits") from None
     if not isinstance(found, dict):
         raise BadLine(number, "not an object")
     if not isinstance(found.get("text"), str):

@@ -61,9 +61,16 @@ def erase(
 
 
 def _said(done: ErasureCompleted) -> str:
+    until = f"{done.erased_at:%Y-%m-%d %H:%M:%S} UTC"
+    if not (done.keys or done.rows or done.letters or done.turns_stopped):
+        return (
+            f"Nothing was there of {done.user_id} until {until}: nothing was ever said under this name, "
+            "or it is erased already. If you expected something, compare the name with `sluice audit list`."
+        )
     return (
-        f"{done.user_id} is erased, with all that was said until {done.erased_at:%Y-%m-%d %H:%M:%S} UTC: "
-        f"{done.keys} keys, {done.rows} landed rows, {done.letters} dead letters, {done.turns_stopped} running turns."
+        f"{done.user_id} is erased, as far as they wrote until {until}: "
+        f"{done.keys} keys, {done.rows} landed rows, {done.letters} dead letters, {done.turns_stopped} running turns. "
+        "Redacted text stays on the log until its retention ends, see docs/how-to/erase-and-export.md."
     )
 
 

@@ -9,6 +9,7 @@ import typer
 from sluice import wiring
 from sluice.cli import audit
 from sluice.cli.leaving import ExitCode, leave
+from sluice.cli.people import user_of
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.key_wrapping import FileWrapper
 from sluice.settings import load_settings
@@ -54,8 +55,11 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="One JSON docume
 
 @commands.command("rotate")
 def rotate(
-    person: Annotated[
-        str | None, typer.Argument(help="A pseudonym (usr_...): a new data key for this person only.")
+    subject: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SUBJECT]", help="A person, by pseudonym (usr_...) or subject: a new data key for them only."
+        ),
     ] = None,
 ) -> None:
     """Make a new key-encryption key and wrap everybody's keys anew; or a new data key for one person.
@@ -65,9 +69,12 @@ def rotate(
     try:
         settings = load_settings()
         store, wrapper = wiring.key_store(settings), wiring.key_wrapper(settings)
-        if person is not None:
-            typer.echo(f"{person} has a new key, generation {store.rotate(person).generation}.")
+        if subject is not None:
+            person = user_of(settings, subject)
+            if not store.count_of(person):
+                leave(ExitCode.NO, f"{person} has no key here, and needs none until they write something.")
             audit.mark(settings, "keys.rotate", "allowed", "a new data key", person)
+            typer.echo(f"{person} has a new key, generation {store.rotate(person).generation}.")
             return
         older = _new_file(wrapper) if isinstance(wrapper, FileWrapper) else []
         done, unusable = store.rewrap(_tell)

@@ -144,6 +144,7 @@ REST = [
     ("GET", "/v1/sessions?limit=x", None, None, 400, "invalid_frame"),
     ("GET", "/v1/sessions?cursor=x", None, None, 400, "invalid_frame"),
     ("GET", "/v1/turns/nonsense", None, None, 404, "not_found"),
+    ("GET", "/v1/nothing/here", None, None, 404, "not_found"),
     ("POST", "/v1/sessions/s/messages", b"{", None, 400, "invalid_json"),
     ("POST", "/v1/sessions/s/messages", b'{"text": 1, "bot": "assistant"}', None, 400, "invalid_frame"),
     ("POST", "/v1/sessions/s/messages", b'{"text": "", "bot": "assistant"}', None, 422, "text_empty"),

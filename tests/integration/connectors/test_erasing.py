@@ -168,8 +168,9 @@ def test_everything_of_a_person_goes_and_others_stay(settings: Settings, platfor
         JANE, eraser.scan, CODEC, LandingZone(settings.landing_dir), sealer, lambda _seen: None, lambda *_: None
     )
     (conversation,) = found["conversations"]
-    assert [turn["question"] for turn in conversation["turns"] if turn["turn_id"] == "t-3"] == ["I am jane@example.org"]
-    assert found["unreadable"] == 2
+    assert [(turn["turn_id"], turn["question"]) for turn in conversation["turns"]] == [("t-3", "I am jane@example.org")]
+    assert [row["turn_id"] for row in found["usage"]] == ["t-3"]
+    assert (found["unreadable"], found["erased_until"]) == (0, again.erased_at.isoformat())
 
 
 def test_an_erasure_that_broke_off_knows_what_it_knew(settings: Settings, platform: Platform, eraser: Eraser):

@@ -121,6 +121,20 @@ def test_an_erasure_is_tried_again_whatever_went_wrong() -> None:
     assert metrics.registry.get_sample_value("sluice_erasure_failures_total") == 3
 
 
+def test_policies_are_looked_at_again_where_no_mark_could_be_left() -> None:
+    class Away(Troubled):
+        def look(self) -> int:
+            raise Unavailable("away")
+
+    stopping, log = Impatient(), Told()
+    made, _ = steward(Requests(stopping), Troubled(), Away(), log)
+    with pytest.raises(SystemExit):  # it goes on to retention
+        made.run(stopping)
+    assert ("policies will be looked at again", {"reason": "Unavailable: away"}) in [
+        (message, {name: str(value) for name, value in fields.items()}) for message, fields in log.lines
+    ]
+
+
 def test_what_was_carried_out_and_not_committed_is_not_carried_out_again() -> None:
     stopping, log, trouble = Impatient(), Told(), Troubled()
     request = SAMPLES["ErasureRequested"]

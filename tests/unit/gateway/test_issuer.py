@@ -101,6 +101,8 @@ WRONG = {
     "no subject": token(sub=None),
     "no end": token(exp=None),
     "an end that is none": token(exp=10**400),
+    "an end that is a list": token(exp=[]),
+    "a subject that is no text": token(sub="\ud800"),
     "not yet": token(nbf=NOON + timedelta(minutes=1)),
     "nonsense": "no token",
     "100 kB": "e" * 100_000,

@@ -32,6 +32,9 @@ def completed(request_id: str, user_id: str = SOMEBODY) -> ErasureCompleted:
     return ErasureCompleted(**HEAD, user_id=user_id, request_id=request_id, erased_at=NOON, **counts)
 
 
+NOTHING = {"turns_stopped": 0, "keys": 0, "letters": 0, "rows": 0}
+
+
 class FakeLog:
     """Completes at once, unless told otherwise."""
 
@@ -79,6 +82,19 @@ def test_it_says_what_went(log: type[FakeLog]):
     said = run(SOMEBODY, "--yes").stdout
     assert "2 keys, 4 landed rows, 3 dead letters, 1 running turns" in said
     assert json.loads(run(SOMEBODY, "--yes", "--json").stdout)["rows"] == 4
+
+
+def test_it_says_that_nothing_was_there(log: type[FakeLog], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(log, "completion", lambda _self, one, *_: msgspec.structs.replace(completed(one), **NOTHING))
+    said = run(SOMEBODY, "--yes").stdout
+    assert said.startswith(f"Nothing was there of {SOMEBODY}")
+
+
+@pytest.mark.parametrize("subject", ["", "  ", SOMEBODY[:-1], SOMEBODY + "0", SOMEBODY.upper()])
+def test_what_names_nobody_is_not_asked_for(log: type[FakeLog], subject: str):
+    done = run(subject, "--yes")
+    assert (done.exit_code, log.asked) == (3, [])
+    assert "pseudonym" in done.stderr
 
 
 def test_it_says_what_it_does_not_reach(log: type[FakeLog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

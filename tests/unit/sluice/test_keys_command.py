@@ -12,10 +12,13 @@ from sluice.cli import audit, dlq
 from sluice.cli.keys import commands
 from sluice.dead_letter_topics import Held
 from sluice.errors import Unavailable
-from sluice.key_files import make_key_files
+from sluice.ids import pseudonym
+from sluice.key_files import PSEUDONYM_KEY, make_key_files, read_key_file
 from sluice.key_store import DatabaseKeyStore
 from sluice.key_wrapping import FileWrapper
 from sluice.settings import Settings
+
+SOMEBODY = "usr_" + "0" * 31 + "a"
 
 
 @pytest.fixture
@@ -71,10 +74,28 @@ def test_a_long_rotation_tells_how_far_it_is(store: DatabaseKeyStore, monkeypatc
 
 
 def test_one_person_gets_a_new_key(store: DatabaseKeyStore):
-    old = store.current("usr_1")
-    assert "usr_1 has a new key" in run("rotate", "usr_1").output
-    assert store.current("usr_1") != old
-    assert store.find("usr_1", old.generation) == old
+    old = store.current(SOMEBODY)
+    assert f"{SOMEBODY} has a new key" in run("rotate", SOMEBODY).output
+    assert store.current(SOMEBODY) != old
+    assert store.find(SOMEBODY, old.generation) == old
+
+
+def test_a_person_may_be_named_by_the_subject_of_their_tokens(
+    store: DatabaseKeyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    marked: list[str] = []
+    monkeypatch.setattr(audit, "mark", lambda *said: marked.append(said[-1]))
+    person = pseudonym("jane@example.com", read_key_file(tmp_path / "keys", PSEUDONYM_KEY))
+    store.current(person)
+    done = run("rotate", "jane@example.com")
+    assert done.output.startswith(f"{person} has a new key")
+    assert marked == [person]
+
+
+@pytest.mark.parametrize(("subject", "code"), [("nobody", 1), ("", 3), (SOMEBODY[:-1], 3), (SOMEBODY.upper(), 3)])
+def test_who_has_no_key_gets_none(store: DatabaseKeyStore, subject: str, code: int):
+    assert run("rotate", subject).exit_code == code
+    assert store.count() == (0, 0)
 
 
 def test_with_vault_only_the_keys_are_wrapped_anew(store: DatabaseKeyStore, monkeypatch: pytest.MonkeyPatch):

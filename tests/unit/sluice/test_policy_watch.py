@@ -66,6 +66,13 @@ def test_what_could_not_be_marked_is_marked_later(watch: PolicyWatch, marks: Mar
     assert watch.look() == 1
 
 
+def test_what_somebody_else_watches_now_is_not_gone(watch: PolicyWatch, marks: Marks):
+    watch.look()
+    marks.clear()
+    PolicyWatch({"bots": list}, watch.state, "usr_1", marks.append_all).look()
+    assert marks == []
+
+
 def test_a_spoiled_memory_is_none(watch: PolicyWatch, marks: Marks):
     watch.look()
     watch.state.write_text("{")

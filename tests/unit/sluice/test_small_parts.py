@@ -207,6 +207,20 @@ def test_the_size_of_a_context_counts_bytes_and_messages():
         ("thread_ab5555555555554444abcd", False),
         ("221a17c3-f3ce-4289-8636-499486346c6a-4111111111111111", True),
         ("5555555555554444", True),
+        ("glpat-Xx1yy2Zz3aa4Bb5cc6D", True),  # nosecret
+        ("github_pat_" + "a1B2" * 9, True),
+        ("hf_" + "aB3" * 11, True),
+        ("npm_" + "aB3" * 12, True),
+        ("AIza" + "Sy1-" * 9, True),
+        ("shpat_" + "0a" * 16, True),
+        ("sk-ant-api03-" + "aB3" * 12, True),
+        ("DE66370400440612345807", True),  # nosecret
+        ("a-GB82-WEST-1234-5698-7654-32", True),
+        ("DE66370400440612345808", False),  # nosecret
+        ("BB26" + "A2" * 15, False),
+        ("npm_install_does_not_work_today", False),
+        ("secret-santa-planning-2026-team", False),
+        ("hf-embedding-models-comparison-2", False),
     ],
 )
 def test_ids_that_say_too_much(client_id: str, too_much: bool):

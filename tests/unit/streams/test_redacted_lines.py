@@ -56,6 +56,7 @@ def test_reads_a_file(tmp_path):
         (b'{"text": 5}', 'Line 2: "text" is not a string'),
         (b'{"text": "\xff"}', "Line 2: byte 11 is not UTF-8"),
         (b"[" * 100_000, "Line 2: "),
+        (b'{"text": "a", "n": ' + b"1" * 5000 + b"}", "Line 2: a number has more than 4300 digits"),
     ],
 )
 def test_a_bad_line_is_named_and_what_was_before_it_is_answered(line: bytes, complaint: str):
