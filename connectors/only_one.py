@@ -19,3 +19,12 @@ def hold(folder: Path) -> IO[str]:
         file.close()
         raise Taken(str(folder)) from None
     return file
+
+
+def is_held(folder: Path) -> bool:
+    """Whether somebody holds it now."""
+    try:
+        hold(folder).close()
+    except Taken:
+        return True
+    return False

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from sluice.schema_resolution import Misfit, Sides, misfits
@@ -40,6 +41,8 @@ class Contract:
     changelog: str
     digests: Mapping[str, str]
     """What each version was when it was released, by label."""
+    unlisted: frozenset[str] = frozenset()
+    """Names of schema files that are of no event."""
 
 
 def label(version: Version) -> str:
@@ -76,12 +79,22 @@ def _told(event: str, consequence: str, misfit: Misfit) -> str:
 
 
 def all_breaks(contract: Contract) -> dict[str, list[str]]:
-    """By event, those of them that break somebody."""
-    found = {
-        event: [*breaks(event, schema, [one for one in contract.released if one.event == event], contract.modes[event])]
-        for event, schema in contract.schemas.items()
-    }
+    """By event, what breaks somebody."""
+    found = {}
+    for event, schema in contract.schemas.items():
+        own = [one for one in contract.released if one.event == event]
+        found[event] = [*breaks(event, schema, own, contract.modes[event])] or [*gone(event, schema, own)]
+    for event in {one.event for one in contract.released} - contract.schemas.keys():
+        found[event] = [f"{event} was released and has no schema any more. Restore it: what was written stays in use."]
     return {event: sentences for event, sentences in found.items() if sentences}
+
+
+def gone(event: str, schema: Schema, older: Sequence[Version]) -> Iterator[str]:
+    """Fields that were released and are no more, though Avro would let them go: tables have them as columns."""
+    kept = {name for one in schema["fields"] for name in (one["name"], *one.get("aliases", ()))}
+    last = {one["name"]: version.id for version in older for one in version.schema["fields"]}
+    for name in sorted(last.keys() - kept):
+        yield f"{event}: the field {name} of version {last[name]} is gone. Keep it with a default, or make a new event."
 
 
 def rewritten(contract: Contract) -> Iterator[str]:
@@ -102,12 +115,11 @@ def findings(contract: Contract) -> Iterator[str]:
     broken = all_breaks(contract)
     changed = sorted(rewritten(contract))
     yield from changed
+    yield from chain.from_iterable(broken.values())
     advice = "Mend what breaks first." if broken or changed else "Run `sluice schemas lock`."
     for event, schema in contract.schemas.items():
         own = [version for version in contract.released if version.event == event]
-        if event in broken:
-            yield from broken[event]
-        elif not any(canonical(version.schema) == canonical(schema) for version in own):
+        if event not in broken and not any(canonical(version.schema) == canonical(schema) for version in own):
             yield f"{event}: its schema is no released version. {advice}"
     for version in contract.released:
         if label(version) not in contract.digests:
@@ -122,3 +134,5 @@ def findings(contract: Contract) -> Iterator[str]:
             )
     strangers = contract.examples - {example_name(version) for version in contract.released}
     yield from (f"avro/examples/{name} is of no released version." for name in sorted(strangers))
+    for name in sorted(contract.unlisted):
+        yield f"avro/schemas/{name} is of no event. Add the event to sluice/events.py and a topic, or remove the file."

@@ -1,9 +1,9 @@
 """The variables `SLUICE_*`, with defaults that need neither key nor Docker. What follows from them: sluice.settings."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sluice.paths import checkout, data_folder
@@ -14,6 +14,18 @@ SECURED_MARK = "secured"
 """A file in the home of a platform that was last started with `SLUICE_SECURE`."""
 NUMBERS_MARK = "schema-numbers"
 """A file in the home of a platform that says where its schemas have their numbers from."""
+
+
+_NOT_IN_PATHS = frozenset("'\"*?[]{}%;$\n")
+"""Kafka's configuration, SQL, patterns of files and supervisord each take some of these for something else."""
+
+
+def _usable_home(home: Path) -> Path:
+    """Absolute: processes that are started from it have other folders."""
+    absolute = home.absolute()
+    if unusable := sorted(_NOT_IN_PATHS.intersection(str(absolute))):
+        raise ValueError(f"choose a folder whose path is without {' '.join(unusable)}")
+    return absolute
 
 
 def _was_secured(known: dict[str, Any]) -> bool:
@@ -34,7 +46,7 @@ class Fields(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SLUICE_", frozen=True, extra="ignore", env_ignore_empty=True)
 
-    home: Path = Field(
+    home: Annotated[Path, AfterValidator(_usable_home)] = Field(
         default_factory=lambda: checkout() / ".sluice", description="Data, logs and state of one platform."
     )
     port_offset: int = Field(

@@ -1,14 +1,12 @@
 """`sluice seed-history`."""
 
 import os
-import signal
-import sys
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from sluice.cli.leaving import ExitCode, leave
+from sluice.cli.leaving import ExitCode, ending_on_sigterm, leave
 from sluice.clock import utc_now
 from sluice.errors import ConfigurationError
 from sluice.settings import load_settings
@@ -30,17 +28,15 @@ def seed_history(
 
     last = until.date() if until else (utc_now() - timedelta(days=1)).date()
     zone = LandingZone(load_settings().landing_dir)
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # its processes end with it
     try:
-        done = write(
-            zone,
-            Plan(turns, days, last, seed),
-            processes or os.cpu_count() or 1,
-            lambda so_far: typer.echo(f"{so_far} of {turns} turns ...", err=True),
-        )
+        with ending_on_sigterm():
+            done = write(
+                zone,
+                Plan(turns, days, last, seed),
+                processes or os.cpu_count() or 1,
+                lambda so_far: typer.echo(f"{so_far} of {turns} turns ...", err=True),
+            )
     except ConfigurationError as error:
         leave(ExitCode.MISSING, str(error))
-    finally:
-        signal.signal(signal.SIGTERM, before)
     typer.echo(f"{done.turns} turns, {done.events} events in {done.files} files under {zone.root}")
     typer.echo("`sluice warehouse --landed` builds the star schema from them.")

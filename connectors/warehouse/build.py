@@ -22,7 +22,7 @@ from connectors.landing_zone import LandingZone
 from connectors.only_one import Taken, hold
 from connectors.warehouse.runs import noted
 from sluice.clock import Clock, utc_now
-from sluice.errors import ConfigurationError
+from sluice.errors import ConfigurationError, Unavailable
 from sluice.topics import Topic
 
 _PASSED = {"pass", "success"}
@@ -77,13 +77,18 @@ class Warehouse:
     dbt: Path
     environment: Mapping[str, str]
     clock: Clock = utc_now
+    lock: int | None = None
+    """While it builds. dbt holds it, too: where who began it is killed, nobody builds beside what is left running."""
 
     def build(
         self, zone: LandingZone, topics: list[Topic], say: Say, *, full_refresh: bool = False, wait: Wait | None = None
     ) -> Build:
-        """Raises ConfigurationError where dbt does not even begin, or where another build runs and `wait` gives up."""
-        with self._alone(say, wait), noted(self.path, self.clock) as run:
-            build = self._build(zone, topics, say, full_refresh=full_refresh)
+        """Raises ConfigurationError where dbt does not even begin, or where another build runs and `wait` gives up, and
+        Unavailable where dbt is killed.
+        """
+        with self._alone(say, wait) as lock, noted(self.path, self.clock) as run:
+            holding = replace(self, lock=lock)
+            build = holding._build(zone, topics, say, full_refresh=full_refresh)  # noqa: SLF001 (itself)
             run.ended(build.failures, build.new_files)
             return build
 
@@ -104,7 +109,7 @@ class Warehouse:
             shutil.rmtree(self.path.parent / "building", ignore_errors=True)
 
     @contextmanager
-    def _alone(self, say: Say, wait: Wait | None) -> Iterator[None]:
+    def _alone(self, say: Say, wait: Wait | None) -> Iterator[int]:
         while True:
             try:
                 lock = hold(self.path.parent)
@@ -114,7 +119,7 @@ class Warehouse:
                 if wait is None or not wait():
                     raise AtWork("Another `sluice warehouse` is at work. Wait for it.") from None
         with lock:
-            yield
+            yield lock.fileno()
 
     def _build(self, zone: LandingZone, topics: list[Topic], say: Say, *, full_refresh: bool) -> Build:
         mark = self._mark(topics)
@@ -208,6 +213,7 @@ class Warehouse:
             stderr=subprocess.STDOUT,
             text=True,
             env={**self.environment, **variables},
+            pass_fds=() if self.lock is None else (self.lock,),
         )
         assert process.stdout is not None
         last = ""
@@ -219,6 +225,8 @@ class Warehouse:
             except BaseException:  # nobody waits for it any longer
                 process.terminate()
                 raise
+        if process.returncode < 0:
+            raise Unavailable(f"dbt was ended by signal {-process.returncode}; where that is 9, look for memory.")
         try:
             results: list[dict[str, Any]] = json.loads((target / "run_results.json").read_text())["results"]
         except FileNotFoundError:
@@ -273,7 +281,13 @@ def _quarantined(file: Path) -> dict[str, int]:
 
 def _sentences(results: list[dict[str, Any]], wanted: Callable[[str], bool]) -> tuple[str, ...]:
     return tuple(
-        f"{result['unique_id'].split('.')[2]}: {result['status']}, {(result['message'] or '').strip().splitlines()[0]}"
+        f"{result['unique_id'].split('.')[2]}: {result['status']}, {_cause(result['message'] or '')}"
         for result in results
         if wanted(result["status"])
     )
+
+
+def _cause(message: str) -> str:
+    """Of an error in a model dbt's first line says only where it is; the second says what."""
+    first, *more = [line.strip() for line in message.splitlines() if line.strip()] or ["no message"]
+    return f"{first}: {more[0]}" if more and " in model " in first else first

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from connectors.telling import left_out, progress
 from sluice import wiring
-from sluice.cli.leaving import ExitCode, leave
+from sluice.cli.leaving import ExitCode, ending_on_sigterm, leave
 from sluice.clock import utc_now
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.kafka_access import connection
@@ -51,7 +51,7 @@ def warehouse(
         _show_last(settings)
         return
     try:
-        with console.status("dbt's environment ...") as status:
+        with ending_on_sigterm(), console.status("dbt's environment ...") as status:
             dbt = dbt_program()
             ends = None if landed else _caught_up(settings, wait, status)
             build = _build(settings, dbt, status, full_refresh=full_refresh)
@@ -59,7 +59,10 @@ def warehouse(
         document: dict[str, Any] = {"build": build.as_json(), "reconciliation": None}
         if build.failures:
             _print(document, as_json)
-            leave(ExitCode.NO, f"The warehouse in use stays as it was. The one that failed: {build.file}")
+            logs = build.file.parent / "logs" / "dbt.log"
+            leave(
+                ExitCode.NO, f"The warehouse in use stays as it was. The one that failed: {build.file}, its log: {logs}"
+            )
         if ends is None:
             _print(document, as_json)
             return
@@ -184,8 +187,14 @@ def _show_build(console: Console, build: "Build") -> None:
 
 
 def _show_last(settings: Settings) -> None:
-    from connectors.warehouse.runs import last_run  # noqa: PLC0415
+    from connectors.only_one import is_held  # noqa: PLC0415
+    from connectors.warehouse.runs import begun_run, last_run  # noqa: PLC0415
 
+    begun = begun_run(settings.warehouse_path)
+    if begun is not None:
+        at_work = is_held(settings.warehouse_path.parent)
+        told = "is at work" if at_work else "was killed in the middle"
+        typer.echo(f"A build that began {begun.begun_at:%Y-%m-%d %H:%M:%S} UTC {told}. The last that ended:", err=True)
     run = last_run(settings.warehouse_path)
     if run is None:
         leave(ExitCode.NO, "The warehouse was never built here. Build it with `sluice warehouse`.")

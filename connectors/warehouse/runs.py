@@ -10,7 +10,7 @@ import msgspec
 
 from sluice.clock import Clock
 from sluice.durable_files import write_durably
-from sluice.errors import ConfigurationError
+from sluice.errors import ConfigurationError, Unavailable
 
 
 class Run(msgspec.Struct):
@@ -31,23 +31,38 @@ class Run(msgspec.Struct):
 
 @contextlib.contextmanager
 def noted(warehouse: Path, clock: Clock) -> Iterator[Run]:
-    """A run that is written down when it ends, however it ends but by the death of the process."""
+    """A run that is written down when it ends. Where the process dies in the middle, its begin is left."""
     run = Run(clock())
+    write_durably(_begun(warehouse), msgspec.json.encode(run))
     try:
         yield run
-    except ConfigurationError as error:
-        run.reason = str(error)
+    except (ConfigurationError, Unavailable) as error:
+        run.result, run.reason = "refused" if isinstance(error, ConfigurationError) else "failed", str(error)
         raise
     finally:
         run.seconds = (clock() - run.begun_at).total_seconds()
         write_durably(_note(warehouse), msgspec.json.encode(run))
+        _begun(warehouse).unlink(missing_ok=True)
 
 
 def last_run(warehouse: Path) -> Run | None:
-    """None where nobody has built it yet, or the note cannot be read."""
+    """The last that ended. None where nobody has built it yet, or the note cannot be read."""
+    return _read(_note(warehouse))
+
+
+def begun_run(warehouse: Path) -> Run | None:
+    """One that has not ended: it is at work, or was killed."""
+    return _read(_begun(warehouse))
+
+
+def _read(note: Path) -> Run | None:
     with contextlib.suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode(_note(warehouse).read_bytes(), type=Run)
+        return msgspec.json.decode(note.read_bytes(), type=Run)
     return None
+
+
+def _begun(warehouse: Path) -> Path:
+    return warehouse.parent / "begun-run.json"
 
 
 def _note(warehouse: Path) -> Path:

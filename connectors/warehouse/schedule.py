@@ -20,7 +20,7 @@ from connectors.warehouse.build import AtWork, Build, Warehouse
 from connectors.warehouse.metrics import WarehouseMetrics
 from connectors.warehouse.runs import last_run
 from sluice.clock import Clock, utc_now
-from sluice.errors import ConfigurationError
+from sluice.errors import ConfigurationError, Unavailable
 from sluice.logs import Logger, fact, get_logger
 from sluice.paths import checkout, data_folder
 from sluice.process import run_process
@@ -70,8 +70,8 @@ class Schedule:
             except AtWork:
                 self.metrics.runs.labels("refused").inc()
                 return
-            except ConfigurationError as error:
-                self._failed("refused", str(error))
+            except (ConfigurationError, Unavailable) as error:
+                self._failed("refused" if isinstance(error, ConfigurationError) else "failed", str(error))
                 return
         if build.failures:
             self._failed("failed", build.failures[0])

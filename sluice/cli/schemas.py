@@ -74,4 +74,5 @@ def _contract() -> Contract:
         examples=frozenset(path.name for path in (avro / "examples").glob("*")),
         changelog=(avro / "CHANGELOG.md").read_text(),
         digests=written,
+        unlisted=frozenset(path.name for path in (avro / "schemas").glob("*")) - {f"{name}.avsc" for name in schemas},
     )

@@ -66,6 +66,19 @@ def test_who_breaks_depends_on_the_mode(mode: Compatibility, consequences: list[
     assert mode in BACKWARD | FORWARD
 
 
+@pytest.mark.parametrize("mode", ["backward_transitive", "full_transitive"])
+def test_a_released_field_stays_though_avro_would_let_it_go(mode: Compatibility):
+    (told,) = findings(contract(OLD, ADDED, OLD, mode=mode))
+    assert told.startswith("Said: the field new of version 1 is gone. Keep it with a default")
+    renamed = record(*OLD["fields"], field("string", "newer", default="", aliases=["new"]), name="Said")
+    assert [*findings(contract(renamed, ADDED, renamed, mode="backward_transitive"))] == []
+
+
+def test_a_released_event_stays():
+    (told,) = findings(contract(None, OLD, schemas={}))
+    assert told.startswith("Said was released and has no schema any more.")
+
+
 @pytest.mark.parametrize(
     ("schema", "consequence"),
     [
@@ -167,6 +180,15 @@ def test_the_contracts_as_they_are_are_kept(avro: Path):
     assert done.exit_code == 0, done.output
     assert done.stdout.endswith("nothing breaks\n")
     assert run("lock").stdout == "nothing new\n"
+
+
+def test_a_file_of_no_event_is_named(avro: Path):
+    shutil.copy(avro / "schemas" / "StageTimed.avsc", avro / "schemas" / "TurnFoo.avsc")
+    done = run("check")
+    assert (done.exit_code, done.stderr.strip()) == (
+        1,
+        "avro/schemas/TurnFoo.avsc is of no event. Add the event to sluice/events.py and a topic, or remove the file.",
+    )
 
 
 def test_a_field_that_goes_is_refused_by_check_and_lock(avro: Path):

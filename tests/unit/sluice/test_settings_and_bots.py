@@ -45,6 +45,19 @@ def test_places_are_under_home(tmp_path):
     assert all(place.is_relative_to(tmp_path) for place in places)
 
 
+def test_a_home_is_the_same_from_everywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLUICE_HOME", "here")
+    assert load_settings().home == tmp_path / "here"
+
+
+@pytest.mark.parametrize("home", ["it's here", "a*b", "half [1]", "a;b"])
+def test_a_home_that_others_would_read_as_something_else_is_refused(tmp_path, monkeypatch, home: str):
+    monkeypatch.setenv("SLUICE_HOME", str(tmp_path / home))
+    with pytest.raises(ConfigurationError, match="choose a folder whose path is without"):
+        load_settings()
+
+
 def test_settings_come_from_the_environment_and_do_not_change(monkeypatch):
     monkeypatch.setenv("SLUICE_PORT_OFFSET", "7")
     monkeypatch.setenv("SLUICE_BROKER", "")

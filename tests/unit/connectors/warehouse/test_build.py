@@ -133,6 +133,23 @@ def test_a_build_that_did_not_come_to_quarantine_has_no_rows_there(house: House)
     assert house.build().quarantined == {}
 
 
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (
+            "Runtime Error in model m (m.sql)\n  Overflow of INT32\n\n  compiled",
+            "Runtime Error in model m (m.sql): Overf",
+        ),
+        ("Got 2 results, configured to fail\n  compiled code at x", "Got 2 results, configured to fail"),
+        ("", "no message"),
+    ],
+)
+def test_a_failure_says_what_and_not_only_where(message: str, told: str) -> None:
+    (sentence,) = module._sentences([{"unique_id": "model.w.x", "status": "error", "message": message}], bool)
+    assert sentence.startswith(f"x: error, {told}")
+    assert "compiled" not in sentence
+
+
 def test_a_dbt_that_does_not_begin_says_why(house: House) -> None:
     script(house.folder / "dbt", "#!/bin/sh\necho 'Compilation Error in model x'\n")
     with pytest.raises(ConfigurationError, match="Compilation Error in model x"):

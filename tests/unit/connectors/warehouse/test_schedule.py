@@ -1,5 +1,7 @@
 """The loop around the builds: when, what it tells, and what it does about failures."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from connectors.only_one import hold
+from connectors.only_one import hold, is_held
 from connectors.to_fact import seconds_to_fact
 from connectors.warehouse.metrics import WarehouseMetrics
-from connectors.warehouse.runs import Run, last_run, noted
+from connectors.warehouse.runs import Run, begun_run, last_run, noted
 from connectors.warehouse.schedule import Schedule
-from sluice.errors import ConfigurationError
+from sluice.errors import ConfigurationError, Unavailable
 from sluice.logs import get_logger
 from sluice.topics import catalogue
 from tests.arrivals import made
 from tests.doubles import NOON
-from tests.unit.connectors.house import House
+from tests.unit.connectors.house import House, script
+from tests.waiting import until
 
 TOPICS = [catalogue()["llm-usage"]]
 
@@ -138,6 +141,10 @@ def test_a_run_is_noted_however_it_ends(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError), noted(path, ticking(0, 1)):
         raise ConfigurationError("dbt did not run")
     assert last_run(path) == Run(NOON, 1.0, "refused", "dbt did not run")
+    with pytest.raises(Unavailable), noted(path, ticking(0, 1)):
+        raise Unavailable("dbt was ended by signal 9")
+    assert last_run(path) == Run(NOON, 1.0, "failed", "dbt was ended by signal 9")
+    assert begun_run(path) is None
     (tmp_path / "last-run.json").write_text("{")
     assert last_run(path) is None
 
@@ -176,6 +183,48 @@ def test_a_build_that_nobody_waits_for_any_longer_ends_dbt(house: House) -> None
     assert run is not None
     assert (run.result, run.reason) == ("refused", "ended in the middle")
     assert not (house.folder / "home" / "building" / "landing").exists()
+
+
+_SLOW_DBT = """#!/bin/sh
+echo started
+touch {folder}/started
+while [ ! -e {folder}/end ]; do sleep 0.05; done
+"""
+_KILLED = """
+import os, pathlib
+from connectors.landing_zone import LandingZone
+from connectors.warehouse.build import Warehouse
+from sluice.topics import catalogue
+
+folder = pathlib.Path({folder!r})
+warehouse = Warehouse(folder / "home" / "w.duckdb", folder / "project", folder / "dbt", os.environ)
+warehouse.build(LandingZone(folder / "landing"), [catalogue()["llm-usage"]], lambda _line: None)
+"""
+
+
+def test_beside_what_a_killed_build_has_left_running_none_is_at_work(house: House) -> None:
+    script(house.folder / "dbt", _SLOW_DBT.format(folder=house.folder))
+    command = [sys.executable, "-c", _KILLED.format(folder=str(house.folder))]
+    killed = subprocess.Popen(command, stderr=subprocess.PIPE)
+    assert until((house.folder / "started").exists), killed.communicate(timeout=5)
+    killed.kill()
+    killed.communicate()
+    home = house.folder / "home"
+    assert is_held(home)
+    with pytest.raises(ConfigurationError, match="at work"):
+        house.warehouse.build(house.log.zone, TOPICS, house.said.append)
+    assert begun_run(house.warehouse.path) is not None
+    assert last_run(house.warehouse.path) is None
+    (house.folder / "end").touch()
+    assert until(lambda: not is_held(home))
+
+
+def test_a_dbt_that_is_killed_says_so(schedule: Schedule, house: House) -> None:
+    script(house.folder / "dbt", "#!/bin/sh\nkill -9 $$\n")
+    with pytest.raises(Unavailable, match="dbt was ended by signal 9"):
+        house.warehouse.build(house.log.zone, TOPICS, house.said.append)
+    schedule.step()
+    assert runs(schedule) == {"failed": 1}
 
 
 def test_ages_of_events_end_where_the_facts_did(house: House) -> None:
