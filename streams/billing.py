@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 
 from sluice.events import Usage
+from streams.told_usage import told_usage
 
 _SECONDS, _AGAIN_SECONDS = 2.0, 0.05
 _NEVER_CAME = Usage(prompt_tokens=0, completion_tokens=0, estimated=True)
@@ -48,6 +49,4 @@ def _usage(told: Any) -> Usage | None:
     if not isinstance(data, dict):
         return None
     prompt, completion = (data.get(f"native_tokens_{s}", data.get(f"tokens_{s}")) for s in ("prompt", "completion"))
-    if not isinstance(prompt, int) or not isinstance(completion, int):
-        return None
-    return Usage(prompt_tokens=prompt, completion_tokens=completion, estimated=False)
+    return None if prompt is None else told_usage(prompt, completion)

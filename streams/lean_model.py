@@ -23,6 +23,7 @@ from sluice.tracing import HEADER, child_of
 from streams.event_stream import EventStream
 from streams.parameters import parameters
 from streams.refusals import ErrorObject, error_in_stream, refusal_of, seconds_to_wait, words_of
+from streams.told_usage import told_usage
 
 REQUEST_ID = "X-Client-Request-Id"  # OpenAI's name for the caller's own id of a request
 _DONE = b"[DONE]"
@@ -186,10 +187,7 @@ def _events(events: EventStream, received: bytes, call_id: str | None) -> list[b
 
 
 def _usage(chunk: _Chunk) -> Usage | None:
-    told = chunk.usage
-    if told is None or told.completion_tokens is None:
-        return None
-    return Usage(prompt_tokens=told.prompt_tokens or 0, completion_tokens=told.completion_tokens, estimated=False)
+    return None if chunk.usage is None else told_usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
 
 
 def _decoded(data: bytes, call_id: str | None) -> _Chunk:

@@ -23,6 +23,7 @@ from sluice.tracing import HEADER, child_of
 from streams.lean_model import REQUEST_ID, Key
 from streams.parameters import parameters
 from streams.refusals import error_in_stream, refusal_of, seconds_to_wait
+from streams.told_usage import told_usage
 
 litellm.suppress_debug_info = True
 litellm.turn_off_message_logging = True
@@ -170,11 +171,7 @@ def _usage_by_provider(response: Any) -> bool:
 
 def _usage(chunk: Any) -> Usage | None:
     usage = getattr(chunk, "usage", None)
-    if usage is None or usage.completion_tokens is None:
-        return None
-    return Usage(
-        prompt_tokens=int(usage.prompt_tokens or 0), completion_tokens=int(usage.completion_tokens), estimated=False
-    )
+    return None if usage is None else told_usage(usage.prompt_tokens, usage.completion_tokens)
 
 
 def _status_of(error: Exception) -> int | None:

@@ -107,3 +107,8 @@ async def test_the_prompt_does_not_follow_to_another_address(serve: Serve):
     with pytest.raises(ModelFailed) as failed:
         await heard(moved)
     assert failed.value.kind is FailureKind.REFUSED_REQUEST
+
+
+async def test_tokens_that_cannot_be_are_not_believed(serve: Serve):
+    bill = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2**40}}
+    assert (await heard(await serve(HI, STOP, bill, b"data: [DONE]\n\n")))[-1] == Ended("stop", None, None)
