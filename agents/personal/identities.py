@@ -41,12 +41,15 @@ _LAST_FOUR = re.compile(
 
 def national_ids(reading: Reading) -> Iterator[Span]:
     """Those of the policy's regions."""
+    asked = reading.clues.any("id") or reading.clues.any("tax")
     for shape, of_shape in NATIONAL_IDS.items():
         stretches = reading.stretches(shape)
         known = [one for one in of_shape if one.region in reading.regions] if stretches else []
         clear = [one for one in known if one.clear]
-        for stretch in stretches if known else ():
-            said = reading.clues.near("id", *stretch, after=15) or reading.clues.near("tax", *stretch)
+        for stretch in stretches if clear or (known and asked) else ():
+            said = asked and (reading.clues.near("id", *stretch, after=15) or reading.clues.near("tax", *stretch))
+            if not (said or clear):
+                continue
             written = reading.text[slice(*stretch)]
             if "A" in shape and _LOOSE.search(written):
                 continue

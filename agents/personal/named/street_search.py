@@ -149,7 +149,7 @@ class Streets(StreetText):
 
     def _number_last(self, at: int) -> _Found:
         """As in "Hauptstr. 5", "Am Markt 3", "Calle de Alcalá, 12", "ul. Długa 4/6"."""
-        last, before = self.through_number(at), at - 1
+        before = at - 1
         if sum(map(str.isdigit, self.words[at].folded)) > _LONGEST_BEHIND:
             return
         while (
@@ -160,7 +160,7 @@ class Streets(StreetText):
             before -= 1
         if before < 0 or self.gap(before) not in {" ", ", ", ". ", ".", " , "} or not self.words[before].letters:
             return
-        word = self.words[before]
+        word, last = self.words[before], self.through_number(at)
         ending = word.folded if word.folded in APART else None
         if ending is None and len(word.folded) > 2 and word.folded.endswith(COMPOUNDS):
             ending = next(one for one in COMPOUNDS if word.folded.endswith(one))
