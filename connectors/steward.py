@@ -33,6 +33,7 @@ from sluice import wiring
 from sluice.acknowledged import AcknowledgedWriter
 from sluice.api_keys import revoke_again
 from sluice.backup import RESTORED_MARK
+from sluice.catalogue_file import TopicName
 from sluice.clock import utc_now
 from sluice.codec import Codec
 from sluice.dead_letters import DeadLetters, Origin
@@ -50,11 +51,11 @@ from sluice.policy_watch import PolicyWatch
 from sluice.process import run_process
 from sluice.settings import Settings, load_settings
 from sluice.tls import server_files
-from sluice.topics import principals, seen_by, topic_of
+from sluice.topics import seen_by
 
 PRINCIPAL: Final = "steward"
-GROUP = principals()[PRINCIPAL].group
-REQUESTS = topic_of("ErasureRequested")
+GROUP: Final = "steward"
+REQUESTS: Final[TopicName] = "erasure-requests"
 _POLL_SECONDS = 0.5
 _AGAIN_SECONDS = 5.0
 _STILL_SECONDS = 60.0

@@ -11,20 +11,21 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from sluice.audit import Broken, Link, Mark, breaks, chained, end_of
 from sluice.audit_anchor import Anchor
+from sluice.catalogue_file import TopicName
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
 from sluice.events import AuditRecorded
 from sluice.kafka_admin import KafkaAdmin
 from sluice.kafka_config import Servers, consumer_config, producer_config
-from sluice.topics import catalogue, topic_of
+from sluice.topics import catalogue
 
-TOPIC = topic_of("AuditRecorded")
-TRANSACTIONAL_ID = str(catalogue()[TOPIC].transactional_id)
+TOPIC: Final[TopicName] = "audit-log"
 PARTITION = 0
 _SECONDS = 10.0
 _SLACK = timedelta(days=2)
@@ -98,7 +99,10 @@ class AuditLog:
     def _taken(self) -> Producer:
         config = producer_config(self._servers, "sluice-audit")
         del config["partitioner"], config["delivery.timeout.ms"]
-        own = {"transactional.id": TRANSACTIONAL_ID, "transaction.timeout.ms": int(_SECONDS * 1000)}
+        own = {
+            "transactional.id": str(catalogue()[TOPIC].transactional_id),
+            "transaction.timeout.ms": int(_SECONDS * 1000),
+        }
         producer = Producer(config | own, logger=_QUIET)
         producer.init_transactions(_SECONDS)
         return producer
