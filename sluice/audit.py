@@ -32,6 +32,7 @@ Action = Literal[
     "data.export",
     "policy.change",
     "access.change",
+    "audit.remember",
 ]
 """What leaves a mark, as noun.verb."""
 Outcome = Literal["allowed", "refused", "failed"]
