@@ -23,10 +23,21 @@ _NOT_COPIED = shutil.ignore_patterns("_lock", "*.lock", f"*{TEMPORARY}", "buildi
 Say = Callable[[str], None]
 
 
-def back_up(settings: Settings, keys: DatabaseKeyStore, api_keys: DatabaseApiKeys, target: Path, say: Say) -> None:
-    """Nothing has to stop. Raises ConfigurationError where the target is no new folder or cannot be written."""
+def back_up(
+    settings: Settings,
+    keys: DatabaseKeyStore,
+    api_keys: DatabaseApiKeys,
+    target: Path,
+    say: Say,
+    mark: Callable[[], None],
+) -> None:
+    """Nothing has to stop. `mark` is called before anything is copied.
+
+    Raises ConfigurationError where the target is no new folder or cannot be written.
+    """
     try:
         target.mkdir(parents=True, mode=0o700)
+        mark()
         say("keys")
         shutil.copytree(settings.keys_dir, target / KEYS, ignore=_NOT_COPIED)
         keys.copy_to(target / STORE)
@@ -42,8 +53,16 @@ def back_up(settings: Settings, keys: DatabaseKeyStore, api_keys: DatabaseApiKey
         raise ConfigurationError(f"The backup {target} cannot be written ({error.strerror}).") from None
 
 
-def restore(settings: Settings, source: Path, wrapper: Wrapper, say: Say, *, with_unusable: bool = False) -> None:
-    """Into a home that has none of this yet, and only what is whole: see `check_backup`.
+def restore(
+    settings: Settings,
+    source: Path,
+    wrapper: Wrapper,
+    say: Say,
+    mark: Callable[[], None],
+    *,
+    with_unusable: bool = False,
+) -> None:
+    """Into a home that has none of this yet, and only what is whole: see `check_backup`. `mark` is called in between.
 
     Raises ConfigurationError, or Unavailable where the wrapper is away; nothing was touched then, unless the disk
     refuses. The mark comes before the keys: whoever has these has to erase again.
@@ -56,6 +75,7 @@ def restore(settings: Settings, source: Path, wrapper: Wrapper, say: Say, *, wit
         raise ConfigurationError(
             f"{', '.join(there)} would be overwritten. Restore into a new SLUICE_HOME, before its first `make up`."
         )
+    mark()
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
         write_durably(settings.home / RESTORED_MARK, b"")

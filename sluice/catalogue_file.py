@@ -33,6 +33,7 @@ StoreName = Literal[
     "stage-state",
     "gateway-history",
     "erasures-under-way",
+    "marks",
     "logs",
     "process-state",
     "registry",

@@ -4,6 +4,7 @@ import json
 import sys
 from datetime import timedelta
 from getpass import getuser
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,14 +16,19 @@ from sluice.audit import Action, Mark, Outcome
 from sluice.audit_anchor import FILE, Doubt
 from sluice.audit_log import TOPIC
 from sluice.cli.leaving import ExitCode, leave
+from sluice.clock import utc_now
 from sluice.errors import ConfigurationError, Unavailable
 from sluice.events import AuditRecorded
 from sluice.ids import pseudonym
+from sluice.kafka_access import connection
+from sluice.kafka_admin import KafkaAdmin
 from sluice.key_files import PSEUDONYM_KEY, read_key_file
+from sluice.owed_marks import OwedMarks
 from sluice.settings import Settings, load_settings
 from sluice.topics import catalogue
 
 commands = typer.Typer(no_args_is_help=True)
+_LOOK_SECONDS = 4.0
 DOUBTS: dict[Doubt, str] = {
     "anchor missing": f"{FILE} is not beside the keys, and this log is not new.",
     "anchor unreadable": f"{FILE} beside the keys cannot be read.",
@@ -41,9 +47,30 @@ def mark(
     wiring.audit_log(settings, "admin").append([Mark(operator(settings), action, outcome, reason, subject_id)])
 
 
-def operator(settings: Settings) -> str:
-    """The pseudonym of whoever runs this command. Raises ConfigurationError."""
-    return pseudonym(f"operator:{getuser()}", read_key_file(settings.keys_dir, PSEUDONYM_KEY))
+def mark_or_owe(settings: Settings, action: Action, outcome: Outcome, reason: str | None = None) -> None:
+    """The same of what must not wait for Kafka: where it does not answer, the steward puts the mark into the log later.
+
+    Raises ConfigurationError where neither can be.
+    """
+    made = Mark(operator(settings), action, outcome, reason)
+    try:
+        KafkaAdmin(connection(settings, "admin")).partitions(_LOOK_SECONDS)
+        wiring.audit_log(settings, "admin").append([made])
+    except (ConfigurationError, Unavailable):
+        owe(settings, made)
+
+
+def owe(settings: Settings, made: Mark) -> None:
+    """Leave a mark on the disk, for the steward to put into the log. Raises ConfigurationError."""
+    OwedMarks(settings.marks_dir).note(made, utc_now())
+
+
+def operator(settings: Settings, keys: Path | None = None) -> str:
+    """The pseudonym of whoever runs this command, by this platform's keys or those of a folder.
+
+    Raises ConfigurationError.
+    """
+    return pseudonym(f"operator:{getuser()}", read_key_file(keys or settings.keys_dir, PSEUDONYM_KEY))
 
 
 @commands.command("list")

@@ -303,7 +303,9 @@ def test_the_steward_carries_out_what_is_on_the_log(settings: Settings, platform
     retention = Retention(eraser.zone, *stores, eraser.tell_stages, rebuild, utc_now)
     consumer = Consumer(consumer_config(settings.bootstrap_servers, GROUP, GROUP))
     policies = watched_policies(settings)
-    steward = Steward(consumer, CODEC, office, brave, retention, policies, metrics, get_logger(), lambda: None)
+    steward = Steward(
+        consumer, CODEC, office, brave, retention, policies, metrics, get_logger(), lambda: None, lambda: None
+    )
     thread = threading.Thread(target=steward.run, args=(stopping,))
     with Stages(settings.bootstrap_servers):
         thread.start()
@@ -362,6 +364,7 @@ def test_who_was_erased_since_a_backup_is_erased_again(settings: Settings, platf
         StewardMetrics(),
         get_logger(),
         partial(revoked_again, fresh),
+        lambda: None,
     )
     mark = fresh.home / RESTORED_MARK
     stopping = Impatient()

@@ -15,18 +15,54 @@ from typer.testing import CliRunner, Result
 from sluice import backup as module
 from sluice import wiring
 from sluice.api_keys import new_key
+from sluice.audit import Mark
 from sluice.backup import RESTORED_MARK, back_up
+from sluice.cli import audit
 from sluice.cli.main import build
+from sluice.errors import Unavailable
 from sluice.file_lock import REWRITING, locked
 from sluice.key_files import make_key_files
 from sluice.key_store import bound_to
 from sluice.key_wrapping import FileWrapper
+from sluice.owed_marks import OwedMarks
 from sluice.settings import Settings
 from tests.doubles import NOON
 
 
 def run(home: Path, *arguments: str) -> Result:
     return CliRunner().invoke(build(), list(arguments), env={"SLUICE_HOME": str(home)})
+
+
+class Broker:
+    """Kafka, as far as a command looks whether it is there; and the log that it writes to then."""
+
+    def __init__(self) -> None:
+        self.away, self.marks = False, list[Mark]()
+
+    def __call__(self, _servers: object, _principal: object = None) -> "Broker":
+        return self
+
+    def partitions(self, _seconds: float) -> dict[str, int]:
+        if self.away:
+            raise Unavailable("No Kafka broker answers.")
+        return {}
+
+    def append(self, marks: list[Mark]) -> None:
+        self.marks += marks
+
+
+@pytest.fixture(autouse=True)
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    made = Broker()
+    monkeypatch.setattr(audit, "KafkaAdmin", made)
+    monkeypatch.setattr(audit.wiring, "audit_log", made)
+    return made
+
+
+def owed(home: Path) -> list[Mark]:
+    marks: list[Mark] = []
+    OwedMarks(home / "marks").settle(marks.extend)
+    return marks
 
 
 @pytest.fixture
@@ -84,6 +120,54 @@ def test_what_was_backed_up_comes_back_with_a_mark(home: Path, tmp_path: Path):
     assert not (tmp_path / "copy" / "keys" / "machines").exists()
 
 
+def test_a_backup_leaves_its_mark_before_it_copies(
+    home: Path, tmp_path: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+):
+    run(home, "backup", str(tmp_path / "copy"))
+    assert [(mark.action, mark.outcome, mark.actor_id[:4]) for mark in broker.marks] == [
+        ("data.backup", "allowed", "usr_")
+    ]
+    run(home, "backup", str(tmp_path / "copy"))  # is there already: no act, no mark
+    assert (len(broker.marks), owed(home)) == (1, [])
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(module.shutil, "copytree", full)
+    run(home, "backup", str(tmp_path / "other"))
+    assert len(broker.marks) == 2
+
+
+def test_without_kafka_a_backup_owes_its_mark(home: Path, tmp_path: Path, broker: Broker):
+    broker.away = True
+    assert run(home, "backup", str(tmp_path / "copy")).exit_code == 0
+    [mark] = owed(home)
+    assert (mark.action, mark.outcome, (mark.reason or "")[:6], broker.marks) == (
+        "data.backup",
+        "allowed",
+        "noted ",
+        [],
+    )
+
+
+def test_a_restore_owes_its_mark_and_what_is_refused_owes_none(home: Path, tmp_path: Path, broker: Broker):
+    run(home, "backup", str(tmp_path / "copy"))
+    run(home, "restore", str(tmp_path / "copy"))
+    assert owed(home) == []
+    run(tmp_path / "new", "restore", str(tmp_path / "copy"))
+    [mark] = owed(tmp_path / "new")
+    assert (mark.action, mark.actor_id) == ("data.restore", broker.marks[0].actor_id)
+
+
+def test_no_mark_no_restore(home: Path, tmp_path: Path):
+    run(home, "backup", str(tmp_path / "copy"))
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "marks").write_text("in the way")
+    refused = run(tmp_path / "new", "restore", str(tmp_path / "copy"))
+    assert (refused.exit_code, "no mark, no act" in refused.stderr) == (3, True)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["marks"]
+
+
 def test_what_is_not_there_yet_is_no_part_of_it(home: Path, tmp_path: Path):
     shutil.rmtree(home / "warehouse")
     assert run(home, "backup", str(tmp_path / "copy")).exit_code == 0
@@ -133,7 +217,14 @@ def test_a_file_that_goes_meanwhile_is_not_missed(home: Path, tmp_path: Path, mo
 
     monkeypatch.setattr(module.shutil, "copy2", gone)
     settings = Settings(home=home)
-    back_up(settings, wiring.key_store(settings), wiring.api_keys(settings), tmp_path / "copy", lambda _what: None)
+    back_up(
+        settings,
+        wiring.key_store(settings),
+        wiring.api_keys(settings),
+        tmp_path / "copy",
+        lambda _what: None,
+        lambda: None,
+    )
     assert not [*(tmp_path / "copy" / "landing").rglob("*.parquet")]
 
 
