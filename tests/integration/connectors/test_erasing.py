@@ -336,11 +336,11 @@ def test_who_was_erased_since_a_backup_is_erased_again(settings: Settings, platf
         (wiring.key_store(settings), wiring.api_keys(settings)),
     )
     stores[1].add(machine)
-    back_up(settings, *stores, settings.home / "copy", lambda _what: None)
+    back_up(settings, *stores, settings.home / "copy", lambda _what: None, lambda: None)
     with Stages(settings.bootstrap_servers):
         eraser.erase(requested(JANE, "usr_officer", utc_now()), lambda _step: None)
     fresh = Settings(home=settings.home / "fresh")
-    restore(fresh, settings.home / "copy", lambda _what: None)
+    restore(fresh, settings.home / "copy", wiring.key_wrapper(settings), lambda _what: None, lambda: None)
     keys, zone = wiring.key_store(fresh), LandingZone(fresh.landing_dir)
     assert keys.count() == (2, 2)
     again = changed(eraser, keys=keys, zone=zone)
