@@ -5,10 +5,11 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from connectors.landing_zone import LandingZone
 from sluice.api_keys import ApiKeys
+from sluice.catalogue_file import StoreName
 from sluice.clock import Clock
 from sluice.events import StateExpired
 from sluice.ids import new_id
@@ -17,6 +18,7 @@ from sluice.stores import keep
 from sluice.topics import catalogue
 from sluice.tracing import new_traceparent
 
+_AT_LEAST = timedelta(days=1)
 _DAY = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 
 
@@ -45,12 +47,12 @@ class Retention:
         now = self.clock()
         self.tell_stages(
             StateExpired(
-                event_id=new_id(), occurred_at=now, traceparent=new_traceparent(), before=now - keep("stage-state")
+                event_id=new_id(), occurred_at=now, traceparent=new_traceparent(), before=_before(now, "stage-state")
             )
         )
-        keys = self.keys.destroy_unused(now - keep("keys"))
-        api_keys = self.api_keys.forget_ended(now - keep("api-keys"))
-        folders = self._drop_days((now - keep("landing")).date())
+        keys = self.keys.destroy_unused(_before(now, "keys"))
+        api_keys = self.api_keys.forget_ended(_before(now, "api-keys"))
+        folders = self._drop_days(_before(now, "landing").date())
         if folders:
             self.rebuild()
         self.zone.erased.forget(now - longest_in_log())
@@ -66,6 +68,11 @@ class Retention:
                     shutil.rmtree(folder)
                     dropped += 1
         return dropped
+
+
+def _before(now: datetime, store: StoreName) -> datetime:
+    """What is older goes. Never what is of today or later, whatever a number says."""
+    return min(now - keep(store), now - _AT_LEAST)
 
 
 def _day_of(folder: str) -> date | None:

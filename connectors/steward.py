@@ -33,6 +33,7 @@ from sluice import wiring
 from sluice.acknowledged import AcknowledgedWriter
 from sluice.api_keys import revoke_again
 from sluice.backup import RESTORED_MARK
+from sluice.catalogue_file import TopicName
 from sluice.clock import utc_now
 from sluice.codec import Codec
 from sluice.dead_letters import DeadLetters, Origin
@@ -45,16 +46,17 @@ from sluice.kafka_records import origin_of
 from sluice.key_files import PSEUDONYM_KEY, read_key_file
 from sluice.letter_box import PRIVATE_FILE, PUBLIC_FILE
 from sluice.logs import Logger, fact, get_logger
+from sluice.owed_marks import OwedMarks
 from sluice.paths import checkout, data_folder
 from sluice.policy_watch import PolicyWatch
 from sluice.process import run_process
 from sluice.settings import Settings, load_settings
 from sluice.tls import server_files
-from sluice.topics import principals, seen_by, topic_of
+from sluice.topics import seen_by
 
 PRINCIPAL: Final = "steward"
-GROUP = principals()[PRINCIPAL].group
-REQUESTS = topic_of("ErasureRequested")
+GROUP: Final = "steward"
+REQUESTS: Final[TopicName] = "erasure-requests"
 _POLL_SECONDS = 0.5
 _AGAIN_SECONDS = 5.0
 _STILL_SECONDS = 60.0
@@ -80,8 +82,9 @@ class Steward:
         metrics: StewardMetrics,
         log: Logger,
         revoke_again: Callable[[], object],
+        settle_marks: Callable[[], object],
     ) -> None:
-        self._revoke_again = revoke_again
+        self._revoke_again, self._settle_marks = revoke_again, settle_marks
         self._consumer, self._codec, self._office, self._policies = consumer, codec, office, policies
         self._eraser, self._retention, self._metrics, self._log = eraser, retention, metrics, log
 
@@ -100,7 +103,7 @@ class Steward:
 
     def run(self, stopping: threading.Event) -> None:
         """Until told to stop. What is not committed then comes again."""
-        due_at = look_at = 0.0
+        due_at = look_at = marks_at = 0.0
         self._consumer.subscribe([REQUESTS])
         while not stopping.is_set():
             message = self._consumer.poll(_POLL_SECONDS)
@@ -111,6 +114,8 @@ class Steward:
             if time.monotonic() >= look_at:
                 self._look()
                 look_at = time.monotonic() + _LOOK_SECONDS
+            if time.monotonic() >= marks_at and not self._put_marks():
+                marks_at = time.monotonic() + _AGAIN_SECONDS
             if time.monotonic() >= due_at and self._keep_in_order():
                 due_at = time.monotonic() + _RETENTION_SECONDS
 
@@ -142,6 +147,15 @@ class Steward:
         seconds = time.monotonic() - begun
         self._metrics.seconds.observe(seconds)
         self._log.info("erased", person=person, keys=done.keys, rows=done.rows, letters=done.letters, seconds=seconds)
+
+    def _put_marks(self) -> bool:
+        """What commands owe the audit log."""
+        try:
+            self._settle_marks()
+        except _AWAY as error:
+            self._log.warning("marks will be tried again", reason=fact(f"{type(error).__name__}: {error}"))
+            return False
+        return True
 
     def _look(self) -> None:
         try:
@@ -256,14 +270,23 @@ def main() -> None:
     eraser = make_eraser(settings, codec, stopping)
     stores = wiring.key_store(settings), wiring.api_keys(settings)
     retention = Retention(eraser.zone, *stores, eraser.tell_stages, eraser.rebuild, utc_now)
-    policies = watched_policies(settings)
+    policies, marks = watched_policies(settings), wiring.audit_log(settings, PRINCIPAL)
     consumer = Consumer(consumer_config(kafka, GROUP, GROUP, {"max.poll.interval.ms": 900_000}))
     letters = DeadLetters(codec, read_key_file(settings.keys_dir, PUBLIC_FILE), GROUP, utc_now)
     office = KafkaDeadLetters(kafka, letters)
     log.info("steward runs")
     try:
         steward = Steward(
-            consumer, codec, office, eraser, retention, policies, metrics, log, partial(revoked_again, settings)
+            consumer,
+            codec,
+            office,
+            eraser,
+            retention,
+            policies,
+            metrics,
+            log,
+            partial(revoked_again, settings),
+            partial(OwedMarks(settings.marks_dir).settle, marks.append),
         )
         steward.catch_up(settings.home / RESTORED_MARK, stopping)
         steward.run(stopping)

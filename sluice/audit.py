@@ -20,6 +20,7 @@ from sluice.ids import new_id
 from sluice.tracing import new_traceparent
 
 Action = Literal[
+    "token.issue",
     "token.refuse",
     "api_keys.create",
     "api_keys.revoke",
@@ -30,8 +31,11 @@ Action = Literal[
     "keys.verify",
     "data.erase",
     "data.export",
+    "data.backup",
+    "data.restore",
     "policy.change",
     "access.change",
+    "audit.remember",
 ]
 """What leaves a mark, as noun.verb."""
 Outcome = Literal["allowed", "refused", "failed"]

@@ -11,20 +11,21 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from sluice.audit import Broken, Link, Mark, breaks, chained, end_of
-from sluice.audit_anchor import Anchor
+from sluice.audit_anchor import Anchor, Doubt
+from sluice.catalogue_file import TopicName
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
 from sluice.events import AuditRecorded
 from sluice.kafka_admin import KafkaAdmin
 from sluice.kafka_config import Servers, consumer_config, producer_config
-from sluice.topics import catalogue, topic_of
+from sluice.topics import catalogue
 
-TOPIC = topic_of("AuditRecorded")
-TRANSACTIONAL_ID = str(catalogue()[TOPIC].transactional_id)
+TOPIC: Final[TopicName] = "audit-log"
 PARTITION = 0
 _SECONDS = 10.0
 _SLACK = timedelta(days=2)
@@ -38,6 +39,16 @@ _QUIET = logging.getLogger("sluice.audit_log.librdkafka")
 """To lose the id to another writer is no fatal error here, whatever librdkafka says of it."""
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
+
+
+class Verified(NamedTuple):
+    """What a log was found to be."""
+
+    records: list[AuditRecorded]
+    broken: list[Broken]
+    """All that is wrong with the chain, or missing of what this machine has written."""
+    doubt: Doubt | None
+    """Why nobody can say whether something was cut off at an end."""
 
 
 class AuditLog:
@@ -72,15 +83,21 @@ class AuditLog:
         with self._reader() as reader:
             yield from self._read(reader, 0, self._ends())
 
-    def verify(self, retention: timedelta) -> tuple[list[AuditRecorded], list[Broken]]:
-        """All records, and all that is wrong with the chain or missing of what this machine has written or seen."""
-        entries = list(self.entries())
+    def verify(self, retention: timedelta) -> Verified:
+        """Read all of it, and compare it with what this machine has written."""
+        is_new, entries = self._ends() == 0, list(self.entries())
         records = {record.place: record for _, record in entries if record is not None and record.seal}
         since = (self._clock() - retention + _SLACK).date()
-        return [record for _, record in entries if record is not None], [
-            *breaks(entries, self._key),
-            *self._anchor.missing(records, since),
-        ]
+        return Verified(
+            [record for _, record in entries if record is not None],
+            [*breaks(entries, self._key), *self._anchor.missing(records, since)],
+            self._anchor.doubt(since, is_new=is_new),
+        )
+
+    def remember(self, mark: Mark) -> None:
+        """Take the log as it is for whole from now on: this machine remembers it anew. The mark says who did so."""
+        self.append([mark])
+        self._anchor.begin([record for _, record in self.records() if record.seal])
 
     def _append(self, marks: list[Mark]) -> list[AuditRecorded]:
         if self._producer is None:
@@ -98,7 +115,10 @@ class AuditLog:
     def _taken(self) -> Producer:
         config = producer_config(self._servers, "sluice-audit")
         del config["partitioner"], config["delivery.timeout.ms"]
-        own = {"transactional.id": TRANSACTIONAL_ID, "transaction.timeout.ms": int(_SECONDS * 1000)}
+        own = {
+            "transactional.id": str(catalogue()[TOPIC].transactional_id),
+            "transaction.timeout.ms": int(_SECONDS * 1000),
+        }
         producer = Producer(config | own, logger=_QUIET)
         producer.init_transactions(_SECONDS)
         return producer

@@ -91,7 +91,7 @@ def make_certificates(folder: Path, now: datetime, hosts: Iterable[str] = ()) ->
         if own is not None and _is_good(own, authority, names, now):
             found.append(Certificate(name, path, names, own.not_valid_after_utc, "kept"))
             continue
-        made = _issue(path, name, names, authority, _signing_key(folder), now)
+        made = _issue(path, name, names, authority, _signing_key(folder, authority), now)
         found.append(Certificate(name, path, names, made.not_valid_after_utc, "made" if own is None else "renewed"))
     return found
 
@@ -112,7 +112,7 @@ def _authority(folder: Path, now: datetime) -> tuple[x509.Certificate, Outcome]:
         )
     else:
         name = known.subject
-    key = _signing_key(folder)
+    key = _signing_key(folder, known)
     made = (
         _builder(name, name, key, now, now + AUTHORITY_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -229,18 +229,25 @@ def _public(key: object) -> bytes:
     return encoded
 
 
-def _signing_key(folder: Path) -> EllipticCurvePrivateKey:
+def _signing_key(folder: Path, authority: x509.Certificate | None) -> EllipticCurvePrivateKey:
+    """The authority's own: what another one signs in its name nobody can verify. Raises ConfigurationError."""
     path = folder / AUTHORITY_KEY_FILE
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError):
         key = None
     if not isinstance(key, EllipticCurvePrivateKey):
-        raise ConfigurationError(
-            f"{path} is missing or cannot be read, so nothing can be signed. Put it back, or delete {folder} and run "
-            "`sluice certs`: that makes another authority, which clients must trust anew."
-        )
+        raise _cannot_sign(folder, "is missing or cannot be read")
+    if authority is not None and _public(key.public_key()) != _public(authority.public_key()):
+        raise _cannot_sign(folder, f"is not the key of {folder / AUTHORITY_FILE}")
     return key
+
+
+def _cannot_sign(folder: Path, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{folder / AUTHORITY_KEY_FILE} {why}, so nothing can be signed. Put the right one back, or delete {folder} "
+        "and run `sluice certs`: that makes another authority, which clients must trust anew."
+    )
 
 
 def _pem(key: EllipticCurvePrivateKey) -> bytes:

@@ -4,20 +4,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from sluice.acknowledged import AcknowledgedWriter, Record
+from sluice.catalogue_file import TopicName
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
 from sluice.events import ErasureCompleted, ErasureRequested
 from sluice.ids import new_id
 from sluice.kafka_admin import KafkaAdmin
 from sluice.kafka_config import Servers, consumer_config
-from sluice.topics import topic_of
 from sluice.tracing import HEADER, new_traceparent
 
-TOPIC = topic_of("ErasureRequested")
+TOPIC: Final[TopicName] = "erasure-requests"
 PARTITION = 0
 _POLL_SECONDS = 0.5
 

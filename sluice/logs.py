@@ -52,6 +52,7 @@ Message = Literal[
     "provider listens",
     "record put away",
     "record rejected",
+    "marks will be tried again",
     "records put away by connect",
     "request failed",
     "retention applied",

@@ -165,6 +165,11 @@ class Settings(Fields):
         return self.keys_dir / "machines" / "api-keys.sqlite"
 
     @cached_property
+    def marks_dir(self) -> Path:
+        """What commands owe the audit log."""
+        return self.home / "marks"
+
+    @cached_property
     def logs_dir(self) -> Path:
         """One log file a process."""
         return self.home / "logs"

@@ -3,31 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any, Literal
 
-import yaml
-
-from sluice.paths import data_folder
-
-StoreName = Literal[
-    "broker",
-    "landing",
-    "landing-mirror",
-    "warehouse",
-    "keys",
-    "api-keys",
-    "certificates",
-    "stage-state",
-    "gateway-history",
-    "erasures-under-way",
-    "logs",
-    "process-state",
-    "registry",
-    "campaigns",
-    "connect",
-    "bigquery",
-    "backups",
-]
+from sluice.catalogue_file import StoreName, catalogue_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +43,30 @@ class Recipient:
 
 
 @cache
-def _document() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((data_folder("avro") / "topics.yaml").read_text())
-    return document
-
-
-@cache
 def stores() -> dict[str, Store]:
-    """By name."""
-    listed = _document()["stores"]
-    return {name: Store(name=name, **entry | {"where": tuple(entry["where"])}) for name, entry in listed.items()}
+    """By name. Raises ConfigurationError."""
+    return {
+        name: Store(
+            name=name,
+            holds=entry.holds,
+            where=entry.where,
+            classification=entry.classification,
+            owner=entry.owner,
+            purpose=entry.purpose,
+            keep_days=entry.keep_days,
+            goes_with=entry.goes_with,
+        )
+        for name, entry in catalogue_file().stores.items()
+    }
 
 
 @cache
 def recipients() -> dict[str, Recipient]:
-    """By name."""
-    return {name: Recipient(name=name, **entry) for name, entry in _document()["recipients"].items()}
+    """By name. Raises ConfigurationError."""
+    return {
+        name: Recipient(name, entry.gets, entry.who, entry.classification, entry.owner, entry.purpose, entry.kept)
+        for name, entry in catalogue_file().recipients.items()
+    }
 
 
 def keep(name: StoreName) -> timedelta:

@@ -2,27 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, cast, get_args
+from typing import Literal
 
-import yaml
-
+from sluice.catalogue_file import catalogue_file
 from sluice.contracts import Compatibility
-from sluice.errors import ConfigurationError
-from sluice.paths import data_folder
 
-TopicName = Literal[
-    "chat-requests",
-    "chat-enriched",
-    "chat-prompts",
-    "chat-replies",
-    "chat-turns",
-    "chat-controls",
-    "llm-usage",
-    "turn-telemetry",
-    "audit-log",
-    "erasure-requests",
-    "housekeeping",
-]
 DEAD_LETTER_SUFFIX = "-dlq"
 _FORGOTTEN_MS = str(24 * 3_600_000)
 """What a tombstone says is gone leaves the log after a day at most."""
@@ -87,85 +71,70 @@ def dead_letter_topic(origin: str) -> str:
 
 
 @cache
-def _document() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((data_folder("avro") / "topics.yaml").read_text())
-    return document
-
-
-@cache
 def catalogue() -> dict[str, Topic]:
-    """All topics by name, dead-letter topics and changelogs included."""
-    document = _document()
+    """All topics by name, dead-letter topics and changelogs included. Raises ConfigurationError."""
+    document = catalogue_file()
     topics: dict[str, Topic] = {}
-    for name, entry in document["topics"].items():
-        topics[name] = Topic(
-            name=name,
-            events=tuple(entry["events"]),
-            key=entry["key"],
-            partitions=entry.get("partitions", document["chat_partitions"]),
-            retention_hours=entry["retention_hours"],
-            pii=entry["pii"],
-            owner=entry["owner"],
-            purpose=entry["purpose"],
-            producers=tuple(entry["producers"]),
-            consumers=tuple(entry["consumers"]),
-            looked_up_by=tuple(entry.get("looked_up_by", ())),
-            measured_by=tuple(entry.get("measured_by", ())),
-            append_only=entry.get("append_only", False),
-            transactional_id=entry.get("transactional_id"),
-            compatibility=_compatibility(name, entry.get("compatibility", document["compatibility"])),
+    for own_name, entry in document.topics.items():
+        topics[own_name] = Topic(
+            name=own_name,
+            events=entry.events,
+            key=entry.key,
+            partitions=entry.partitions or document.chat_partitions,
+            retention_hours=entry.retention_hours,
+            pii=entry.pii,
+            owner=entry.owner,
+            purpose=entry.purpose,
+            producers=entry.producers,
+            consumers=entry.consumers,
+            looked_up_by=entry.looked_up_by,
+            measured_by=entry.measured_by,
+            append_only=entry.append_only,
+            transactional_id=entry.transactional_id,
+            compatibility=entry.compatibility or document.compatibility,
         )
-    letters = document["dead_letters"]
+    letters = document.dead_letters
     for topic in [*topics.values()]:
         name = dead_letter_topic(topic.name)
         topics[name] = Topic(
             name=name,
-            events=tuple(letters["events"]),
-            key=letters["key"],
-            partitions=letters["partitions"],
-            retention_hours=letters["retention_hours"],
-            pii=letters["pii"],
+            events=letters.events,
+            key=letters.key,
+            partitions=letters.partitions,
+            retention_hours=letters.retention_hours,
+            pii=letters.pii,
             owner=topic.owner,
-            purpose=letters["purpose"],
-            producers=(*topic.consumers, *(name for name in letters["cut_by"] if name not in topic.consumers)),
+            purpose=letters.purpose,
+            producers=(*topic.consumers, *(name for name in letters.cut_by if name not in topic.consumers)),
             consumers=("connectors",),
-            looked_up_by=tuple(letters["cut_by"]),
+            looked_up_by=letters.cut_by,
             compatibility=topics[topic.name].compatibility,
-            cut_by=tuple(letters["cut_by"]),
+            cut_by=letters.cut_by,
         )
-    for name, entry in document["changelogs"].items():
+    for name, changelog in document.changelogs.items():
         topics[name] = Topic(
             name=name,
             events=(),
-            key=entry["key"],
-            partitions=document["chat_partitions"],
+            key=changelog.key,
+            partitions=document.chat_partitions,
             retention_hours=0,
-            pii=entry["pii"],
-            owner=entry["owner"],
-            purpose=entry["purpose"],
-            goes_with=entry["goes_with"],
-            producers=(entry["owner"],),
-            consumers=(entry["owner"],),
+            pii=changelog.pii,
+            owner=changelog.owner,
+            purpose=changelog.purpose,
+            goes_with=changelog.goes_with,
+            producers=(changelog.owner,),
+            consumers=(changelog.owner,),
             cleanup_policy="compact",
         )
     return topics
-
-
-def _compatibility(topic: str, mode: str) -> Compatibility:
-    known = get_args(Compatibility)
-    if mode not in known:
-        raise ConfigurationError(f"avro/topics.yaml: compatibility of {topic} is {mode}; there is {', '.join(known)}.")
-    return cast(Compatibility, mode)
 
 
 @cache
 def principals() -> dict[str, Principal]:
     """Who comes to Kafka, by name."""
     return {
-        name: Principal(
-            entry["group"], entry.get("role"), tuple(entry.get("watches", ())), tuple(entry.get("more_groups", ()))
-        )
-        for name, entry in _document()["principals"].items()
+        name: Principal(entry.group, entry.role, entry.watches, entry.more_groups)
+        for name, entry in catalogue_file().principals.items()
     }
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from connectors.catching_up import Patience, behind
 from connectors.erasing.landed import Gone, rewrite, telling
@@ -25,6 +25,7 @@ from connectors.landing_zone import LandingZone
 from connectors.log_scan import LogScan, whole
 from sluice.acknowledged import AcknowledgedWriter, Record
 from sluice.audit import Mark
+from sluice.catalogue_file import TopicName
 from sluice.clock import Clock
 from sluice.codec import Codec
 from sluice.errors import Unavailable
@@ -40,7 +41,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "sluice-redact": ("chat-enriched",),
 }
 """Consumer groups with state of people, and what they make it from."""
-ORDERS = topic_of("PersonErased")
+ORDERS: Final[TopicName] = "housekeeping"
 _LONGEST_TURN = timedelta(minutes=12)
 _SETTLING_SECONDS = 1.0
 _LOOK_SECONDS = 0.3

@@ -7,6 +7,7 @@ from datetime import datetime
 from connectors.batching import Place
 from connectors.log_scan import LogScan, Span
 from sluice.acknowledged import AcknowledgedWriter, Record
+from sluice.catalogue_file import TopicName
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
 from sluice.events import ChatRequested, StopRequested, TurnFinished
@@ -15,7 +16,7 @@ from sluice.partitioning import partition_for
 from sluice.topics import catalogue, topic_of
 from sluice.tracing import new_traceparent
 
-_TOPICS = (topic_of("ChatRequested"), topic_of("TurnFinished"))
+_TOPICS: tuple[TopicName, ...] = ("chat-requests", "chat-turns")
 
 
 @dataclass(slots=True)

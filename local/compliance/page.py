@@ -38,9 +38,11 @@ claimed here is the best that a control can be:
 
 Each run of pytest leaves its results in `.evidence/tests.json`, with a fingerprint of the sources that they belong to.
 
-It ends with 0 where nothing failed and everything is shown; with 1 where not, or where a topic, field, column or store
-has no class, owner, purpose or end; with 3 where it cannot work. An audit that was not run does not change that, unless
-`make compliance REQUIRE_AUDIT=1` says so: then it is 3. Licences that are taken, and vulnerabilities that nobody can do
+The command behind it, `.venv/bin/python -m local.compliance`, ends with 0 where nothing failed and everything is shown;
+with 1 where not, or where a topic, field, column or store has no class, owner, purpose or end; with 3 where it cannot
+work. An audit that was not run does not change that, unless `--require-audit` (`make compliance REQUIRE_AUDIT=1`) says
+so: then it is 3. make itself ends with 2 whatever the command's code was, and prints that code (`Error 1`): who needs
+to tell them apart runs the command. Licences that are taken, and vulnerabilities that nobody can do
 anything about yet, are in `deploy/compliance/dependencies.yaml`.
 
 What is new is classified where it is declared: a topic or a store in `avro/topics.yaml`, a field in

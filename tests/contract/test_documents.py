@@ -1,10 +1,12 @@
 """Generated pages are what the code says; commands and links in the documents exist."""
 
 import re
+from typing import get_args
 
 import pytest
 
 from local.reference import PAGES
+from sluice.audit import Action
 from sluice.cli.main import build
 from sluice.paths import checkout
 
@@ -39,3 +41,10 @@ def test_decisions_are_numbered_without_a_gap_and_say_what_was_rejected():
     records = sorted((checkout() / "docs" / "decisions").glob("*.md"))
     assert [int(record.name[:4]) for record in records] == list(range(1, len(records) + 1))
     assert all("**Rejected.**" in record.read_text() for record in records)
+
+
+def test_every_mark_is_on_the_page_and_no_other():
+    page = (checkout() / "docs" / "how-to" / "secure.md").read_text()
+    table = page.partition("## What leaves a mark")[2]
+    told = [re.findall(r"`([a-z_]+\.[a-z]+)`", line.split("|")[1]) for line in table.splitlines() if line[:3] == "| `"]
+    assert sorted(name for names in told for name in names) == sorted(get_args(Action))

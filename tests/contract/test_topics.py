@@ -2,9 +2,13 @@
 
 import typing
 
+from connectors import steward
+from connectors.erasing import eraser, open_turns
+from sluice import audit_log, erasure_log
+from sluice.catalogue_file import TopicName
 from sluice.events import EVENT_TYPES, ControlEvent, ReplyEvent
 from sluice.schemas import sealed_fields
-from sluice.topics import DEAD_LETTER_SUFFIX, TopicName, catalogue, topic_of
+from sluice.topics import DEAD_LETTER_SUFFIX, catalogue, principals, topic_of
 
 TOPICS = catalogue()
 OWN = {name: topic for name, topic in TOPICS.items() if topic.events and not name.endswith(DEAD_LETTER_SUFFIX)}
@@ -12,6 +16,14 @@ OWN = {name: topic for name, topic in TOPICS.items() if topic.events and not nam
 
 def test_names_are_the_literal():
     assert set(OWN) == set(typing.get_args(TopicName))
+
+
+def test_names_in_code_are_those_of_the_events():
+    """Read from the file as modules are loaded, they would be a traceback where the file is wrong."""
+    assert (topic_of("AuditRecorded"), topic_of("ErasureRequested")) == (audit_log.TOPIC, erasure_log.TOPIC)
+    assert (topic_of("ErasureRequested"), topic_of("PersonErased")) == (steward.REQUESTS, eraser.ORDERS)
+    assert (*open_turns._TOPICS,) == (topic_of("ChatRequested"), topic_of("TurnFinished"))
+    assert principals()[steward.PRINCIPAL].group == steward.GROUP
 
 
 def test_every_event_has_one_topic():

@@ -142,22 +142,39 @@ def test_the_command_line_leaves_lists_and_verifies_marks(
     commanded: Settings, audit: Callable[[], AuditLog], tmp_path: Path
 ):
     command_line.mark(commanded, "keys.rotate", "allowed", subject_id="usr_7")
+    late = run("verify")  # the chain is older than this home
+    assert (late.exit_code, "ends unknown, anchor begun late: audit.anchor was lost" in late.output) == (1, True)
+    assert json.loads(run("verify", "--json").output)["ends_unknown"] == "anchor begun late"
+    assert run("remember").exit_code == 0
+    assert json.loads(run("list", "--json").output)[-1]["action"] == "audit.remember"
+    (tmp_path / "keys" / FILE).rename(tmp_path / "anchor")
+    lost = run("verify")
+    assert (lost.exit_code, lost.output.rstrip().endswith("0 broken, ends unknown")) == (1, True)
+    (tmp_path / "keys" / FILE).write_text("{")
+    assert "ends unknown, anchor unreadable: audit.anchor beside the keys cannot be read." in run("verify").output
+    (tmp_path / "anchor").rename(tmp_path / "keys" / FILE)
+    command_line.mark(commanded, "keys.rotate", "allowed", subject_id="usr_7")
     *_, last = json.loads(run("list", "--json").output)
     assert (last["action"], last["subject_id"], last["actor_id"][:4]) == ("keys.rotate", "usr_7", "usr_")
     assert "keys.rotate" in run("list").output
     whole = json.loads(run("verify", "--json").output)
     assert (whole["first_place"], whole["last_place"], whole["broken"]) == (0, last["place"], [])
-    assert "0 broken" in run("verify").output
+    assert whole["ends_unknown"] is None
+    assert run("verify").output.endswith(", 0 broken\n")
     (tmp_path / "keys" / AUDIT_KEY).write_bytes(b"another")
     broken = run("verify")
     assert (broken.exit_code, "offset 0, place 0: changed" in broken.output) == (1, True)
     (tmp_path / "keys" / AUDIT_KEY).unlink()
-    assert (run("verify").exit_code, run("list").exit_code) == (3, 3)
+    assert [run(word).exit_code for word in ("verify", "list", "remember")] == [3, 3, 3]
 
 
 def test_an_empty_log_has_no_places(commanded: Settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(AuditLog, "entries", lambda _self: iter(()))
-    assert run("verify").output == "0 records, 0 broken\n"
+    emptied = run("verify")
+    assert (emptied.exit_code, emptied.output.endswith("0 records, 0 broken, ends unknown\n")) == (1, True)
+    monkeypatch.setattr(AuditLog, "_ends", lambda _self: 0)
+    new = run("verify")
+    assert (new.exit_code, new.output) == (0, "0 records, 0 broken\n")
 
 
 YEAR = timedelta(days=365)
@@ -170,7 +187,7 @@ def test_what_is_no_audit_record_is_found(kafka: str, audit: Callable[[], AuditL
         producer.produce(TOPIC, value, partition=PARTITION)
     producer.flush(10)
     audit().append([mark("behind")])
-    _, broken = audit().verify(YEAR)
+    _, broken, _ = audit().verify(YEAR)
     assert [(one.place, one.what) for one in broken] == [(-1, "not chained")] * 2
 
 
@@ -179,13 +196,13 @@ def test_a_log_that_was_cut_or_emptied_is_noticed_and_the_chain_goes_on(kafka: s
     first, last = audit().append([mark("first")])[0], audit().append([mark("last")])[0]
     admin = KafkaAdmin(kafka)
     admin.cut(TOPIC, PARTITION, admin.ends({TOPIC: 1})[TOPIC, PARTITION])
-    kept, broken = audit().verify(YEAR)
+    kept, broken, _ = audit().verify(YEAR)
     assert (kept, [(one.offset, one.place, one.what) for one in broken]) == (
         [],
         [(-1, first.place, "removed"), (-1, last.place, "removed")],
     )
     [behind] = audit().append([mark("behind")])
     assert (behind.place, behind.previous) == (last.place + 1, last.seal)
-    _, broken = audit().verify(YEAR)
+    _, broken, _ = audit().verify(YEAR)
     assert [(one.place, one.what) for one in broken] == [(first.place, "removed")]
-    assert audit().verify(timedelta(days=1))[1] == []
+    assert audit().verify(timedelta(days=1)).broken == []

@@ -304,7 +304,9 @@ def test_the_steward_carries_out_what_is_on_the_log(settings: Settings, platform
     retention = Retention(eraser.zone, *stores, eraser.tell_stages, rebuild, utc_now)
     consumer = Consumer(consumer_config(settings.bootstrap_servers, GROUP, GROUP))
     policies = watched_policies(settings)
-    steward = Steward(consumer, CODEC, office, brave, retention, policies, metrics, get_logger(), lambda: None)
+    steward = Steward(
+        consumer, CODEC, office, brave, retention, policies, metrics, get_logger(), lambda: None, lambda: None
+    )
     thread = threading.Thread(target=steward.run, args=(stopping,))
     with Stages(settings.bootstrap_servers):
         thread.start()
@@ -335,11 +337,11 @@ def test_who_was_erased_since_a_backup_is_erased_again(settings: Settings, platf
         (wiring.key_store(settings), wiring.api_keys(settings)),
     )
     stores[1].add(machine)
-    back_up(settings, *stores, settings.home / "copy", lambda _what: None)
+    back_up(settings, *stores, settings.home / "copy", lambda _what: None, lambda: None)
     with Stages(settings.bootstrap_servers):
         eraser.erase(requested(JANE, "usr_officer", utc_now()), lambda _step: None)
     fresh = Settings(home=settings.home / "fresh")
-    restore(fresh, settings.home / "copy", lambda _what: None)
+    restore(fresh, settings.home / "copy", wiring.key_wrapper(settings), lambda _what: None, lambda: None)
     keys, zone = wiring.key_store(fresh), LandingZone(fresh.landing_dir)
     assert keys.count() == (2, 2)
     again = changed(eraser, keys=keys, zone=zone)
@@ -363,6 +365,7 @@ def test_who_was_erased_since_a_backup_is_erased_again(settings: Settings, platf
         StewardMetrics(),
         get_logger(),
         partial(revoked_again, fresh),
+        lambda: None,
     )
     mark = fresh.home / RESTORED_MARK
     stopping = Impatient()

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from connectors import retention as retention_module
 from connectors.batching import Batch, Place, Row
 from connectors.columns import columns_of
 from connectors.erasing.erased import ERASED_SESSION, ERASED_USER, Erased, ErasedList
@@ -276,6 +277,24 @@ def test_retention_goes_by_the_clock(zone: LandingZone, tmp_path: Path):
         assert erased.until == {}
     assert longest_in_log() >= 30 * DAY
     assert NOON.tzinfo is UTC
+
+
+@pytest.mark.parametrize("days", [-1, -400, 0])
+def test_a_wrong_number_takes_nothing_of_today_or_later(
+    zone: LandingZone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+):
+    clock, around, wrapper, machines = ManualClock(), Surroundings(), FileWrapper(tmp_path), MemoryApiKeys()
+    wrapper.rotate()
+    keys = DatabaseKeyStore(tmp_path / "keys.sqlite", wrapper, "t", clock)
+    keys.current("usr_1")
+    machines.add(new_key("a machine", ["chat"], None, NOON - 30 * DAY, 30)[1])
+    land(zone, *(turn(1 + number, "usr_1", "s-1", NOON + number * DAY) for number in (-2, -1, 0, 1)))
+    monkeypatch.setattr(retention_module, "keep", lambda _store: days * DAY)
+    done = Retention(zone, keys, machines, around.orders.append, around.rebuild, clock).apply()
+    assert (done.folders, done.keys, done.api_keys) == (1, 0, 0)
+    left = sorted(folder.name for folder in zone.root.glob("chat-turns/date=*"))
+    assert left == [f"date={(NOON + number * DAY).date()}" for number in (-1, 0, 1)]
+    assert around.orders[0].before < NOON
 
 
 def test_keys_of_machines_go_long_after_their_end(zone: LandingZone, tmp_path: Path):

@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 
+from connectors import steward as module
 from connectors.steward import Steward
 from connectors.steward_metrics import StewardMetrics
 from sluice.codec import Codec
@@ -50,11 +51,24 @@ class Requests:
     def subscribe(self, _topics: list[str]) -> None:
         return
 
-    def poll(self, _seconds: float) -> FakeMessage:
+    def poll(self, _seconds: float) -> FakeMessage | None:
         return FakeMessage("erasure-requests", 7, CODEC.encode(SAMPLES["ErasureRequested"]))
 
     def commit(self, **_: Any) -> None:
         self._stopping.set()
+
+
+class Silence(Requests):
+    """A consumer without a request, for so many looks."""
+
+    def __init__(self, stopping: threading.Event, looks: int) -> None:
+        super().__init__(stopping)
+        self._looks = looks
+
+    def poll(self, _seconds: float) -> None:
+        self._looks -= 1
+        if not self._looks:
+            self._stopping.set()
 
 
 class Troubled:
@@ -65,6 +79,11 @@ class Troubled:
         self.scan = self
         self.log: list[bytes] = []
         self.forgotten: list[str] = []
+        self.settled = 0
+
+    def settle(self) -> None:
+        self._fail()
+        self.settled += 1
 
     def _fail(self) -> None:
         if self.failures:
@@ -98,9 +117,11 @@ class Troubled:
         self.forgotten.append(request.event_id)
 
 
-def steward(consumer: Any, trouble: Any, retention: Any, log: Told) -> tuple[Steward, StewardMetrics]:
+def steward(
+    consumer: Any, trouble: Any, retention: Any, log: Told, settle: Callable[[], object] = lambda: None
+) -> tuple[Steward, StewardMetrics]:
     metrics = StewardMetrics()
-    made = Steward(consumer, CODEC, KeptLetters(), trouble, retention, retention, metrics, log, lambda: None)
+    made = Steward(consumer, CODEC, KeptLetters(), trouble, retention, retention, metrics, log, lambda: None, settle)
     return made, metrics
 
 
@@ -161,3 +182,20 @@ def test_after_a_restore_too(tmp_path: Path) -> None:
     made, _ = steward(None, Troubled(*FAILURES), None, log)
     made.catch_up(mark, Impatient())
     assert (mark.exists(), len(log.lines)) == (False, 3)
+
+
+def test_what_commands_owe_the_audit_log_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, stopping, settled = Told(), Impatient(), Troubled(*FAILURES)
+    monkeypatch.setattr(module, "_AGAIN_SECONDS", 0.0)
+    polled = Silence(stopping, len(FAILURES) + 2)
+    made, _ = steward(polled, Troubled(), Troubled(*[Unavailable("later")] * 9), log, settled.settle)
+    made.run(stopping)
+    told = [fields["reason"] for message, fields in log.lines if message == "marks will be tried again"]
+    assert (len(told), told[-1], settled.settled) == (3, "Unavailable: away", 2)
+
+
+def test_a_log_that_is_away_is_not_asked_at_every_look() -> None:
+    log, stopping, settled = Told(), Impatient(), Troubled(*FAILURES)
+    made, _ = steward(Silence(stopping, 4), Troubled(), Troubled(*[Unavailable("later")] * 9), log, settled.settle)
+    made.run(stopping)
+    assert [message for message, _ in log.lines].count("marks will be tried again") == 1

@@ -155,8 +155,20 @@ def test_without_its_key_an_authority_signs_nothing_and_says_what_to_do(tmp_path
     (tmp_path / "ca.key").unlink()
     assert set(outcomes(tmp_path).values()) == {"kept"}
     certificate_file(tmp_path, "gateway").unlink()
-    with pytest.raises(ConfigurationError, match=r"ca\.key is missing.*run `sluice certs`"):
+    with pytest.raises(ConfigurationError, match=r"ca\.key is missing.*`sluice certs`"):
         make_certificates(tmp_path, NOW)
+
+
+@pytest.mark.parametrize("later", [LIFE - RENEWED_BEFORE, AUTHORITY_LIFE - LIFE])
+def test_with_another_authoritys_key_nothing_is_signed(tmp_path: Path, later: timedelta):
+    """What it would sign, nobody could verify: neither a leaf nor the authority itself, once it is renewed."""
+    for name in ("one", "two"):
+        make_certificates(tmp_path / name, NOW)
+    (tmp_path / "one" / "ca.key").write_bytes((tmp_path / "two" / "ca.key").read_bytes())
+    before = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}
+    with pytest.raises(ConfigurationError, match=r"ca\.key is not the key of .*ca\.pem, so nothing can be signed"):
+        make_certificates(tmp_path / "one", NOW + later)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()} == before
 
 
 def test_a_file_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path):

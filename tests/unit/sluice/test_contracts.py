@@ -14,9 +14,7 @@ from sluice import schemas
 from sluice.cli import schemas as command
 from sluice.cli.main import build
 from sluice.contracts import BACKWARD, FORWARD, Compatibility, Contract, Version, digest_of, findings, label
-from sluice.errors import ConfigurationError
 from sluice.paths import data_folder
-from sluice.topics import _compatibility
 from tests.unit.sluice.resolution_table import enum, field, record
 
 OLD = record(field("int"), field(enum("A", "B"), "e"), name="Said")
@@ -140,11 +138,6 @@ def test_a_released_version_stays_what_it_was():
     assert [*findings(contract(OLD, OLD, digests={}))] == [
         "Said: version 1 has no digest in avro/schema-digests.lock.json. Run `sluice schemas lock`."
     ]
-
-
-def test_a_mode_that_there_is_not():
-    with pytest.raises(ConfigurationError, match="compatibility of chat-turns is none; there is backward_transitive"):
-        _compatibility("chat-turns", "none")
 
 
 # -- the command

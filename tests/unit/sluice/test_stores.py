@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from typer.testing import CliRunner
 
+from sluice.catalogue_file import StoreName
 from sluice.cli.main import build
-from sluice.stores import StoreName, keep, stores
+from sluice.stores import keep, stores
 from sluice.topics import catalogue
 
 

@@ -4,9 +4,12 @@ import jwt
 import pytest
 from typer.testing import CliRunner
 
+from sluice.audit import Mark
 from sluice.cli.main import build
 from sluice.errors import Refused
-from sluice.key_files import make_key_files
+from sluice.ids import pseudonym
+from sluice.key_files import PSEUDONYM_KEY, make_key_files
+from sluice.owed_marks import OwedMarks
 from sluice.tokens import AUDIENCE, ISSUER, issue, verify
 from tests.doubles import NOON
 
@@ -75,6 +78,12 @@ def test_the_command_gives_roles_that_exist(tmp_path, monkeypatch: pytest.Monkey
     done = CliRunner().invoke(build(), ["token", "--role", "privacy_officer", "--role", "analyst"])
     claims = jwt.decode(done.stdout.strip(), options={"verify_signature": False})
     assert claims["roles"] == ["privacy_officer", "analyst"]
+    marks: list[Mark] = []
+    assert OwedMarks(tmp_path / "marks").settle(marks.extend) == 1
+    whose = pseudonym(claims["sub"], (tmp_path / "keys" / PSEUDONYM_KEY).read_bytes())
+    assert (marks[0].action, marks[0].outcome, marks[0].subject_id) == ("token.issue", "allowed", whose)
+    assert (marks[0].reason or "").startswith("user privacy_officer analyst, noted ")
     refused = CliRunner().invoke(build(), ["token", "--role", "king"])
     assert refused.exit_code == 2
+    assert OwedMarks(tmp_path / "marks").settle(marks.extend) == 0
     assert "There is no role king. There are admin, analyst" in refused.stderr
