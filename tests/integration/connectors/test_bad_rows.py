@@ -141,6 +141,8 @@ def test_what_cannot_be_is_set_aside_and_the_build_goes_on(tmp_path: Path) -> No
     log.land([made("TurnTimed", "odd", "undated", NOON)], NOON, total_ms=1.0)
     for logged_at in (LONG_AGO, FAR):
         log.land([made("TurnTimed", "odd", f"of-{logged_at.year}", NOON)], logged_at)
+    letter = made("DeadLetter", "letter", "letter", NOON, origin_offset=5)
+    log.land([letter], NOON, origin_timestamp=LONG_AGO)  # of a record that was odd itself
 
     built = house.build(log.zone, landed_topics(), lambda _: None)
     assert built.failures == ()
@@ -156,6 +158,12 @@ def test_what_cannot_be_is_set_aside_and_the_build_goes_on(tmp_path: Path) -> No
     ]
     assert rows(house.path, "select count(*), sum(total_tokens) from marts.fact_llm_attempts") == [(1, 15)]
     assert rows(house.path, "select date_day::varchar from marts.dim_date") == [("2026-03-01",)]
+    today = utc_now().date()
+    assert rows(
+        house.path,
+        "select date_day, critical_rows, rejected_records from marts.daily_data_quality "
+        "where critical_rows + rejected_records > 0 order by all",
+    ) == [(NOON.date(), len(ABSURD), 1), (today, 2, 0)]
 
 
 _REASONS = "select event_id, reason, detail from marts.quarantine"
