@@ -16,7 +16,7 @@ from connectors.dbt_environment import DbtEnvironment
 from connectors.landing import landed_topics
 from connectors.warehouse.build import Warehouse
 from sluice.clock import utc_now
-from sluice.events import TurnFinished
+from sluice.events import AttemptMetered, TurnFinished
 from sluice.paths import checkout, data_folder
 from tests.arrivals import LandedLog, made
 from tests.doubles import NOON
@@ -68,6 +68,8 @@ def test_bad_rows_and_bad_files_are_set_aside_with_a_reason(tmp_path: Path) -> N
         (path,) = log.land([event], NOON)
         if isinstance(event, TurnFinished):
             finished = path
+        if isinstance(event, AttemptMetered):
+            metered = path
     log.land([turn[0]], NOON + timedelta(minutes=1))
     log.land([made("StageTimed", "t", "stage", NOON)], NOON, stage="ponder")
     log.land([made("StageTimed", "t", "back", NOON, left_at=NOON - timedelta(seconds=1))], NOON)
@@ -89,10 +91,13 @@ def test_bad_rows_and_bad_files_are_set_aside_with_a_reason(tmp_path: Path) -> N
     copied = finished.parent.with_name("date=2026-02-01") / finished.name
     copied.parent.mkdir()
     shutil.copyfile(finished, copied)
+    astray, other = finished.parent / metered.name, metered.with_name("llm-usage-99-0-0.parquet")
+    for place in (astray, other):
+        shutil.copyfile(metered, place)
 
     built = house.build(log.zone, landed_topics(), lambda _: None)
     assert built.failures == ()
-    assert {Path(path).name for path in built.set_aside} == {torn.name, text.name, damaged.name}
+    assert {log.zone.root / path for path in built.set_aside} == {torn, text, damaged, astray, other}
     assert built.quarantined == {
         "from_the_future": 2,
         "landed_twice": 1,
@@ -115,6 +120,7 @@ def test_bad_rows_and_bad_files_are_set_aside_with_a_reason(tmp_path: Path) -> N
     assert rows(house.path, "select turn_id, state, attempts from marts.fact_chat_turns") == [
         ("turn-1", "completed", 1)
     ]
+    assert rows(house.path, "select turn_id, attempt from marts.fact_llm_attempts") == [("turn-1", 1)]
     assert rows(
         house.path,
         "select sum(good_events), sum(critical_rows), sum(repeated_rows), bool_and(is_critical_met) "
