@@ -49,5 +49,17 @@ end
         'turn_state': ['completed', 'failed', 'cancelled'],
         'rating': ['up', 'down'],
         'audit_outcome': ['allowed', 'refused', 'failed'],
+        'error_code': [
+            'invalid_json', 'invalid_frame', 'unknown_frame_type', 'frame_too_large', 'frame_too_deep',
+            'binary_frame', 'text_empty', 'text_too_long', 'text_control_characters', 'subprotocol_required',
+            'unauthenticated', 'token_expired', 'key_revoked', 'identity_unavailable', 'origin_refused',
+            'role_required', 'scope_required', 'not_found', 'method_not_allowed', 'bot_unknown',
+            'unsupported_parameter', 'messages_too_large', 'turn_finished', 'turn_cancelled', 'too_many_turns',
+            'slow_reader', 'log_unavailable', 'id_says_too_much', 'keys_unavailable', 'keys_unusable',
+            'erasure_running', 'shutting_down', 'internal', 'deadline_exceeded', 'redaction_failed',
+            'personal_data_refused', 'session_forbidden', 'model_refused_key', 'model_rate_limited',
+            'model_unavailable', 'model_timeout', 'model_stream_broken', 'model_empty_answer',
+            'model_context_too_long', 'model_content_filtered', 'model_refused_request',
+        ],
     }[kind]) -}}
 {% endmacro %}

@@ -5,6 +5,7 @@ from typing import get_args
 
 from connectors.connect.tables import LETTERS, landed_tables
 from sluice import events
+from sluice.errors import ErrorCode
 from sluice.paths import data_folder
 from sluice.topics import catalogue
 
@@ -34,6 +35,7 @@ def known(kind: str) -> list[str]:
 def test_words_are_those_of_the_events() -> None:
     for kind, literal in TYPES.items():
         assert known(kind) == list(get_args(literal)), kind
+    assert known("error_code") == list(ErrorCode)
 
 
 def test_every_event_of_a_landed_topic_is_known() -> None:

@@ -145,6 +145,8 @@ def test_what_cannot_be_is_set_aside_and_the_build_goes_on(tmp_path: Path) -> No
     for number, (name, spoilt, _) in enumerate(ABSURD):
         log.land([made(name, f"odd-{number}", "odd", NOON)], NOON, **spoilt)
     log.land([made("TurnTimed", "odd", "undated", NOON)], NOON, total_ms=1.0)
+    log.land([made("StageTimed", "odd", "coded", NOON, **AT_ONCE, stage="accept", error_code="no_slot")], NOON)
+    log.land([made("FeedbackGiven", "unheard-of", "early", NOON)], NOON)
     for logged_at in (LONG_AGO, FAR):
         log.land([made("TurnTimed", "odd", f"of-{logged_at.year}", NOON)], logged_at)
     letter = made("DeadLetter", "letter", "letter", NOON, origin_offset=5)
@@ -158,9 +160,15 @@ def test_what_cannot_be_is_set_aside_and_the_build_goes_on(tmp_path: Path) -> No
     } == {f"odd-{number}-odd": reason for number, (_, _, reason) in enumerate(ABSURD)}
     assert found["odd-of-1900"] == ("too_early", "logged_at")
     assert found["odd-of-2099"] == ("from_the_future", "logged_at")
+    assert any(warning.startswith("known_words_fact_chat_events_error_code") for warning in built.warnings)
+    assert rows(house.path, "select turn_id, is_turn_known from marts.fact_feedback") == [("unheard-of", False)]
+    log.land([made("StageTimed", "unheard-of", "accept", NOON, **AT_ONCE, stage="accept")], NOON)
+    assert house.build(log.zone, landed_topics(), lambda _: None).failures == ()
+    assert rows(house.path, "select turn_id, is_turn_known from marts.fact_feedback") == [("unheard-of", True)]
     assert rows(house.path, "select turn_id, state from marts.fact_chat_turns order by all") == [
         ("odd", "running"),
         ("turn-1", "completed"),
+        ("unheard-of", "running"),
     ]
     assert rows(house.path, "select count(*), sum(total_tokens) from marts.fact_llm_attempts") == [(1, 15)]
     assert rows(house.path, "select date_day::varchar from marts.dim_date") == [("2026-03-01",)]
