@@ -4,6 +4,7 @@ import re
 from typing import get_args
 
 from connectors.connect.tables import LETTERS, landed_tables
+from connectors.seeding.shape import EARLIEST
 from sluice import events
 from sluice.errors import ErrorCode
 from sluice.paths import data_folder
@@ -50,3 +51,8 @@ def test_every_landed_topic_has_a_source() -> None:
         files = "*-dlq" if table.name == LETTERS else table.topics[0].name
         name = f"'{table.name}' if target.type == 'bigquery' else '{files}'"
         assert re.search(rf"name: {table.name}\n +identifier: .*{re.escape(name)}", sources), table.name
+
+
+def test_a_made_up_history_begins_where_the_warehouse_does() -> None:
+    project = (data_folder("dbt") / "dbt_project.yml").read_text()
+    assert f"\n  earliest: '{EARLIEST}'" in project
