@@ -49,6 +49,7 @@ end
         'turn_state': ['completed', 'failed', 'cancelled'],
         'rating': ['up', 'down'],
         'audit_outcome': ['allowed', 'refused', 'failed'],
+        'purpose': ['answer', 'summary'],
         'error_code': [
             'invalid_json', 'invalid_frame', 'unknown_frame_type', 'frame_too_large', 'frame_too_deep',
             'binary_frame', 'text_empty', 'text_too_long', 'text_control_characters', 'subprotocol_required',

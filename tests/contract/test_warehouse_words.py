@@ -1,8 +1,9 @@
 """Closed sets of words that the warehouse takes rows by are those of the events, and an event has one place to go."""
 
 import re
-from typing import get_args
+from typing import get_args, get_type_hints
 
+from agents.account import Attempt
 from connectors.connect.tables import LETTERS, landed_tables
 from connectors.seeding.shape import EARLIEST
 from sluice import events
@@ -37,6 +38,7 @@ def test_words_are_those_of_the_events() -> None:
     for kind, literal in TYPES.items():
         assert known(kind) == list(get_args(literal)), kind
     assert known("error_code") == list(ErrorCode)
+    assert known("purpose") == list(get_args(get_type_hints(Attempt)["purpose"]))
 
 
 def test_every_event_of_a_landed_topic_is_known() -> None:
