@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from connectors.batching import Place
 from connectors.columns import columns_of
-from connectors.landing_zone import FILE_NAME, LandingZone
+from connectors.landing_zone import FILE_NAME, LandingZone, file_name
 from sluice.topics import Topic
 
 _BYTES_OF_A_REASON = 200
@@ -191,7 +192,7 @@ def _opened(file: ZoneFile, path: Path, columns: pa.Schema) -> ZoneFile:
     except (pa.ArrowException, OSError) as error:
         return replace(file, problem=f"not Parquet, or cut off: {_first_line(error)}")
     found = about.schema.to_arrow_schema()
-    problem = _misfit(found, columns) or _misnamed(path.name, about)
+    problem = _misfit(found, columns) or _misnamed(file, path.name, about)
     return replace(file, problem=problem, lacks_columns=bool(set(columns.names) - set(found.names)))
 
 
@@ -213,16 +214,27 @@ def _fits(found: pa.DataType, wanted: pa.DataType) -> bool:
     return found == wanted or (found, wanted) in _WIDER
 
 
-def _misnamed(name: str, about: pq.FileMetaData) -> str | None:
-    """The name must tell which offsets are in it: what was read already is known by that."""
-    column = about.schema.names.index("_offset")
-    groups = [about.row_group(number).column(column).statistics for number in range(about.num_row_groups)]
+def _misnamed(file: ZoneFile, name: str, about: pq.FileMetaData) -> str | None:
+    """Folder and name must tell whose records are in it, and which: what was read already is known by that."""
+    held = [_least_and_most(about, column) for column in ("_topic", "_partition", "_offset")]
+    if None in held:
+        return None
+    (topic, last_topic), (partition, last_partition), (first, last) = filter(None, held)
+    if (topic, partition) != (last_topic, last_partition):
+        return "it holds records of several topics or partitions"
+    true_name = file_name(Place(topic, partition), first, last)
+    if (file.topic, name) != (topic, true_name):
+        return f"its folder or name is not that of its records: {topic}/.../{true_name}"
+    return None
+
+
+def _least_and_most(about: pq.FileMetaData, column: str) -> tuple[Any, Any] | None:
+    """None where the file does not tell."""
+    number = about.schema.names.index(column)
+    groups = [about.row_group(group).column(number).statistics for group in range(about.num_row_groups)]
     if not groups or any(group is None or not group.has_min_max for group in groups):
         return None
-    first, last = min(group.min for group in groups), max(group.max for group in groups)
-    if name.endswith(f"-{first}-{last}.parquet"):
-        return None
-    return f"it holds offsets {first} to {last}, not those of its name"
+    return min(group.min for group in groups), max(group.max for group in groups)
 
 
 def broken(zone: LandingZone, files: Iterable[ZoneFile]) -> dict[str, str]:

@@ -6,6 +6,7 @@ Plotly was chosen because its charts answer the pointer, fit any width, and stan
 import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,6 +18,9 @@ PALETTE = ("#1f8a86", "#d9963a", "#5b7fc7", "#a65a8f", "#6f9c46", "#c0574b", "#7
 _GREY, _OBJECTIVE = "#808c86", "#c0574b"
 _HEIGHT = 320
 _CRITICAL = 0.01
+_DAY_MS, _LEAST_DAYS, _DAYS_WITH_A_TICK = 86_400_000, 7, 10
+_PLAIN = ",.10~f"
+"""Numbers as they are, where Plotly would write 800µ."""
 _SPANS = {
     "accept": "gateway accepts",
     "enrich": "enrich",
@@ -41,7 +45,7 @@ class Chart:
 def charts(figures: Figures) -> list[Chart]:
     """In the order in which people ask; one without rows says so by itself."""
     rows = figures.rows
-    return [
+    found = [
         Chart("turns", "Turns", "Each day, by bot.", _stacked(rows["turns"], "bot", "turns", "turns")),
         Chart("cost", "Cost", "US dollars each day, by model, as the ledger has them.", _cost(rows["cost"])),
         Chart("tokens", "Tokens", "Read and written by models each day.", _tokens(rows["tokens"])),
@@ -73,6 +77,32 @@ def charts(figures: Figures) -> list[Chart]:
             _quality(rows["quality"]),
         ),
     ]
+    first = _first_day(figures)
+    for chart in found:
+        if chart.name != "retention":
+            _lay_along_days(chart.figure, first, figures.until)
+    return found
+
+
+def _first_day(figures: Figures) -> date:
+    """Of those shown: where a history is younger than what was asked for, it does not stand in an empty chart."""
+    days: list[date] = [row["date_day"] for rows in figures.rows.values() for row in rows if "date_day" in row]
+    return max(figures.since, min([figures.until - timedelta(_LEAST_DAYS - 1), *days]))
+
+
+def _lay_along_days(figure: go.Figure, first: date, last: date) -> None:
+    """Whole days, of which each bar is nearly one: Plotly would take hours and thousandths of seconds for few."""
+    half = timedelta(hours=12)
+    ends = [datetime.combine(first, time()) - half, datetime.combine(last, time()) + half]
+    every_day = {"dtick": _DAY_MS} if (last - first).days < _DAYS_WITH_A_TICK else {}
+    figure.update_xaxes(
+        type="date",
+        range=[f"{end:%Y-%m-%d %H:%M}" for end in ends],
+        tickformat="%b %-d\n%Y",
+        hoverformat="%a %Y-%m-%d",
+        **every_day,
+    )
+    figure.update_traces(width=_DAY_MS * 4 // 5, selector={"type": "bar"})
 
 
 def _figure(y_title: str, **layout: Any) -> go.Figure:
@@ -113,7 +143,7 @@ def _stacked(rows: Rows, group: str, value: str, unit: str) -> go.Figure:
 
 
 def _cost(rows: Rows) -> go.Figure:
-    figure = _figure("US$", barmode="stack")
+    figure = _figure("US$", barmode="stack", yaxis_tickformat=_PLAIN)
     for name, own in _by(rows, "model").items():
         exact = [f"{row['cost_usd']:f}" for row in own]  # a bar is drawn by a float; its label is the ledger's
         figure.add_bar(
@@ -134,7 +164,7 @@ def _tokens(rows: Rows) -> go.Figure:
 
 
 def _latency(rows: Rows) -> go.Figure:
-    figure = _figure("ms, 95th percentile", yaxis_type="log")
+    figure = _figure("ms, 95th percentile", yaxis_type="log", yaxis_tickformat=_PLAIN)
     spans = _by(rows, "span")
     for span in (*(known for known in _SPANS if known in spans), *sorted(set(spans) - set(_SPANS))):
         own = spans[span]
@@ -151,9 +181,13 @@ def _latency(rows: Rows) -> go.Figure:
 
 
 def _people(rows: Rows) -> go.Figure:
-    figure = _figure("people")
+    figure = _figure("people", barmode="overlay")
     figure.add_scatter(
-        x=_column(rows, "date_day"), y=_column(rows, "people_7_days"), name="within 7 days", fill="tozeroy"
+        x=_column(rows, "date_day"),
+        y=_column(rows, "people_7_days"),
+        name="within 7 days",
+        mode="lines+markers",
+        fill="tozeroy",
     )
     figure.add_bar(x=_column(rows, "date_day"), y=_column(rows, "people"), name="that day")
     figure.add_bar(x=_column(rows, "date_day"), y=_column(rows, "new_people"), name="new")
@@ -176,7 +210,11 @@ def _retention(rows: Rows) -> go.Figure:
         hovertemplate="week of %{y}, %{x} weeks: %{z:.1%}<extra></extra>",
         hoverongaps=False,
     )
-    figure.update_layout(yaxis={"type": "category", "rangemode": "normal"}, margin={"l": 84}, xaxis_title="weeks later")
+    figure.update_layout(
+        yaxis={"type": "category", "rangemode": "normal"},
+        xaxis={"type": "category", "title": "weeks later"},
+        margin={"l": 84},
+    )
     return figure
 
 

@@ -62,14 +62,20 @@ _TOTALS = """
         quantile_cont(overhead_ms, 0.95) as overhead_p95_ms
     from marts.fact_chat_turns where date_day between $since and $until
 """
-_QUARANTINED = (
-    "select coalesce(sum(rows_set_aside), 0) from marts.quarantine where reason not in ('resent', 'landed_twice')"
-)
+_QUARANTINED = """
+    select
+        coalesce(sum(rows_set_aside), 0),
+        coalesce(sum(rows_set_aside) filter (where reason in ('resent', 'landed_twice')), 0)
+    from marts.quarantine
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Of all days together. Shares are between 0 and 1, None where nothing was counted."""
+    """Of all days together. Shares are between 0 and 1, None where nothing was counted.
+
+    What is in quarantine is of all days there are; rows that came before are `repeated` ones of it.
+    """
 
     turns: int
     conversations: int
@@ -79,6 +85,7 @@ class Totals:
     cost_usd: Decimal
     overhead_p95_ms: float | None
     quarantined_rows: int
+    repeated_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +112,17 @@ def read_figures(warehouse: Path, days: int) -> Figures:
             span = {"since": since, "until": until}
             rows = {name: _rows(db, query, span) for name, query in _QUERIES.items()}
             (totals,) = _rows(db, _TOTALS, span)
-            (quarantined,) = db.execute(_QUARANTINED).fetchone() or (0,)
+            quarantined, repeated = db.execute(_QUARANTINED).fetchone() or (0, 0)
     except duckdb.Error as error:
         of_another = isinstance(error, duckdb.CatalogException | duckdb.BinderException)
         raise ConfigurationError(
             f"The warehouse {warehouse} {'is of another version' if of_another else 'cannot be read'} "
             f"({str(error).splitlines()[0]}). Build it anew with `sluice warehouse --full-refresh`."
         ) from None
-    return Figures(since, until, _totals(totals, int(quarantined)), rows)
+    return Figures(since, until, _totals(totals, int(quarantined), int(repeated)), rows)
 
 
-def _totals(row: Mapping[str, Any], quarantined: int) -> Totals:
+def _totals(row: Mapping[str, Any], quarantined: int, repeated: int) -> Totals:
     return Totals(
         turns=row["turns"],
         conversations=row["conversations"],
@@ -125,6 +132,7 @@ def _totals(row: Mapping[str, Any], quarantined: int) -> Totals:
         cost_usd=row["cost_usd"],
         overhead_p95_ms=row["overhead_p95_ms"],
         quarantined_rows=quarantined,
+        repeated_rows=repeated,
     )
 
 

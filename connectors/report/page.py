@@ -94,6 +94,7 @@ def _state(last: Run | None) -> str:
 
 
 def _totals(totals: Totals) -> Iterable[str]:
+    repeated = f" ({totals.repeated_rows:,} repeated)" if totals.repeated_rows else ""
     named = {
         "turns": f"{totals.turns:,}",
         "conversations": f"{totals.conversations:,}",
@@ -102,7 +103,7 @@ def _totals(totals: Totals) -> Iterable[str]:
         "tokens": f"{totals.tokens:,}",
         "failed turns": "none" if totals.failed_share is None else f"{totals.failed_share:.2%}",
         "platform, 95 % below": "none" if totals.overhead_p95_ms is None else f"{totals.overhead_p95_ms:,.1f} ms",
-        "rows in quarantine": f"{totals.quarantined_rows:,}",
+        "rows in quarantine, ever": f"{totals.quarantined_rows:,}{repeated}",
     }
     for name, value in named.items():
         yield f"<div><dt>{name}</dt><dd>{value}</dd></div>"

@@ -12,6 +12,8 @@ _HOURS = (3, 2, 1, 1, 1, 2, 5, 12, 26, 38, 42, 40, 34, 38, 42, 41, 37, 31, 27, 2
 _WEEKDAYS = (1.04, 1.08, 1.06, 1.03, 0.97, 0.58, 0.54)
 _GROWTH_A_WEEK = 1.015
 _SECONDS_AN_HOUR = 3600
+EARLIEST = date(2020, 1, 1)
+"""`earliest` of dbt/dbt_project.yml: what happened before goes to quarantine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,14 @@ class Plan:
     until: date
     seed: int = 1
 
+    @property
+    def first(self) -> date:
+        """The first day."""
+        return self.until - timedelta(days=self.days - 1)
+
     def turns_by_day(self) -> dict[date, int]:
         """Adds up to `turns`."""
-        first = self.until - timedelta(days=self.days - 1)
-        days = [first + timedelta(days=number) for number in range(self.days)]
+        days = [self.first + timedelta(days=number) for number in range(self.days)]
         weights = [_WEEKDAYS[day.weekday()] * _GROWTH_A_WEEK ** (number / 7) for number, day in enumerate(days)]
         total = sum(weights)
         reached = [math.floor(self.turns * part / total + 1e-9) for part in accumulate(weights)]

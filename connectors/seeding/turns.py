@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sluice.errors import ErrorCode
 from sluice.events import (
     AttemptMetered,
     AttemptOutcome,
@@ -28,7 +29,12 @@ _MILLION = 1_000_000
 _STAGES = (("accept", 1.2), ("enrich", 2.4), ("redact", 1.8))
 """With the median of their milliseconds."""
 _NEW_SESSION, _MOST_OPEN = 0.3, 400
-_FAILURES = ("model_unavailable", "deadline_exceeded", "redaction_failed", "no_slot")
+_FAILURES = (
+    ErrorCode.MODEL_UNAVAILABLE,
+    ErrorCode.DEADLINE_EXCEEDED,
+    ErrorCode.REDACTION_FAILED,
+    ErrorCode.MODEL_RATE_LIMITED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ class Turn:
     def _outcome(self) -> tuple[TurnState, str | None]:
         drawn = self._chance.random()
         if drawn < 0.012:
-            return "failed", self._chance.choice(_FAILURES)
+            return "failed", self._chance.choice(_FAILURES).value
         return ("cancelled", None) if drawn < 0.03 else ("completed", None)
 
     def _metered(
@@ -163,7 +169,7 @@ class Turn:
             price_version="seed",
             outcome=outcome,
             finish_reason="stop" if outcome == "completed" else None,
-            error_code=(error or "model_unavailable") if outcome == "failed" else None,
+            error_code=(error or ErrorCode.MODEL_UNAVAILABLE.value) if outcome == "failed" else None,
             failure="server_error" if outcome == "failed" else "",
             started_at=started_at,
             first_token_ms=first_token_ms,

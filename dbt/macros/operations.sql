@@ -14,9 +14,7 @@
 
 {#- One day of one topic goes, to be landed once more. Whoever wrote it goes on where it was: told to, not by itself. -#}
 {% macro purge(topic, day, dry_run=true) %}
-    {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', day | string) -%}
-        {{- exceptions.raise_compiler_error("purge: a day is written 2026-11-26, not " ~ day ~ ".") -}}
-    {%- endif -%}
+    {%- do hold_for_a_day("purge", day | string) -%}
     {{- change_landed("purge", "occurred_at", "delete from {table} where {rows}",
         portable('utc_date', 'occurred_at') ~ " = cast('" ~ day ~ "' as date)", dry_run, topic) -}}
 {% endmacro %}
@@ -32,6 +30,7 @@
     {%- if not modules.re.match('^[0-9T:+ .Z-]{10,40}$', until | string) -%}
         {{- exceptions.raise_compiler_error("erase: until is a time such as 2026-11-26 12:00:00+00.") -}}
     {%- endif -%}
+    {%- do hold_for_a_day("erase", (until | string)[:10]) -%}
     {%- set rows = "user_id = '" ~ user_id ~ "' and occurred_at <= cast('" ~ until ~ "' as " ~ portable('instant') ~ ")" -%}
     {%- set salt = none if dry_run else erasure_salt() -%}
     {{- change_landed("erase", "user_id", "update {table} set {cleared} where {rows}", rows, dry_run, salt=salt) -}}
@@ -43,9 +42,12 @@
     {%- if execute -%}
     {%- set found = landed_tables() -%}
     {%- set wanted = found if topic is none else found | selectattr('identifier', 'equalto', portable('landed_name', topic)) | list -%}
-    {%- if not wanted -%}
-        {{- exceptions.raise_compiler_error(name ~ ": there is no landed table" ~ (" of " ~ topic if topic else "")
-            ~ ". Where rows are files, `sluice retention`, `sluice erase` and the steward do this.") -}}
+    {%- if not found -%}
+        {{- exceptions.raise_compiler_error(name ~ ": there is no landed table. Where rows are files,"
+            ~ " `sluice retention`, `sluice erase` and the steward do this.") -}}
+    {%- elif not wanted -%}
+        {{- exceptions.raise_compiler_error(name ~ ": there is no landed table of " ~ topic ~ ". There are: "
+            ~ found | map(attribute='identifier') | join(', ') ~ ".") -}}
     {%- endif -%}
     {%- for table in wanted -%}
         {%- set columns = adapter.get_columns_in_relation(table) | map(attribute='name') | list -%}
@@ -59,6 +61,15 @@
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
+
+{#- Raises where a calendar has no such day. -#}
+{% macro hold_for_a_day(name, day) %}
+    {%- set parts = modules.re.match('^([12][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$', day) -%}
+    {%- set first = modules.datetime.date(parts[1] | int, parts[2] | int, 1) if parts else none -%}
+    {%- if not parts or (first + modules.datetime.timedelta(days=(parts[3] | int) - 1)).month != first.month -%}
+        {{- exceptions.raise_compiler_error(name ~ ": a day is written 2026-11-26, and " ~ day ~ " is none.") -}}
     {%- endif -%}
 {% endmacro %}
 

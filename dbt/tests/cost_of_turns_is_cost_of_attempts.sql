@@ -12,7 +12,7 @@ ledger as (
     select
         turn_id,
         count(*) as attempts,
-        sum(prompt_tokens + completion_tokens) as tokens,
+        sum(prompt_tokens) + sum(completion_tokens) as tokens,
         sum(cost_usd) as cost_usd
     from attempts
     group by turn_id

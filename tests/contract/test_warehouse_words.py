@@ -1,10 +1,13 @@
 """Closed sets of words that the warehouse takes rows by are those of the events, and an event has one place to go."""
 
 import re
-from typing import get_args
+from typing import get_args, get_type_hints
 
+from agents.account import Attempt
 from connectors.connect.tables import LETTERS, landed_tables
+from connectors.seeding.shape import EARLIEST
 from sluice import events
+from sluice.errors import ErrorCode
 from sluice.paths import data_folder
 from sluice.topics import catalogue
 
@@ -34,6 +37,8 @@ def known(kind: str) -> list[str]:
 def test_words_are_those_of_the_events() -> None:
     for kind, literal in TYPES.items():
         assert known(kind) == list(get_args(literal)), kind
+    assert known("error_code") == list(ErrorCode)
+    assert known("purpose") == list(get_args(get_type_hints(Attempt)["purpose"]))
 
 
 def test_every_event_of_a_landed_topic_is_known() -> None:
@@ -48,3 +53,8 @@ def test_every_landed_topic_has_a_source() -> None:
         files = "*-dlq" if table.name == LETTERS else table.topics[0].name
         name = f"'{table.name}' if target.type == 'bigquery' else '{files}'"
         assert re.search(rf"name: {table.name}\n +identifier: .*{re.escape(name)}", sources), table.name
+
+
+def test_a_made_up_history_begins_where_the_warehouse_does() -> None:
+    project = (data_folder("dbt") / "dbt_project.yml").read_text()
+    assert f"\n  earliest: '{EARLIEST}'" in project

@@ -1,7 +1,9 @@
 with turns as (
     select
         began_at,
-        last_event_at
+        last_event_at,
+        accepted_at,
+        accept_entered_at
     from {{ ref('int_turns') }}
 ),
 
@@ -13,6 +15,12 @@ activity as (
     select
         min(began_at) as first_at,
         max(last_event_at) as last_at
+    from turns
+    union all
+    -- By the gateway's clock, which may be ahead of all others: the day of the turn.
+    select
+        min(coalesce(accepted_at, accept_entered_at)) as first_at,
+        max(coalesce(accepted_at, accept_entered_at)) as last_at
     from turns
     union all
     select

@@ -76,6 +76,7 @@ final as (
         case dated.rating when 'up' then 1 else 0 end as ups,
         case dated.rating when 'down' then 1 else 0 end as downs,
         dated.is_superseded,
+        dated.bot is not null as is_turn_known,
         dated.source_topic,
         dated.source_partition,
         dated.source_offset,

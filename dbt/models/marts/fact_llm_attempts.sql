@@ -62,7 +62,8 @@ final as (
         dated.*,
         users.user_key,
         bots.bot_key,
-        dated.prompt_tokens + dated.completion_tokens as total_tokens,
+        cast(dated.prompt_tokens as {{ portable('whole') }}) + cast(dated.completion_tokens as {{ portable('whole') }})
+            as total_tokens,
         {{ template_key('dated') }} as template_key
     from dated
     {{ as_they_were('dated', 'ended_at') }}

@@ -89,7 +89,8 @@ final as (
         event_id,
         event_type,
         turn_id,
-        {{ portable('utc_date', 'logged_at') }} as date_day,
+        {{ portable('utc_date', "case when reason like '%: logged_at' then " ~ built_at() ~ " else logged_at end") }}
+            as date_day,
         occurred_at,
         {{ portable('part', 'reason', '1') }} as reason,
         {{ portable('part', 'reason', '2') }} as detail,

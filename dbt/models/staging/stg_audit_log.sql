@@ -27,7 +27,7 @@ final as (
         {{ defect(
             missing=['actor_id', 'action', 'outcome'],
             unknown={'event_type': 'audit', 'outcome': 'audit_outcome'},
-            negative=['times']
+            numbers={'times': 'times'}
         ) }} as defect
     from renamed
 )

@@ -45,7 +45,11 @@ final as (
                 'state', 'attempts', 'prompt_tokens', 'completion_tokens', 'cost_usd', 'total_ms', 'accepted_at',
             ],
             unknown={'event_type': 'turns', 'state': 'turn_state'},
-            negative=['attempts', 'prompt_tokens', 'completion_tokens', 'cost_usd', 'first_delta_ms', 'total_ms']
+            numbers={
+                'attempts': 'times', 'prompt_tokens': 'tokens', 'completion_tokens': 'tokens', 'cost_usd': 'usd',
+                'first_delta_ms': 'milliseconds', 'total_ms': 'milliseconds', 'first_token_ms': 'milliseconds',
+            },
+            times=['accepted_at']
         ) }} as defect
     from renamed
 )

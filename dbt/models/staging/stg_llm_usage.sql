@@ -46,7 +46,11 @@ final as (
                 'attempt', 'model', 'prompt_tokens', 'completion_tokens', 'cost_usd', 'outcome', 'started_at',
             ],
             unknown={'event_type': 'usage', 'outcome': 'attempt_outcome'},
-            negative=['prompt_tokens', 'completion_tokens', 'cost_usd', 'first_token_ms', 'duration_ms']
+            numbers={
+                'attempt': 'times', 'prompt_tokens': 'tokens', 'completion_tokens': 'tokens', 'cost_usd': 'usd',
+                'first_token_ms': 'milliseconds', 'duration_ms': 'milliseconds',
+            },
+            times=['started_at']
         ) }} as defect
     from renamed
 )

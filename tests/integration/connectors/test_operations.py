@@ -77,8 +77,11 @@ def test_a_day_of_a_topic_goes_to_be_landed_once_more(tables: Path, operate: Any
     assert rows(tables, 'select count(*) from landing."chat-turns"') == [(4,)]
     unknown = operate("purge", topic="no-such", day=f"{OLD:%Y-%m-%d}")
     assert unknown.returncode != 0
-    assert "purge: there is no landed table of no-such" in unknown.stdout
-    assert "a day is written 2026-11-26" in operate("purge", topic="llm-usage", day="yesterday").stdout
+    assert "purge: there is no landed table of no-such. There are: chat-turns, llm-usage." in unknown.stdout
+    for day in ("yesterday", "2026-13-45", "2026-02-29"):
+        refused = operate("purge", topic="llm-usage", day=day)
+        assert refused.returncode != 0
+        assert f"purge: a day is written 2026-11-26, and {day} is none." in refused.stdout
 
 
 def test_a_person_goes_and_sums_stay(tables: Path, operate: Any) -> None:
@@ -114,6 +117,7 @@ def test_a_person_goes_and_sums_stay(tables: Path, operate: Any) -> None:
     quoted = operate("erase", user_id="x' or true --", until=until, dry_run=False)
     assert quoted.returncode != 0
     assert "a user_id is a pseudonym" in quoted.stdout
+    assert "2026-13-45 is none" in operate("erase", user_id="usr_jane", until="2026-13-45 12:00:00+00").stdout
 
 
 def test_where_rows_are_files_it_says_who_does_it(tmp_path: Path, operate: Any, tables: Path) -> None:

@@ -1,6 +1,7 @@
 """When adding what is new is enough, and which files cannot be read."""
 
 import os
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -177,8 +178,38 @@ def test_a_file_with_another_name_is_named(log: LandedLog) -> None:
 
 def test_a_file_whose_name_lies_is_named(log: LandedLog) -> None:
     path = land(log)
-    path.rename(path.with_name(path.name.replace("-0-0.", "-7-9.")))
-    assert problems(log) == ["it holds offsets 0 to 0, not those of its name"]
+    for lie in (
+        path.name.replace("-0-0.", "-7-9."),
+        re.sub(r"-(\d+)-0-0", lambda at: f"-{int(at[1]) + 1}-0-0", path.name),
+    ):
+        lying = path.with_name(lie)
+        path.rename(lying)
+        assert problems(log) == [f"its folder or name is not that of its records: llm-usage/.../{path.name}"]
+        lying.rename(path)
+
+
+def test_a_file_in_the_folder_of_another_topic_is_named(log: LandedLog) -> None:
+    path = land(log)
+    folder = log.zone.root / "chat-turns" / path.parent.name
+    for name in (path.name, path.name.replace("llm-usage", "chat-turns")):
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(_narrowed(pq.read_table(path)), folder / name)
+        (found,) = look(log.zone, [catalogue()["chat-turns"]], {})
+        assert found.problem == f"its folder or name is not that of its records: llm-usage/.../{path.name}"
+        (folder / name).unlink()
+
+
+def _narrowed(table: pa.Table) -> pa.Table:
+    """To columns that every topic has."""
+    return table.select(["event_id", "_event", "_topic", "_partition", "_offset"])
+
+
+def test_a_file_of_several_partitions_is_named(log: LandedLog) -> None:
+    path = land(log)
+    table = pq.read_table(path)
+    other = table.set_column(table.column_names.index("_partition"), "_partition", pa.array([99], pa.int32()))
+    pq.write_table(pa.concat_tables([table, other]), path)
+    assert problems(log) == ["it holds records of several topics or partitions"]
 
 
 def test_a_file_without_statistics_is_believed(log: LandedLog) -> None:

@@ -42,7 +42,8 @@ MARTS = """
         0.95e0 as conformance_objective, 0.2e0 as critical_share, 0.01e0 as critical_objective;
     create table marts.weekly_retention as
         select date '2026-11-23' as first_week, 0 as weeks_later, 1.0 as share, 2 as cohort_people;
-    create table marts.quarantine as select 'negative_value' as reason, 3 as rows_set_aside;
+    create table marts.quarantine as select * from (values ('negative_value', 2), ('resent', 1))
+        as t (reason, rows_set_aside);
 """
 
 
@@ -71,7 +72,7 @@ def test_totals_are_of_the_days_asked_for(warehouse: Path) -> None:
     assert (figures.since, figures.until) == (date(2026, 10, 27), DAY)
     assert (totals.turns, totals.conversations, totals.people, totals.tokens) == (3, 2, 2, 25)
     assert (totals.failed_share, totals.cost_usd) == (0.5, Decimal("0.1234567890"))
-    assert (totals.overhead_p95_ms, totals.quarantined_rows) == (3.5, 3)
+    assert (totals.overhead_p95_ms, totals.quarantined_rows, totals.repeated_rows) == (3.5, 3, 1)
     assert read_figures(warehouse, 60).totals.turns == 4
 
 
@@ -86,13 +87,32 @@ def test_charts_have_the_rows_and_money_keeps_its_places(warehouse: Path) -> Non
     }
     assert found["errors"]["data"][0]["name"] == "model_timeout"
     assert found["quality"]["data"][0]["y"] == [None]
+    assert "<dd>3 (1 repeated)</dd>" in text
     assert "</script><b>" not in text
     assert text.count("</script>") == 2
     assert not re.search(r"(src|href)=", text.split("<script>")[0])
 
 
+@pytest.mark.parametrize(
+    ("days", "span", "ticks"),
+    [
+        (1, ("2026-11-24 12:00", "2026-11-25 12:00"), True),  # as asked
+        (30, ("2026-11-18 12:00", "2026-11-25 12:00"), True),  # a history of one day
+        (60, ("2026-09-30 12:00", "2026-11-25 12:00"), False),
+    ],
+)
+def test_charts_are_of_days(warehouse: Path, days: int, span: tuple[str, str], ticks: bool) -> None:
+    figures = read_figures(warehouse, days)
+    for chart in charts(figures):
+        axis, bars = chart.figure.layout.xaxis, [one for one in chart.figure.data if one.type == "bar"]
+        assert (axis.range == span) == (chart.name != "retention")
+        assert (axis.dtick is not None) == (ticks and chart.name != "retention")
+        assert all(bar.width == 69_120_000 for bar in bars)
+
+
 def test_days_without_rows_say_so(warehouse: Path) -> None:
     with duckdb.connect(str(warehouse)) as db:
+        db.execute("delete from marts.quarantine")
         for mart in ("daily_usage", "daily_latency", "daily_engagement", "daily_data_quality", "weekly_retention"):
             db.execute(f"delete from marts.{mart}")
         db.execute("delete from marts.fact_chat_turns where state <> 'running'")
@@ -101,6 +121,7 @@ def test_days_without_rows_say_so(warehouse: Path) -> None:
     text = drawn(figures)
     assert "none" in text
     assert text.count("Nothing in these days.") == 3
+    assert "<dd>0</dd>" in text
     assert "turns" in plotted(text)
 
 

@@ -133,13 +133,24 @@ def test_a_history_that_broke_off_leaves_nothing(tmp_path: Path):
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SLUICE_HOME", str(tmp_path))
-    run = ["seed-history", "--turns", "20", "--days", "2", "--until", "2026-11-23", "--processes", "1"]
+    run = ["seed-history", "--turns", "20", "--days", "2", "--until", "2026-03-02", "--processes", "1"]
     done = CliRunner().invoke(build(), run)
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("20 turns, ")
     assert "20 of 20 turns" in done.stderr
     again = CliRunner().invoke(build(), run)
     assert (again.exit_code, "landed files already" in again.stderr) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("until", "why"),
+    [("2099-03-01", "--until is a day that is over"), ("2020-01-29", "2019-12-31 is before 2020-01-01")],
+)
+def test_what_would_be_set_aside_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: str, why: str):
+    monkeypatch.setenv("SLUICE_HOME", str(tmp_path))
+    refused = CliRunner().invoke(build(), ["seed-history", "--until", until])
+    assert (refused.exit_code, refused.stderr.partition(why)[1]) == (2, why)
+    assert not (tmp_path / "landing").exists()
 
 
 def test_who_is_told_to_end_leaves_no_process_and_no_file(tmp_path: Path):
