@@ -16,7 +16,7 @@ NUMBERS_MARK = "schema-numbers"
 """A file in the home of a platform that says where its schemas have their numbers from."""
 
 
-_NOT_IN_PATHS = frozenset("'\"*?[]{}%;$\n")
+_NOT_IN_PATHS = frozenset("'\"*?[]{};$\n")
 """Kafka's configuration, SQL, patterns of files and supervisord each take some of these for something else."""
 
 

@@ -15,14 +15,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from agents.ports import Earlier
 from sluice.codec import Codec
 from sluice.errors import Rejected, Unavailable
-from sluice.events import AttemptMetered, AttemptStarted, Event, PromptReady, ReplyEvent, StopRequested, TurnFinished
+from sluice.events import AttemptMetered, Event, PromptReady, ReplyEvent, StopRequested, TurnFinished
 from sluice.kafka_config import Servers, consumer_config
 from sluice.replies import Reply, reply_of
 from sluice.topics import topic_of
 from streams.transport.queries import Queries
 
 _REPLY_EVENTS = get_args(ReplyEvent)
-_TOPICS = tuple(topic_of(event.__name__) for event in (AttemptStarted, AttemptMetered, StopRequested, TurnFinished))
+_EVENTS = ("AttemptStarted", "AttemptMetered", "StopRequested", "TurnFinished")
 _MARGIN = timedelta(seconds=30)
 """Clocks of hosts differ; the log's own times decide where to begin."""
 _SECONDS = 10.0
@@ -100,10 +100,11 @@ class _Shelf:
     def read_on(self, since_ms: int) -> _Tail:
         """Up to the ends as they are now. Waits. Raises KafkaException, after which all is read anew."""
         tail, self.tail = self.tail, None
+        topics = [*map(topic_of, _EVENTS)]
         if tail is None or since_ms < tail.since_ms:
-            tail = _Tail(since_ms, self.queries.since(_TOPICS, self.partition, since_ms))
-        ends = {topic: self.queries.watermarks((topic, self.partition))[1] for topic in _TOPICS}
-        unread = {topic for topic in _TOPICS if tail.positions[topic] < ends[topic]}
+            tail = _Tail(since_ms, self.queries.since(topics, self.partition, since_ms))
+        ends = {topic: self.queries.watermarks((topic, self.partition))[1] for topic in topics}
+        unread = {topic for topic in topics if tail.positions[topic] < ends[topic]}
         if unread:
             with self.queries.handle() as handle:
                 self._read(handle, tail, unread, ends)

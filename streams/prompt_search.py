@@ -16,7 +16,7 @@ from sluice.topics import topic_of
 
 _SECONDS = 10.0
 _BATCH = 1000
-_TOPICS = (topic_of(PromptReady.__name__), topic_of(AttemptStarted.__name__))
+_EVENTS = ("PromptReady", "AttemptStarted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def read_all(reader: Consumer, codec: Codec) -> Iterator[Event]:
 
 
 def _read(reader: Consumer, codec: Codec) -> Iterator[Event]:
-    for topic in _TOPICS:  # prompts first: an attempt is made again from its prompt
+    for topic in map(topic_of, _EVENTS):  # prompts first: an attempt is made again from its prompt
         known = reader.list_topics(topic, _SECONDS).topics[topic].partitions
         ends: dict[int, int] = {}
         starts = []
