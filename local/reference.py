@@ -91,10 +91,11 @@ refused frames, 4401 the token expired or the key was revoked, 4408 the reader w
 The cursor of `session.resume` is `turn_id:attempt:seq` of the last delta seen. What is missing follows in order, also
 turns that began or ended since; or `resync_required` says that the turns must be loaded over REST. Without a cursor,
 running turns come as a `snapshot` with all text so far. The name of a session stands in the log in the clear: take a
-random one (a UUID), never a name, an address or a number of somebody; cards, social security numbers and keys are
-refused. What a message is called stays at the gateway. A resend with the same `client_msg_id` is the same turn and
-brings its outcome. Close code 1012 means: reconnect, to any gateway, and resume; 4408: you read too slowly, resume.
-Deltas carry `seq` 0..n without a gap; one frame may hold several, `first_seq` to `seq`."""
+random one (a UUID), never a name, an address or a number of somebody; cards, bank accounts, social security numbers
+and keys of the well-known vendors are refused. What a message is called stays at the gateway. A resend with the same
+`client_msg_id` is the same turn and brings its outcome. Close code 1012 means: reconnect, to any gateway, and resume;
+4408: you read too slowly, resume. Deltas carry `seq` 0..n without a gap; one frame may hold several,
+`first_seq` to `seq`."""
 
 PAGES = {
     "settings": settings_page,

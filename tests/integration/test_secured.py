@@ -130,7 +130,9 @@ def test_a_person_takes_what_is_theirs_and_goes(platform: Platform):
     done = platform.run("erase", subject, "--yes", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["keys"] == 1
-    assert json.loads(platform.run("export", subject).stdout)["unreadable"] > 0
+    left = json.loads(platform.run("export", subject).stdout)
+    assert (left["conversations"], left["usage"], left["unreadable"]) == ([], [], 0)
+    assert left["erased_until"] is not None
     marks = json.loads(platform.run("audit", "list", "--json").stdout)
     assert next(mark["reason"] for mark in marks if mark["action"] == "data.erase") == "requested"
     assert json.loads(platform.run("audit", "verify", "--json").stdout)["broken"] == []

@@ -321,7 +321,7 @@ def test_the_steward_carries_out_what_is_on_the_log(settings: Settings, platform
     assert metrics.registry.get_sample_value("sluice_erasure_failures_total") == 1
     assert metrics.registry.get_sample_value("sluice_erasure_seconds_count") == 1
     marks = [record.reason or "" for _, record in wiring.audit_log(settings, "operator").records()]
-    assert [reason for reason in marks if reason.startswith("redaction/default.yaml is new: ")]
+    assert [reason for reason in marks if reason.startswith("avro/topics.yaml is new: ")]
     assert policies.look() == 0
 
 
