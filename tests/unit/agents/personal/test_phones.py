@@ -105,6 +105,8 @@ def test_where_proofs_run_out_the_look_is_enough():
         ("55 " * 40, "0171 4123456", ""),
         ("0-123 " * 40, "212-555-0142", ", 0-123" * 20),
         ("1-2-3-4-5-6-7-8-9-1-2 " * 3, "0171 4123456", ""),
+        ("01-02-2024 " * 20, "212-555-0142", ""),
+        ("11 22 33 44 55 66 ", "0171 4123456  x12", ""),
     ],
 )
 def test_a_number_within_a_row_of_short_ones_is_found(before: str, number: str, behind: str):
