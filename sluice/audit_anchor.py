@@ -16,6 +16,7 @@ from typing import Literal
 from sluice.audit import Broken, Link, end_of
 from sluice.durable_files import PRIVATE, write_durably
 from sluice.events import AuditRecorded
+from sluice.file_lock import locked
 
 FILE = "audit.anchor"
 Doubt = Literal["anchor missing", "anchor unreadable", "anchor begun late"]
@@ -49,6 +50,12 @@ class Anchor:
             if known.doubt is not None and first.place > 0:
                 late = first.place, _day(first)
             self._write(known, records, late)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One writer of this machine at a time: two that begin at once take the chain from each other."""
+        with locked(self.path.with_suffix(".writing")):
+            yield
 
     def begin(self, records: Sequence[AuditRecorded]) -> None:
         """Take these for the whole log, whatever was remembered: a person has compared them with what has landed."""

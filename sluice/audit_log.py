@@ -8,7 +8,9 @@ that has lost the id takes it again and reads the end again.
 import contextlib
 import logging
 import queue
+import random
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -30,7 +32,8 @@ PARTITION = 0
 _SECONDS = 10.0
 _SLACK = timedelta(days=2)
 """Kafka removes whole segments: what is about to go by retention is not missed yet."""
-_TRIES = 5
+_TRIES, _PAUSE_SECONDS = 6, 0.1
+_LOTS = random.SystemRandom()
 _LOOK_BACK = 64
 _MOST_WAITING = 10_000
 _GATHER_SECONDS = 1.0
@@ -66,12 +69,14 @@ class AuditLog:
     def append(self, marks: Iterable[Mark]) -> list[AuditRecorded]:
         """All of them or none. Returns once they are acknowledged."""
         wanted = list(marks)
-        for _ in range(_TRIES):
+        for tried in range(_TRIES):
             try:
-                return self._append(wanted)
+                with self._anchor.writing():
+                    return self._append(wanted)
             except KafkaException as error:
                 reason = str(error.args[0].str())
                 self._producer = None
+            time.sleep(_LOTS.uniform(0, _PAUSE_SECONDS * 2**tried))  # a writer of another machine ends first
         raise Unavailable(f"The audit log cannot be written ({reason}).")
 
     def records(self) -> Iterator[tuple[int, AuditRecorded]]:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 import pyarrow.parquet as pq
-from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from connectors.landing_zone import LandingZone
@@ -89,9 +89,11 @@ def _messages(settings: Settings, topics: dict[str, int]) -> Iterator[Any]:
             if time.monotonic() > deadline:
                 raise Unavailable(f"Topics could not be read to their end: {sorted(todo)[:5]}")
             for message in consumer.consume(1000, 1.0):
-                if message.error():
+                error, place = message.error(), (str(message.topic()), int(message.partition() or 0))
+                if error is not None:
+                    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 (librdkafka's own name)
+                        todo.pop(place, None)  # what is last there can be a transaction's mark, which nobody is shown
                     continue
-                place = (str(message.topic()), int(message.partition() or 0))
                 yield message
                 if int(message.offset() or 0) + 1 >= todo.get(place, 0):
                     todo.pop(place, None)
@@ -101,6 +103,7 @@ def _messages(settings: Settings, topics: dict[str, int]) -> Iterator[Any]:
 
 def _reader(settings: Settings) -> Consumer:
     own = {"group.id": "chaos-evidence", "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+    own["enable.partition.eof"] = True
     return Consumer(client_config(settings.bootstrap_servers, "chaos-evidence") | own)
 
 

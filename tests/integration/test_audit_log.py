@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -86,6 +87,22 @@ def test_writers_at_once_make_one_chain(audit: Callable[[], AuditLog]):
         thread.join()
     records = list(audit().records())
     assert len(records) - before == 12 - len(failures)
+    assert list(breaks(records, KEY)) == []
+
+
+def test_workers_that_begin_at_once_all_leave_their_marks(audit: Callable[[], AuditLog]):
+    before = len(list(audit().records()))
+    begin = threading.Barrier(6)
+
+    def write(name: str) -> None:
+        log = audit()
+        begin.wait()
+        log.append([mark(name)])
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(write, [f"worker-{number}" for number in range(6)]))
+    records = list(audit().records())
+    assert sorted(record.actor_id for _, record in records[before:]) == [f"worker-{number}" for number in range(6)]
     assert list(breaks(records, KEY)) == []
 
 
