@@ -54,7 +54,7 @@ class Anchor:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """One writer of this machine at a time: two that begin at once take the chain from each other."""
-        with locked(self.path.with_suffix(".writing")):
+        with locked(self.path.with_suffix(".writing.lock")):
             yield
 
     def begin(self, records: Sequence[AuditRecorded]) -> None:
