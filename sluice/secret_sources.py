@@ -6,6 +6,7 @@ used without a restart. A Vault that does not answer leaves what it said last.
 
 import re
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,33 +90,41 @@ class VaultSecrets:
             raise Unavailable(f"Vault at {self.address} does not give {self.path} ({type(error).__name__}).") from None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Remembered:
-    """What was fetched last. The first use waits for it; later ones never do: a thread fetches anew."""
+    """What was fetched last. The first use waits for it; later ones never do: a thread fetches anew, as long as
+    somebody holds this.
+    """
 
     fetch: Fetched
     again_seconds: float = _AGAIN_SECONDS
-    _known: Mapping[str, str] | None = None
+    _answer: "_Answer | None" = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _ending: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, name: str) -> SecretStr | None:
         """Raises Unavailable where it was never fetched and cannot be now."""
         with self._lock:
-            if self._known is None:
-                self._known = self.fetch()
-                threading.Thread(target=self._refresh, name="secrets", daemon=True).start()
-        value = self._known.get(name)
+            if self._answer is None:
+                self._answer = _Answer(self.fetch, self.fetch())
+                weakref.finalize(self, self._answer.unused.set)
+                keep = self._answer.keep_current
+                threading.Thread(target=keep, args=(self.again_seconds,), name="secrets", daemon=True).start()
+        value = self._answer.fields.get(name)
         return SecretStr(value) if value else None
 
-    def stop(self) -> None:
-        """Fetch no more."""
-        self._ending.set()
 
-    def _refresh(self) -> None:
-        while not self._ending.wait(self.again_seconds):
+@dataclass(slots=True)
+class _Answer:
+    """Knows nothing of who holds it, so that its thread does not keep them."""
+
+    fetch: Fetched
+    fields: Mapping[str, str]
+    unused: threading.Event = field(default_factory=threading.Event)
+
+    def keep_current(self, seconds: float) -> None:
+        while not self.unused.wait(seconds):
             try:
-                self._known = self.fetch()
+                self.fields = self.fetch()
             except Unavailable as error:
                 get_logger().warning("secrets stay as they were", reason=fact(error))
 

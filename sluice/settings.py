@@ -1,7 +1,7 @@
 """All settings, read once by each process from `SLUICE_*` variables, and the ports, addresses and paths they mean."""
 
 import os
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
@@ -45,8 +45,7 @@ class Settings(Fields):
 
     def current_vault_token(self) -> SecretStr | None:
         """As mounted, else as set."""
-        mounted = MountedFiles(self.secrets_dir)("SLUICE_VAULT_TOKEN") if self.secrets_dir else None
-        return mounted or self.vault_token
+        return _vault_token(self.secrets_dir, self.vault_token)
 
     @cached_property
     def _secrets(self) -> Secrets:
@@ -54,7 +53,8 @@ class Settings(Fields):
         if self.secrets_dir is not None:
             sources.append(MountedFiles(self.secrets_dir))
         if self.vault_secrets is not None:
-            sources.append(Remembered(VaultSecrets(self.vault_address, self.current_vault_token, self.vault_secrets)))
+            token = partial(_vault_token, self.secrets_dir, self.vault_token)  # not of self: both would keep each other
+            sources.append(Remembered(VaultSecrets(self.vault_address, token, self.vault_secrets)))
         return Secrets((*sources, Environment(os.environ)))
 
     def port(self, base: int) -> int:
@@ -215,3 +215,8 @@ def load_settings() -> Settings:
         raise ConfigurationError(f"Wrong settings: {wrong}") from None
     except SettingsError as error:
         raise ConfigurationError(f"Wrong settings: {error}; write a list as JSON.") from None
+
+
+def _vault_token(folder: Path | None, given: SecretStr | None) -> SecretStr | None:
+    mounted = MountedFiles(folder)("SLUICE_VAULT_TOKEN") if folder else None
+    return mounted or given

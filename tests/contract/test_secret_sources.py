@@ -25,6 +25,10 @@ class KeyValue:
         self.tokens: list[str | None] = []
 
 
+def nobody_fetches() -> bool:
+    return all(thread.name != "secrets" for thread in threading.enumerate())
+
+
 @pytest.fixture
 def vault() -> Iterator[tuple[KeyValue, str]]:
     known = KeyValue()
@@ -46,6 +50,7 @@ def vault() -> Iterator[tuple[KeyValue, str]]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield known, f"http://127.0.0.1:{server.server_port}"
+    assert until(nobody_fetches)  # a thread that outlives its owner would warn in somebody else's test
     server.shutdown()
     thread.join()
     server.server_close()
@@ -67,7 +72,6 @@ def test_the_first_source_that_has_it_counts(tmp_path: Path, vault: tuple[KeyVal
     assert shown(secrets("ONLY_HERE")) == "here"
     assert (secrets("EMPTY"), secrets("NOWHERE")) == (None, None)
     assert vault[0].tokens == ["s.t"]
-    far.stop()
 
 
 @pytest.mark.parametrize("name", ["../MODEL_KEY", "", "lower", "A B", "A" * 101])
@@ -93,7 +97,6 @@ def test_what_changes_in_vault_is_used_and_what_it_said_last_stays(vault: tuple[
     assert until(lambda: len(known.tokens) > asked + 2)
     assert shown(secret("MODEL_KEY")) == "rotated"
     assert secret("EMPTY") is None
-    secret.stop()
 
 
 @pytest.mark.parametrize("fields", [None, "text"])

@@ -30,6 +30,7 @@ from tests.samples import SAMPLES
 from tests.waiting import until
 
 VERSIONS = released(LOCK_FILE)
+LAST = Schema('{"type":"record","name":"Last","fields":[]}', "AVRO")
 
 
 def published(registry: Registry) -> bool:
@@ -105,7 +106,11 @@ def test_numbers_survive_a_kill(tmp_path: Path):
         assert until(lambda: published(running), seconds=90)
         with closing(RegistryIds(running.url)) as ids:
             raw = Codec(ids).encode(SAMPLES["TurnFinished"])
+        with SchemaRegistryClient({"url": running.url}) as client:
+            given = client.register_schema("of.nobody", LAST)  # and killed at once
     with running_registry(tmp_path, port) as again:
         assert until(lambda: published(again), seconds=90)
         with closing(RegistryIds(again.url)) as ids:
             assert Codec(ids).decode(raw) == SAMPLES["TurnFinished"]
+        with SchemaRegistryClient({"url": again.url}) as client:
+            assert client.get_schema(given).schema_str == LAST.schema_str
