@@ -56,14 +56,8 @@ span as (
     from volumes
 ),
 
-numbers as (
-    select n from {{ portable('numbers_below', '36525') }}
-),
-
 calendar as (
-    select cast({{ portable('days_from', 'span.first_day', 'numbers.n') }} as date) as date_day
-    from span
-    inner join numbers on numbers.n <= {{ portable('days_between', 'span.first_day', 'span.last_day') }}
+    {{ each_day('span') }}
 ),
 
 topics as (

@@ -36,14 +36,8 @@ span as (
     from activity
 ),
 
-numbers as (
-    select n from {{ portable('numbers_below', '36525') }}
-),
-
 days as (
-    select cast({{ portable('days_from', 'span.first_day', 'numbers.n') }} as date) as date_day
-    from span
-    inner join numbers on numbers.n <= {{ portable('days_between', 'span.first_day', 'span.last_day') }}
+    {{ each_day('span') }}
 ),
 
 final as (
