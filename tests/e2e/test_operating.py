@@ -9,7 +9,9 @@ from confluent_kafka import Producer
 
 from local.ports import needed
 from sluice.kafka_config import producer_config
-from tests.e2e.conftest import Platform, start
+from sluice.settings import Settings
+from tests.e2e.conftest import OFFSET, Platform, start
+from tests.ports import free_offset
 
 
 def test_topics_are_as_the_catalogue_says(in_process):
@@ -37,8 +39,9 @@ def test_the_doctor_names_what_is_missing(in_process, tmp_path):
     (tmp_path / "keyless.yaml").write_text(
         "name: keyless\ndescription: d\ntemplate: assistant@1\nroute: [{model: gpt-4o, api_key: NOT_SET_ANYWHERE}]\n"
     )
+    nowhere = free_offset(*needed(Settings()).values())
     done = in_process(
-        "doctor", SLUICE_BOTS_DIR=str(tmp_path), SLUICE_PORT_OFFSET="7777", SLUICE_HOME=str(tmp_path / "x")
+        "doctor", SLUICE_BOTS_DIR=str(tmp_path), SLUICE_PORT_OFFSET=str(nowhere), SLUICE_HOME=str(tmp_path / "x")
     )
     assert done.exit_code == 3
     assert "set NOT_SET_ANYWHERE in the environment" in done.output
@@ -105,7 +108,7 @@ def test_a_taken_port_is_named_with_its_holder(platform: Platform, tmp_path):
 
 
 def test_down_leaves_nothing_and_up_finds_everything(tmp_path_factory):
-    own = start(tmp_path_factory.mktemp("second"), 5000)
+    own = start(tmp_path_factory.mktemp("second"), OFFSET + 2000)
     up = own.run("up", timeout=280)
     assert up.returncode == 0, up.stdout + up.stderr
     said = own.ask("remember me", "--session", "lasting")

@@ -18,7 +18,7 @@ from playwright.sync_api import expect, sync_playwright
 from pydantic import SecretStr
 from websockets.sync.client import connect
 
-from local.ports import is_taken, needed
+from local.ports import needed
 from local.processes import ProcessManager
 from local.security import WITHOUT_KEYS
 from local.test_tools import find_chromium
@@ -34,33 +34,23 @@ from sluice.key_files import OWN_FOLDERS
 from sluice.settings import Settings
 from sluice.tls import client_context
 from sluice.topics import catalogue, principals
-from tests.conftest import free_ports
 from tests.e2e.conftest import Platform, start
 from tests.integration.cells import TOPIC_ATTEMPTS, Attempts, Said, differences
+from tests.ports import free_offset
 from tests.tls_server import listening, tls
 
 PRINCIPALS: list[Any] = [*principals()]
 GROUPS = [one.group for one in principals().values()]
 TOPICS = [*catalogue(), "__consumer_offsets"]
 CHAINS = [topic.transactional_id for topic in catalogue().values() if topic.transactional_id is not None]
-BROWSERS_TAKE = {10080}
 METRICS = ("gateway", "enrich", "redact", "respond", "landing", "steward")
-
-
-def free_offset() -> int:
-    for port in free_ports(50):
-        settings = Settings(port_offset=port % 40_000)
-        wanted = needed(settings).values()
-        if settings.gateway_port not in BROWSERS_TAKE and not any(is_taken(one) for one in wanted):
-            return settings.port_offset
-    pytest.fail("no room for a platform")
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Up with one setting. It is given once: the home remembers it."""
     home = tmp_path_factory.mktemp("secured")
-    running = start(home, free_offset())
+    running = start(home, free_offset(*needed(Settings(home=home)).values()))
     first = Platform(running.settings, running.environment | {"SLUICE_SECURE": "1"})
     up = first.run("up", timeout=280)
     assert up.returncode == 0, up.stdout + up.stderr
