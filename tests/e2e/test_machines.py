@@ -72,7 +72,7 @@ async def test_a_machine_talks_until_its_key_is_revoked_and_the_key_is_nowhere(p
         with pytest.raises(ConnectionClosed) as closed:
             await socket.recv()
         assert closed.value.rcvd is not None
-        assert (closed.value.rcvd.code, time.monotonic() - begun < 5) == (4401, True)
+        assert (closed.value.rcvd.code, time.monotonic() - begun < 15) == (4401, True)
     with (
         OpenAI(base_url=f"{base}/openai/v1", api_key=key["key"], max_retries=0) as client,
         pytest.raises(openai.AuthenticationError, match="revoked"),
