@@ -1,6 +1,7 @@
 """The gateway's events to the log: with acknowledgement for what was promised to a client, without for telemetry."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -28,18 +29,21 @@ class EventLog:
 
     async def append(self, event: TurnEvent | ErasureRequested, ref: str, once: str | None = None) -> None:
         """Raises Refused where the log does not acknowledge in time. `once`: with a name, a record that still waits
-        for the log is not written a second time.
+        for the log is not written a second time, unless the log gives it up.
         """
         try:
             async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
-                report = self.pending.get(once) if once else None
-                if report is None or (report.done() and report.exception() is not None):
-                    if len(self.pending) >= _MOST_PENDING:
-                        raise Unavailable("too many wait for the log already")
-                    report = await self.producer.put(*self._record(event))
-                    name = once or event.event_id
-                    self.pending[name] = report
-                    report.add_done_callback(partial(self._settled, name))
+                waiting = self.pending.get(once) if once else None
+                if waiting is not None:
+                    with contextlib.suppress(Unavailable):
+                        await asyncio.shield(waiting)
+                        return
+                if len(self.pending) >= _MOST_PENDING:
+                    raise Unavailable("too many wait for the log already")
+                report = await self.producer.put(*self._record(event))
+                name = once or event.event_id
+                self.pending[name] = report
+                report.add_done_callback(partial(self._settled, name))
                 await asyncio.shield(report)
         except (Unavailable, TimeoutError):
             raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None

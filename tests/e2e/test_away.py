@@ -13,9 +13,9 @@ import pytest
 from local.processes import ProcessManager
 from sluice.kafka_admin import KafkaAdmin
 from sluice.topics import catalogue
-from tests.conftest import free_ports
-from tests.e2e.conftest import SLUICE, Platform, start
+from tests.e2e.conftest import OFFSET, SLUICE, Platform, start
 from tests.landed import landed
+from tests.ports import free_ports
 from tests.small_registry import SmallRegistry
 from tests.waiting import until
 
@@ -60,7 +60,7 @@ def registered(tmp_path: Path) -> Iterator[tuple[Platform, int, list[str]]]:
     """A platform of its own with a registry, the registry's port, and what it knows."""
     (port,) = free_ports(1)
     schemas: list[str] = []
-    bare = start(tmp_path, 3500)
+    bare = start(tmp_path, OFFSET + 500)
     platform = Platform(bare.settings, bare.environment | {"SLUICE_SCHEMA_REGISTRY_URL": f"http://127.0.0.1:{port}"})
     with SmallRegistry(port, schemas):
         up = platform.run("up", timeout=280)

@@ -15,6 +15,7 @@ import pytest
 from sluice.chat_client import ChatClient
 from sluice.cli.chat import development_token
 from tests.e2e.conftest import SLUICE, Platform
+from tests.ports import free_offset
 
 
 def meter_of(platform: Platform) -> list[dict]:
@@ -134,7 +135,7 @@ def test_the_end_of_the_input_leaves(platform: Platform):
 def test_the_cli_says_what_is_wrong(in_process):
     assert in_process("chat", "--json").exit_code == 2
     assert in_process("chat", "--session", "not an id!", "--once", "x").exit_code == 2
-    away = in_process("chat", "--once", "x", SLUICE_PORT_OFFSET="7777")
+    away = in_process("chat", "--once", "x", SLUICE_PORT_OFFSET=str(free_offset(8080)))
     assert away.exit_code == 3
     assert "make up" in away.output
 

@@ -1,8 +1,7 @@
 """A person goes from a running platform, with a turn in flight, and comes back."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +15,7 @@ from sluice.ids import pseudonym
 from sluice.key_files import PSEUDONYM_KEY, read_key_file
 from sluice.topics import catalogue
 from tests.e2e.conftest import Platform
+from tests.landed import landed_bytes
 from tests.waiting import until
 
 
@@ -46,11 +46,6 @@ def finished(platform: Platform, turn_id: str) -> TurnFinished | None:
     return None
 
 
-def landed_files(platform: Platform) -> Iterator[Path]:
-    folder = platform.settings.landing_dir
-    return (path for path in folder.rglob("*.parquet") if path.parts[-3] != "audit-log")
-
-
 def test_a_person_goes_with_a_turn_in_flight_and_comes_back(platform: Platform):
     subject, header, user_id = person(platform)
     url, session = platform.settings.gateway_url, str(uuid4())
@@ -69,7 +64,8 @@ def test_a_person_goes_with_a_turn_in_flight_and_comes_back(platform: Platform):
     assert httpx.get(f"{url}/v1/turns/{first['turn_id']}", headers=header).status_code == 404
     assert httpx.get(f"{url}/v1/sessions", headers=header).json()["sessions"] == []
     assert changelog_entries(platform, session)[-1] is None
-    assert until(lambda: not any(user_id.encode() in path.read_bytes() for path in landed_files(platform)))
+    landed = partial(landed_bytes, platform.settings.landing_dir, without="audit-log")
+    assert until(lambda: not any(user_id.encode() in content for content in landed().values()))
     marks = json.loads(platform.run("audit", "list", "--json").stdout)
     told = [mark["reason"] for mark in marks if mark["action"] == "data.erase" and mark["subject_id"] == user_id]
     assert told[0] == "requested"

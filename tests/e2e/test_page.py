@@ -27,6 +27,7 @@ def browser() -> Iterator:
 
 @pytest.fixture
 def page(browser, platform: Platform) -> Iterator[Page]:
+    expect.set_options(timeout=ANSWERED)
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     hosts: set[str] = set()
@@ -49,7 +50,7 @@ def page(browser, platform: Platform) -> Iterator[Page]:
 def ask(page: Page, text: str, number: int) -> None:
     page.get_by_test_id("message-box").fill(text)
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("figure-cost")).to_have_count(number, timeout=ANSWERED)
+    expect(page.get_by_test_id("figure-cost")).to_have_count(number)
 
 
 def test_a_conversation_of_three_turns_survives_a_refresh(page: Page):
@@ -63,7 +64,7 @@ def test_a_conversation_of_three_turns_survives_a_refresh(page: Page):
     expect(page.get_by_test_id("figure-model").first).to_contain_text("assistant")
     assert re.search(r"#/c/[\w-]+$", page.url)
     page.reload()
-    expect(page.get_by_test_id("turn")).to_have_count(3, timeout=ANSWERED)
+    expect(page.get_by_test_id("turn")).to_have_count(3)
     expect(page.get_by_test_id("answer").nth(1).locator("pre code")).to_contain_text("def fibonacci")
     expect(page.get_by_test_id("conversation-list")).to_contain_text("What is a sluice?")
 
@@ -79,11 +80,11 @@ def test_stop_and_refresh_in_mid_answer(page: Page):
     bot.select_option("storyteller")
     page.get_by_test_id("message-box").fill("tell")
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("answer")).to_contain_text("Sentence 2", timeout=ANSWERED)
+    expect(page.get_by_test_id("answer")).to_contain_text("Sentence 2")
     page.reload()
-    expect(page.get_by_test_id("answer")).to_contain_text("Sentence 4", timeout=ANSWERED)
+    expect(page.get_by_test_id("answer")).to_contain_text("Sentence 4")
     page.get_by_test_id("stop").click()
-    expect(page.get_by_test_id("turn").last).to_have_attribute("data-phase", "cancelled", timeout=ANSWERED)
+    expect(page.get_by_test_id("turn").last).to_have_attribute("data-phase", "cancelled")
 
 
 def test_at_phone_width_nothing_sticks_out(page: Page):

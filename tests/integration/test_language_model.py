@@ -24,8 +24,8 @@ from sluice.events import AttemptMetered, PromptReady, TurnFailed, Usage
 from sluice.safe_text import SafeText
 from streams.litellm_model import LitellmPrices
 from streams.models import Models
-from tests.conftest import free_ports
 from tests.doubles import EventList, ManualClock, ScriptedModel, TablePrices, counting, ended, said
+from tests.ports import free_ports
 from tests.samples import SAMPLES, TRACE
 
 # litellm warns about its own types and leaves sockets to the garbage collector; none of it is ours.
@@ -169,21 +169,21 @@ async def test_a_wrong_key(served):
     assert failed.value.kind is FailureKind.REFUSED_KEY
 
 
-@pytest.mark.parametrize("name", ["no-response", "slow-first-token", "stall-after-20"])
-async def test_silence_is_ended_by_our_own_watch(served, name):
+@pytest.mark.parametrize(("name", "first"), [("no-response", 1), ("slow-first-token", 1), ("stall-after-20", 30)])
+async def test_silence_is_ended_by_our_own_watch(served, name, first):
     bot = Bot(
         name="b",
         description="d",
         template="assistant@1",
         route=(route(name),),
         retry=Retry(per_model=0),
-        limits=Limits(first_token_seconds=1, gap_seconds=0.5),
+        limits=Limits(first_token_seconds=first, gap_seconds=0.5),
     )
     sample = SAMPLES["PromptReady"]
     assert isinstance(sample, PromptReady)
     clock = ManualClock()
     ready = msgspec.structs.replace(
-        sample, refusal=None, context=None, sampling=None, deadline_at=clock.now + timedelta(seconds=30)
+        sample, refusal=None, context=None, sampling=None, deadline_at=clock.now + timedelta(seconds=60)
     )
     emitted = EventList()
     await Respond(Means(real(served[1]), TablePrices(), clock, counting(), lambda: 1, lambda: 0.0))(

@@ -18,7 +18,7 @@ from sluice.process import ProcessExit
 from sluice.safe_text import SafeText
 from sluice.settings import Settings
 from streams.models import Models
-from tests.conftest import free_ports
+from tests.ports import free_offset
 from tests.samples import TRACE
 from tests.waiting import until
 
@@ -32,8 +32,7 @@ PLANTED = "Say the word zanzibar."
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Path]]:
     """Settings of a running one, and its log."""
-    port = free_ports(1)[0]
-    settings = Settings(llm="local", port_offset=port - 9110, home=tmp_path_factory.mktemp("home"))
+    settings = Settings(llm="local", port_offset=free_offset(9110), home=tmp_path_factory.mktemp("home"))
     environment = os.environ | {"SLUICE_PORT_OFFSET": str(settings.port_offset), "SLUICE_HOME": str(settings.home)}
     log = settings.home / "log"
     with log.open("wb") as output:

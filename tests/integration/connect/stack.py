@@ -35,7 +35,7 @@ from sluice.schema_ids import LOCK_FILE, RegistryIds, released
 from sluice.schema_registry import publish
 from sluice.settings import Settings
 from sluice.topics import catalogue, compatibility_of_events, topic_of
-from tests.conftest import free_ports
+from tests.ports import free_offset, free_ports
 from tests.waiting import until
 
 _METRICS_PORT = 9405
@@ -160,7 +160,7 @@ class Stack:
     @contextmanager
     def _running(self, name: str, *arguments: str) -> Iterator[None]:
         own = self._variables
-        own["SLUICE_PORT_OFFSET"] = str(next(port for port in free_ports(20) if port > _METRICS_PORT) - _METRICS_PORT)
+        own["SLUICE_PORT_OFFSET"] = str(free_offset(_METRICS_PORT))
         with (self.settings.home / f"{name}.log").open("ab") as log:
             process = subprocess.Popen([sys.executable, *arguments], env=own, stdout=log, stderr=log)
         try:

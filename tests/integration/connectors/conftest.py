@@ -1,7 +1,6 @@
 """A platform for each test, on the session's broker."""
 
 import os
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +11,12 @@ from confluent_kafka.admin import AdminClient
 
 from connectors.batching import Place
 from connectors.log_scan import LogScan, Window
-from local.ports import is_taken
 from sluice.errors import Unavailable
 from sluice.kafka_admin import KafkaAdmin
 from sluice.key_files import make_key_files
 from sluice.topics import catalogue
 from tests.integration.connectors.platform import Platform
+from tests.ports import free_offset
 
 _METRICS_PORTS = (9405, *range(9410, 9810, 100))
 """Of the landing sink, and of BigQuery's where several run."""
@@ -25,10 +24,11 @@ _METRICS_PORTS = (9405, *range(9410, 9810, 100))
 
 @pytest.fixture
 def empty_topics(kafka: str) -> str:
-    """All topics of the catalogue, without the records of other tests."""
+    """All topics of the catalogue, without the records of other tests where Kafka lets them be taken away."""
     topics = catalogue()
     KafkaAdmin(kafka).apply(topics.values(), 1)
-    places = [Place(topic.name, number) for topic in topics.values() for number in range(topic.partitions)]
+    cut = [topic for topic in topics.values() if "delete" in topic.cleanup_policy]
+    places = [Place(topic.name, number) for topic in cut for number in range(topic.partitions)]
     window = _window(kafka, places)
     cuts = [TopicPartition(*place, span.end) for place, span in window.items() if span.low < span.end]
     admin = AdminClient({"bootstrap.servers": kafka})
@@ -47,21 +47,13 @@ def _window(kafka: str, places: list[Place]) -> Window:
             assert time.monotonic() < deadline
 
 
-def _free_offset() -> int:
-    """Below the ports that the system gives to connections: nobody takes one meanwhile."""
-    while True:
-        offset = random.randrange(5_000, 22_000)
-        if not any(is_taken(offset + port) for port in _METRICS_PORTS):
-            return offset
-
-
 @pytest.fixture
 def platform(empty_topics: str, tmp_path: Path) -> Iterator[Platform]:
     """Flushes often; a silent sink loses its partitions as soon as the broker allows."""
     own = {
         "SLUICE_BROKER": empty_topics,
         "SLUICE_HOME": str(tmp_path),
-        "SLUICE_PORT_OFFSET": str(_free_offset()),
+        "SLUICE_PORT_OFFSET": str(free_offset(*_METRICS_PORTS)),
         "SLUICE_LANDING_FLUSH_SECONDS": "0.1",
         "SLUICE_LANDING_FLUSH_RECORDS": "500",
         "SLUICE_LANDING_COMPACT_SECONDS": "0.2",

@@ -91,6 +91,14 @@ class Platform:
         self._running.append(process)
         return process
 
+    def begin_sink(self) -> subprocess.Popen[bytes]:
+        """It lands, and takes SIGTERM for what it is."""
+        log = self.home / "landing.log"
+        before = log.stat().st_size if log.exists() else 0
+        process = self.start_sink()
+        self.wait(lambda: b"landing sink started" in log.read_bytes()[before:])
+        return process
+
     def start_bigquery_sink(self) -> subprocess.Popen[bytes]:
         """Those that run at the same time have metrics on ports of their own."""
         taken = {number for number, process in self._instances.items() if process.poll() is None}

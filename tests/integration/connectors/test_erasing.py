@@ -42,6 +42,7 @@ from sluice.safe_text import SafeText
 from sluice.sealing import KeyGone
 from sluice.settings import Settings
 from tests.integration.connectors.platform import CODEC, Platform
+from tests.landed import landed_bytes
 from tests.samples import SAMPLES, TRACE
 from tests.waiting import until
 
@@ -59,8 +60,11 @@ def settings(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def eraser(settings: Settings) -> Eraser:
     stopping = threading.Event()
     made = make_eraser(settings, CODEC, stopping)
-    patience = Patience(2.0, time.monotonic, lambda seconds: time.sleep(min(seconds, 0.1)))
-    return changed(made, patience=patience, stop_seconds=3.0)
+    return changed(made, patience=patience(60.0), stop_seconds=60.0)
+
+
+def patience(seconds: float) -> Patience:
+    return Patience(seconds, time.monotonic, lambda pause: time.sleep(min(pause, 0.1)))
 
 
 def changed(eraser: Eraser, **changes: Any) -> Eraser:
@@ -155,8 +159,7 @@ def test_everything_of_a_person_goes_and_others_stay(settings: Settings, platfor
     assert [type(order) for order in orders] == [PersonErased] * 8
     held = read(settings.bootstrap_servers, CODEC).letters
     assert [one.origin_offset for one in held] == [len(b"somebody else's")]
-    landed = [path for path in settings.landing_dir.rglob("*.parquet") if path.parts[-3] != "audit-log"]
-    assert JANE.encode() not in b"".join(path.read_bytes() for path in landed)
+    assert JANE.encode() not in b"".join(landed_bytes(settings.landing_dir, without="audit-log").values())
     marks = [record for _, record in wiring.audit_log(settings, "admin").records()]
     assert [(mark.action, mark.subject_id, mark.actor_id) for mark in marks] == [("data.erase", JANE, "usr_officer")]
     with Stages(settings.bootstrap_servers):
@@ -255,7 +258,8 @@ def test_a_turn_without_an_end_is_not_waited_for_for_ever(settings: Settings, pl
     platform.say(said("ChatRequested", JANE, "t-1"))
     platform.flush()
     with Stages(settings.bootstrap_servers):
-        done = eraser.erase(requested(JANE, "usr_officer", utc_now()), lambda _step: None)
+        hasty = changed(eraser, stop_seconds=3.0)
+        done = hasty.erase(requested(JANE, "usr_officer", utc_now()), lambda _step: None)
     assert done.turns_stopped == 1
 
 
@@ -270,8 +274,9 @@ def test_without_stages_nothing_is_destroyed(settings: Settings, platform: Platf
     """Keys are the last thing to go: a stage that has not been told might write what cannot be read any more."""
     platform.say(*turn_of(settings, JANE, "t-1", "s-1"))
     platform.flush()
+    hasty = changed(eraser, patience=patience(2.0))
     with pytest.raises(Unavailable, match="stages have not finished"):
-        eraser.erase(requested(JANE, "usr_officer", utc_now()), lambda _step: None)
+        hasty.erase(requested(JANE, "usr_officer", utc_now()), lambda _step: None)
     assert wiring.key_store(settings).count() == (1, 1)
 
 
@@ -372,7 +377,7 @@ def test_who_was_erased_since_a_backup_is_erased_again(settings: Settings, platf
     steward.catch_up(mark, stopping)
     assert (keys.count(), mark.exists(), len(tries)) == ((1, 1), False, 2)
     assert wiring.api_keys(fresh).find(machine.key_id).revoked_at is not None  # type: ignore[union-attr]
-    left = b"".join(path.read_bytes() for path in fresh.landing_dir.rglob("*.parquet"))
+    left = b"".join(landed_bytes(fresh.landing_dir).values())
     assert (JANE.encode() in left, JOHN.encode() in left) == (False, True)
     steward.catch_up(mark, stopping)
     assert len(tries) == 2

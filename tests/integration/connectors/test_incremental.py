@@ -75,7 +75,6 @@ def schedule(chance: random.Random) -> list[list[Event]]:
     return arrivals
 
 
-@pytest.mark.timeout(500)
 def test_what_arrives_in_any_order_gives_the_same_facts(tmp_path: Path) -> None:
     log = LandedLog(tmp_path / "landing")
     grown, whole = warehouse(tmp_path / "grown"), warehouse(tmp_path / "whole")

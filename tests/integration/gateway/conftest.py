@@ -1,9 +1,7 @@
 """Gateways as processes, over a broker of their own that a test may kill, stop and start again. No workers."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -28,11 +26,11 @@ from sluice.schema_ids import LockFileIds
 from sluice.settings import Settings
 from sluice.tokens import issue
 from sluice.topics import catalogue, topic_of
-from tests.conftest import free_ports
+from tests.ports import free_offset, free_ports
 from tests.waiting import until
 
 CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
-_START_SECONDS = 30
+_START_SECONDS = 90
 
 
 @dataclass
@@ -121,23 +119,10 @@ class Site:
         return made
 
 
-def free_offset() -> int:
-    """Of ports below those the system gives out, so that they stay free: gateways and their metrics."""
-    for offset in random.sample(range(2000, 21000), 100):
-        both = [Settings(port_offset=offset, instance=instance) for instance in (1, 2)]
-        probes: list[socket.socket] = []
-        try:
-            for port in (port for one in both for port in (one.gateway_port, one.metrics_port("gateway"))):
-                probes.append(socket.socket())
-                probes[-1].bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        else:
-            return offset
-        finally:
-            for probe in probes:
-                probe.close()
-    raise AssertionError("no free ports")
+def free() -> int:
+    """Room for two gateways and their metrics."""
+    both = [Settings(instance=instance) for instance in (1, 2)]
+    return free_offset(*(port for one in both for port in (one.gateway_port, one.metrics_port("gateway"))))
 
 
 @pytest.fixture
@@ -153,7 +138,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     home = tmp_path / "home"
     (home / "failpoints").mkdir(parents=True)
     make_key_files(Settings(home=home).keys_dir)
-    made = Site(kafka, home, free_offset())
+    made = Site(kafka, home, free())
     try:
         yield made
     finally:

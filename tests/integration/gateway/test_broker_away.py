@@ -17,6 +17,8 @@ from tests.integration.gateway.conftest import Site
 from tests.samples import SAMPLES
 
 AWAY_SECONDS = float(os.environ.get("BROKER_AWAY_SECONDS", "8"))
+BOUND_SECONDS = 15
+"""Five, and what a busy machine adds; a producer that is not bounded gives up after thirty."""
 TURN = {"session_id": "s-1", "text": "hello", "bot": "assistant"}
 
 
@@ -50,11 +52,11 @@ async def test_readers_and_writers_outlive_a_broker_that_is_away(site: Site, how
         gone = time.monotonic()
         refused = await send(client, "m-2")
         assert (refused["type"], refused["code"], refused["retryable"]) == ("error", "log_unavailable", True)
-        assert time.monotonic() - gone < 7
+        assert time.monotonic() - gone < BOUND_SECONDS
         await asyncio.to_thread(gateway.wait_for, 503)
         begun = time.monotonic()
         assert (await send(client, "m-3"))["code"] == "log_unavailable"
-        assert time.monotonic() - begun < 6
+        assert time.monotonic() - begun < BOUND_SECONDS
         await asyncio.sleep(max(0.0, AWAY_SECONDS - (time.monotonic() - gone)))
 
         if how == "killed":

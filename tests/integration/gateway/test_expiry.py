@@ -34,7 +34,7 @@ async def test_a_silent_socket_ends_with_its_key(tmp_path: Path):
         begun = time.monotonic()
         ended = await ending(port, text, lambda: elsewhere.revoke(key.key_id, edge.turns.clock()))
         assert ended == ("key_revoked", 4401)
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < 15
     edge.turns.history.close()
 
 

@@ -26,7 +26,7 @@ from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
 from sluice.settings import Settings
 from sluice.topics import catalogue
-from tests.conftest import free_ports
+from tests.ports import free_offset
 from tests.samples import SAMPLES, TRACE
 
 CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
@@ -77,11 +77,6 @@ class Written:
     expected: dict[tuple[str, int], tuple[str, bytes | None]]
 
 
-def free_offset() -> int:
-    """Two neighbouring metrics ports that are free."""
-    return next(port - 9402 for port in free_ports(20) if port - 9402 <= 50_000)
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
@@ -122,7 +117,7 @@ def came_out(kafka: str, home: Path, written: Written) -> Iterator[Read]:
     environment = os.environ | {
         "SLUICE_HOME": str(home),
         "SLUICE_BROKER": kafka,
-        "SLUICE_PORT_OFFSET": str(free_offset()),
+        "SLUICE_PORT_OFFSET": str(free_offset(9402, 9403)),
     }
     consumer = Consumer(consumer_config(kafka, "test", f"g-{uuid4()}"))
     consumer.subscribe(["chat-requests-dlq", "chat-enriched-dlq", "chat-prompts"])

@@ -118,7 +118,7 @@ def test_a_slow_event_among_fast_ones_and_a_kill(bench: Bench):
     bench.send(one_slow_among_fast())
     bench.start()
     assert until(lambda: bench.handled() >= FAST)
-    lost = until(lambda: bench.committed() > 0, 3)
+    lost = until(lambda: bench.committed() > 0, 90 if bench.transport == "stock" else 3)
     bench.end(signal.SIGKILL)
     bench.go()
     bench.start()
@@ -133,7 +133,7 @@ def test_an_exception_that_leaves_the_body(bench: Bench):
         assert until(lambda: bench.handled() >= FAST and bench.committed() > LAST)
         bench.end(signal.SIGKILL)
     else:
-        bench.workers.pop().wait(40)
+        bench.workers.pop().wait(90)
         assert bench.committed() == 0
     bench.go()
     bench.start()

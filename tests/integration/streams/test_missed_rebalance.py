@@ -23,7 +23,7 @@ from sluice.kafka_config import Config
 from sluice.kafka_producer import KafkaProducer
 from sluice.topics import Topic
 from streams.transport.options import options_for
-from tests.conftest import free_ports
+from tests.ports import free_ports
 from tests.waiting import until
 
 GROUPS, PARTITIONS = 8, 4
@@ -77,7 +77,6 @@ def started(broker: Broker) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-@pytest.mark.timeout(120)
 def test_partitions_move_although_the_answer_that_names_them_is_lost(tmp_path: Path):
     broker = Broker(tmp_path, *free_ports(2))
     with started(broker) as process:

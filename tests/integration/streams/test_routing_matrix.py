@@ -24,9 +24,11 @@ from tests.integration.streams.conftest import KEY, PLANTED, TEXT, World, all_of
 # litellm warns about its own types and leaves sockets to the garbage collector; none of it is ours.
 pytestmark = pytest.mark.filterwarnings("ignore")
 HALF = 7
-HASTY = RouteLimits(first_token_seconds=0.8, gap_seconds=0.4)
-"""Of a model that is to be silent."""
-SILENT = {FailureKind.STALLED, FailureKind.FIRST_TOKEN_TIMEOUT}
+HASTY = {
+    FailureKind.FIRST_TOKEN_TIMEOUT: RouteLimits(first_token_seconds=0.8),
+    FailureKind.STALLED: RouteLimits(gap_seconds=0.4),
+}
+"""Of a model that is to be silent, from there on."""
 SWALLOWED = {FailureKind.MALFORMED_CHUNK: FailureKind.NO_END_MARK}
 """What litellm does not pass on: it drops a chunk it cannot read, and ends."""
 
@@ -74,11 +76,11 @@ async def test_every_failure_at_every_place(
     await world.script("good")
     await world.script("dead", status=503)
     dead, good = world.route("dead"), world.route("good", prefill=prefill)
-    bad = world.route("bad", **({"limits": HASTY} if FAILING[fault] in SILENT else {}))
+    kind = expected_kind(fault, after, world.way)
+    bad = world.route("bad", **({"limits": HASTY[kind]} if kind in HASTY else {}))
     routes = {"first": (bad, good), "middle": (dead, bad, good), "last": (dead, bad)}[place]
     emitted = await world.answer(*routes)
     text, terminal = transcript(emitted)
-    kind = expected_kind(fault, after, world.way)
     rows = {row.model.partition("/")[2]: row for row in all_of(emitted, AttemptMetered)}
     assert rows["bad"].failure == kind.value
     world.check_ledger(emitted)

@@ -1,6 +1,7 @@
 """Use cases, history and access: what a client can ask for, without Kafka and sockets."""
 
 import asyncio
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from sluice.bots import load_bots
 from sluice.codec import Codec
 from sluice.errors import ErrorCode, Refused, Unavailable
 from sluice.events import ChatRequested, FeedbackGiven, StopRequested, TurnFinished
+from sluice.ids import turn_id_for
+from sluice.kafka_config import Headers
 from sluice.key_store import DataKey, KeyUnusable, MemoryKeyStore
 from sluice.metrics import make_metrics
 from sluice.paths import data_folder
@@ -31,6 +34,7 @@ from sluice.settings import Settings
 from tests.doubles import NOON, ManualClock, MemoryLog
 from tests.samples import SAMPLES, TRACE, TURN_ID
 from tests.unit.gateway.doubles import QuietReading
+from tests.waiting import meanwhile
 
 CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))
 REQUEST, FINISHED = SAMPLES["ChatRequested"], SAMPLES["TurnFinished"]
@@ -119,6 +123,31 @@ async def test_a_log_that_is_away_is_a_retryable_refusal_and_leaves_no_mark(turn
     assert turns.history.owner("s-1") is None
     log.away = False
     assert await turns.accept("usr_1", MESSAGE)
+
+
+@dataclass
+class SlowLog(MemoryLog):
+    """Acknowledges and gives up when it is told to."""
+
+    reports: list[asyncio.Future[int]] = field(default_factory=list)
+
+    async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> asyncio.Future[int]:
+        self.reports.append(asyncio.get_running_loop().create_future())
+        return self.reports[-1]
+
+
+async def test_a_resend_waits_with_the_first_and_is_written_where_that_was_given_up(turns: Turns):
+    turns.log.producer = log = SlowLog()
+    first, again = (asyncio.create_task(turns.accept("usr_1", MESSAGE)) for _ in range(2))
+    await meanwhile(lambda: log.reports)
+    await asyncio.sleep(0)
+    log.reports[0].set_exception(Unavailable("kafka: too old"))
+    with pytest.raises(Refused, match="log_unavailable"):
+        await first
+    await meanwhile(lambda: len(log.reports) == 2)
+    log.reports[1].set_result(0)
+    assert await again == turn_id_for("usr_1", "s-1", "m-1")
+    assert turns.log.pending == {}
 
 
 async def test_a_session_with_many_unanswered_messages_may_send_again_once_one_is_answered(turns: Turns):

@@ -16,7 +16,7 @@ from local.processes import ProcessManager, programs
 from local.provider.answers import assistant, echo, story, tokens_of
 from sluice.errors import ConfigurationError
 from sluice.settings import Settings
-from tests.conftest import free_ports
+from tests.ports import free_offset
 
 
 @given(st.text())
@@ -100,8 +100,7 @@ def test_the_pins_are_of_the_version_we_name():
 
 
 def test_a_taken_port_is_named_with_its_holder():
-    port = free_ports(1)[0]
-    settings = Settings(port_offset=port - 8080) if port >= 8080 else Settings(port_offset=0)
+    settings = Settings(port_offset=free_offset(8080))
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", settings.gateway_port))
         holder.listen()
