@@ -41,6 +41,8 @@ def test_a_platform_is_started_watched_and_stopped(manager: ProcessManager, tmp_
     assert {(state.pid, state.uptime_seconds) for state in manager.states()} == {(0, 0)}
     manager.start("waits")
     assert until(lambda: state_of(manager, "waits").state == RUNNING)
+    log = tmp_path / "a home" / "logs" / "waits.log"
+    assert until(lambda: log.read_text().count("100% here") == 1)
     pid = state_of(manager, "waits").pid
     manager.start("waits")
     assert state_of(manager, "waits").pid == pid
@@ -50,7 +52,6 @@ def test_a_platform_is_started_watched_and_stopped(manager: ProcessManager, tmp_
     assert until(lambda: state_of(manager, "quits").state == "BACKOFF")
     assert not state_of(manager, "quits").refused
     again = state_of(manager, "waits").pid
-    log = tmp_path / "a home" / "logs" / "waits.log"
     assert until(lambda: log.read_text().count("100% here") == 2)
     manager.shut_down()
     assert not manager.running()
