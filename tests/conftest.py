@@ -1,8 +1,7 @@
-"""Shared fixtures: free ports, and a real Apache Kafka for whoever asks. Results are kept for `make compliance`."""
+"""Shared fixtures: a real Apache Kafka for whoever asks. Results are kept for `make compliance`."""
 
 import contextlib
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from local.broker import running_broker
 from local.compliance import results
 from sluice.errors import ConfigurationError
 from sluice.paths import checkout
+from tests.ports import free_ports
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, on a quiet machine
 hypothesis.settings.load_profile("untimed")
@@ -75,17 +75,6 @@ def group_of(path: Path) -> str:
     if path.parent.name == "e2e":
         return "platform"
     return "/".join(path.parts[-2:])
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @pytest.fixture(autouse=True)

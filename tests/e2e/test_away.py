@@ -13,9 +13,9 @@ import pytest
 from local.processes import ProcessManager
 from sluice.kafka_admin import KafkaAdmin
 from sluice.topics import catalogue
-from tests.conftest import free_ports
 from tests.e2e.conftest import SLUICE, Platform, start
 from tests.landed import landed
+from tests.ports import free_ports
 from tests.small_registry import SmallRegistry
 from tests.waiting import until
 

@@ -27,7 +27,7 @@ from sluice.paths import data_folder
 from sluice.schema_ids import LockFileIds
 from sluice.settings import Settings
 from sluice.topics import catalogue
-from tests.conftest import free_ports
+from tests.ports import free_ports
 from tests.waiting import until
 
 KEY = b"audit key"

@@ -17,8 +17,8 @@ from sluice.kafka_config import Headers, consumer_config
 from sluice.kafka_producer import KafkaProducer, Producing
 from sluice.partitioning import partition_for
 from sluice.topics import Topic
-from tests.conftest import free_ports
 from tests.doubles import MemoryLog
+from tests.ports import free_ports
 from tests.waiting import until
 
 

@@ -24,8 +24,8 @@ from sluice.events import AttemptMetered, PromptReady, TurnFailed, Usage
 from sluice.safe_text import SafeText
 from streams.litellm_model import LitellmPrices
 from streams.models import Models
-from tests.conftest import free_ports
 from tests.doubles import EventList, ManualClock, ScriptedModel, TablePrices, counting, ended, said
+from tests.ports import free_ports
 from tests.samples import SAMPLES, TRACE
 
 # litellm warns about its own types and leaves sockets to the garbage collector; none of it is ours.

@@ -19,13 +19,13 @@ from sluice.schema_ids import LOCK_FILE, RegistryIds, released
 from sluice.schema_registry import publish
 from sluice.schemas import NAMESPACE, schema_of
 from sluice.topics import compatibility_of_events
-from tests.conftest import free_ports
 from tests.contract.test_schema_ids import (  # noqa: F401 (one suite over all)
     test_a_number_stands_for_its_schema,
     test_a_number_stays,
     test_an_unknown_number_is_rejected,
     test_events_round_trip,
 )
+from tests.ports import free_ports
 from tests.samples import SAMPLES
 from tests.waiting import until
 

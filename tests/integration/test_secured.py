@@ -34,9 +34,9 @@ from sluice.key_files import OWN_FOLDERS
 from sluice.settings import Settings
 from sluice.tls import client_context
 from sluice.topics import catalogue, principals
-from tests.conftest import free_ports
 from tests.e2e.conftest import Platform, start
 from tests.integration.cells import TOPIC_ATTEMPTS, Attempts, Said, differences
+from tests.ports import free_ports
 from tests.tls_server import listening, tls
 
 PRINCIPALS: list[Any] = [*principals()]
@@ -49,7 +49,7 @@ METRICS = ("gateway", "enrich", "redact", "respond", "landing", "steward")
 
 def free_offset() -> int:
     for port in free_ports(50):
-        settings = Settings(port_offset=port % 40_000)
+        settings = Settings(port_offset=port - 20_000)
         wanted = needed(settings).values()
         if settings.gateway_port not in BROWSERS_TAKE and not any(is_taken(one) for one in wanted):
             return settings.port_offset

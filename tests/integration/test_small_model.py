@@ -18,7 +18,7 @@ from sluice.process import ProcessExit
 from sluice.safe_text import SafeText
 from sluice.settings import Settings
 from streams.models import Models
-from tests.conftest import free_ports
+from tests.ports import free_ports
 from tests.samples import TRACE
 from tests.waiting import until
 

@@ -35,7 +35,7 @@ from sluice.schema_ids import LOCK_FILE, RegistryIds, released
 from sluice.schema_registry import publish
 from sluice.settings import Settings
 from sluice.topics import catalogue, compatibility_of_events, topic_of
-from tests.conftest import free_ports
+from tests.ports import free_ports
 from tests.waiting import until
 
 _METRICS_PORT = 9405

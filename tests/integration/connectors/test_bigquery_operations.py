@@ -16,8 +16,8 @@ from connectors.bigquery.tables import sent
 from connectors.connect.tables import landed_tables
 from sluice.paths import data_folder
 from tests.bigquery.emulator import DATASET, PROJECT, Emulator, running
-from tests.conftest import free_ports
 from tests.doubles import NOON
+from tests.ports import free_ports
 
 Operate = Callable[..., subprocess.CompletedProcess[str]]
 _PROFILE = """

@@ -18,9 +18,9 @@ from sluice.kafka_admin import KafkaAdmin
 from sluice.process import ProcessExit
 from sluice.topics import catalogue
 from tests.bigquery.emulator import DATASET, PROJECT, Emulator, running
-from tests.conftest import free_ports
 from tests.doubles import NOON
 from tests.integration.connectors.platform import Platform, whole_turn
+from tests.ports import free_ports
 from tests.waiting import until
 
 STEPS = [point for point in FAILPOINTS if point.startswith("bigquery.")]

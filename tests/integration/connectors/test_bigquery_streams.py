@@ -14,8 +14,8 @@ from connectors.bigquery.tables import ORIGIN, fields_of, origin, sent
 from connectors.connect.tables import landed_tables
 from sluice.errors import ConfigurationError
 from tests.bigquery.emulator import DATASET, PROJECT, Emulator, running
-from tests.conftest import free_ports
 from tests.doubles import NOON
+from tests.ports import free_ports
 from tests.unit.connectors.bigquery.doubles import MemoryBigQuery
 
 CLUSTER = "5L6g3nShTxeMCtKxX86sw1"

@@ -28,7 +28,7 @@ from sluice.schema_ids import LockFileIds
 from sluice.settings import Settings
 from sluice.tokens import issue
 from sluice.topics import catalogue, topic_of
-from tests.conftest import free_ports
+from tests.ports import free_ports
 from tests.waiting import until
 
 CODEC = Codec(LockFileIds(data_folder("avro") / "schema-ids.lock.json"))

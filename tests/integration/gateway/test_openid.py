@@ -15,7 +15,7 @@ from sluice.clock import utc_now
 from sluice.errors import ErrorCode, Refused
 from sluice.ids import pseudonym
 from sluice.paths import checkout
-from tests.conftest import free_ports
+from tests.ports import free_ports
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sluice.kafka_config import producer_config
 from sluice.key_files import make_key_files
 from sluice.process import ProcessExit
 from sluice.topics import catalogue
-from tests.conftest import free_ports
+from tests.ports import free_ports
 
 RECORDS, WINDOW = 60, 10
 

@@ -23,7 +23,7 @@ from sluice.kafka_config import Config
 from sluice.kafka_producer import KafkaProducer
 from sluice.topics import Topic
 from streams.transport.options import options_for
-from tests.conftest import free_ports
+from tests.ports import free_ports
 from tests.waiting import until
 
 GROUPS, PARTITIONS = 8, 4

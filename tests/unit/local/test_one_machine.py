@@ -16,7 +16,7 @@ from local.processes import ProcessManager, programs
 from local.provider.answers import assistant, echo, story, tokens_of
 from sluice.errors import ConfigurationError
 from sluice.settings import Settings
-from tests.conftest import free_ports
+from tests.ports import free_ports
 
 
 @given(st.text())

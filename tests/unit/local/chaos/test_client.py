@@ -10,7 +10,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from local.chaos.client import Client
 from local.chaos.conversation import Saying
 from local.chaos.evidence import Seen
-from tests.conftest import free_ports
+from tests.ports import free_ports
 from tests.waiting import meanwhile
 
 

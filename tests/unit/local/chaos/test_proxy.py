@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from local.chaos.proxy import Proxy
-from tests.conftest import free_ports
+from tests.ports import free_ports
 
 
 @pytest.fixture
