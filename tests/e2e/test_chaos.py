@@ -21,7 +21,7 @@ def campaign(home: Path, *options: str) -> tuple[int, dict[str, float], str]:
         env=environment | {"SLUICE_HOME": str(home)},
         capture_output=True,
         text=True,
-        timeout=260,
+        timeout=540,
         check=False,
     )
     last = done.stdout.splitlines()[-1]
@@ -29,7 +29,7 @@ def campaign(home: Path, *options: str) -> tuple[int, dict[str, float], str]:
     return done.returncode, {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", last)}, done.stdout
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(570)
 def test_a_small_campaign_breaks_everything_and_no_promise(tmp_path: Path):
     status, numbers, said = campaign(tmp_path, "--turns", "60", "--seed", "1")
     assert numbers["turns"] == 60, said
@@ -39,7 +39,7 @@ def test_a_small_campaign_breaks_everything_and_no_promise(tmp_path: Path):
     assert {fault.kind for fault in load(folder).faults if fault.done} == set(KINDS)
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(570)
 def test_the_checker_notices_what_fausts_own_transport_does(tmp_path: Path):
     """Workers die with turns in hand. Stock, one is lost, answered twice, or its model is asked again and again.
 
