@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.landing_zone import LandedFile, LandingZone, file_name
+from sluice.clock import Clock, utc_now
 from sluice.durable_files import write_durably
 
 FEWEST = 16
@@ -25,6 +26,8 @@ FEWEST = 16
 LARGEST_BYTES = 8_000_000
 """Larger ones are never made: a merge has the new file in memory, and a reader gains nothing."""
 _ROWS_AT_ONCE = 20_000
+_TICK_SECONDS = 2.0
+"""The coarsest a file system tells when a folder changed: what comes within one tick leaves the same time."""
 
 
 class Merged(NamedTuple):
@@ -48,6 +51,7 @@ class Compaction:
     """Of the zone's only writer, between its own files."""
 
     zone: LandingZone
+    clock: Clock = utc_now
     _quiet: dict[Path, int] = field(default_factory=dict)
     """Folders in which nothing was to do, with their time of change."""
 
@@ -59,21 +63,23 @@ class Compaction:
         with self.zone.rewriting(wait=False) as free:
             if not free:
                 return None
-            for folder in self._changed(topics):
+            for folder, changed_ns in self._changed(topics):
                 for together in _partitions(self.zone, folder):
                     with contextlib.suppress(pa.ArrowException):
                         self._clear_leftovers(together)
                     for few in _due([one for one in together if one.file.path.exists()]):
                         with contextlib.suppress(pa.ArrowException):
                             return self._merge(few)
-                self._quiet[folder] = folder.stat().st_mtime_ns
+                if self.clock().timestamp() - changed_ns / 1e9 > _TICK_SECONDS:
+                    self._quiet[folder] = changed_ns
         return None
 
-    def _changed(self, topics: Sequence[str]) -> Iterator[Path]:
+    def _changed(self, topics: Sequence[str]) -> Iterator[tuple[Path, int]]:
         for topic in topics:
             for folder in sorted((self.zone.root / topic).glob("date=*")):
-                if self._quiet.get(folder) != folder.stat().st_mtime_ns:
-                    yield folder
+                changed_ns = folder.stat().st_mtime_ns
+                if self._quiet.get(folder) != changed_ns:
+                    yield folder, changed_ns
 
     def _merge(self, few: Sequence[_Sized]) -> Merged:
         files = [one.file for one in few]

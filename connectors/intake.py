@@ -21,6 +21,7 @@ from sluice.dead_letter_topics import is_note
 from sluice.dead_letters import Origin
 from sluice.errors import Rejected, RejectReason, Unavailable
 from sluice.events import Event
+from sluice.kafka_fatal import is_fatal
 from sluice.kafka_records import origin_of
 from sluice.logs import Logger, fact
 from sluice.topics import DEAD_LETTER_SUFFIX, Topic
@@ -51,7 +52,7 @@ class Intake:
         """`waiting` is called while the registry stays away. Raises KafkaException where Kafka says it is fatal."""
         failure = message.error()
         if failure is not None:
-            if failure.fatal():
+            if is_fatal(failure):
                 raise KafkaException(failure)
             if failure.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 (librdkafka's own name)
                 self._reach_end(message)

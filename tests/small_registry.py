@@ -12,6 +12,8 @@ class SmallRegistry(ThreadingHTTPServer):
     While `speaks` is clear, it takes requests and answers none.
     """
 
+    daemon_threads = False  # its end waits for whoever still answers: no test meets the threads of another
+
     def __init__(self, port: int = 0, schemas: list[str] | None = None) -> None:
         self.schemas = [] if schemas is None else schemas
         self.answer: int | None = None
@@ -54,8 +56,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
         self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
         with contextlib.suppress(ConnectionError):
+            self.end_headers()
             self.wfile.write(raw)
 
     def log_message(self, *_: object) -> None:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from sluice.kafka_config import Config
+from sluice.kafka_fatal import is_fatal
 from sluice.logs import Logger, fact
 
 Partition = tuple[str, int]
@@ -160,7 +161,7 @@ class Member:
             self._post(self._handlers.records, records)
 
     def _note(self, error: KafkaError) -> None:
-        if error.fatal():
+        if is_fatal(error):
             raise KafkaException(error)
         self._log.warning("the log cannot be read", reason=fact(error.name()), detail=fact(error.str()[:200]))
 

@@ -14,6 +14,7 @@ from local.broker import running_broker
 from sluice.errors import ConfigurationError, Rejected, Unavailable
 from sluice.kafka_admin import KafkaAdmin, lag, wait_for_topics
 from sluice.kafka_config import Headers, consumer_config
+from sluice.kafka_fatal import is_fatal
 from sluice.kafka_producer import KafkaProducer, Producing
 from sluice.partitioning import partition_for
 from sluice.topics import Topic
@@ -247,3 +248,24 @@ def test_no_broker_says_what_to_do():
     admin = KafkaAdmin("127.0.0.1:1")
     with pytest.raises(Unavailable, match="make up"):
         admin.partitions(0.2)
+
+
+def test_whoever_another_has_fenced_off_is_done_for(kafka: str, made: Topic):
+    """The broker's word for it comes as a message."""
+    config = consumer_config(kafka, "test", f"g-{uuid4()}", {"group.instance.id": "one"})
+    first, second = Consumer(config), Consumer(config)
+    said: list[bool] = []
+
+    def heard() -> list[bool]:
+        second.poll(0)
+        message = first.poll(0.1)
+        said.extend([is_fatal(message.error())] if message is not None and message.error() is not None else [])
+        return said
+
+    first.subscribe([made.name])
+    assert until(lambda: first.poll(0.1) is None and first.assignment())
+    second.subscribe([made.name])
+    assert until(heard)
+    assert said[-1]
+    second.close()
+    first.close()

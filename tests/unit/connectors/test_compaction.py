@@ -1,6 +1,7 @@
 """Small files become larger ones: which, when, and what is left by who dies between."""
 
-from datetime import timedelta
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from connectors.compaction import FEWEST, Compaction
 from connectors.landed_files import look, reading
 from sluice.topics import catalogue
 from tests.arrivals import LandedLog, made
-from tests.doubles import NOON
+from tests.doubles import NOON, ManualClock
 
 TOPIC = "llm-usage"
 
@@ -59,6 +60,21 @@ def test_a_few_are_left_alone_until_more_come(log: LandedLog) -> None:
     assert compaction.step([TOPIC]) is None
     land(log, 1)
     assert everything(compaction) == [FEWEST]
+
+
+@pytest.mark.parametrize(("hours", "merged"), [(0, [FEWEST]), (1, [])])
+def test_a_folder_counts_as_unchanged_once_its_last_change_is_some_time_ago(
+    log: LandedLog, hours: int, merged: list[int]
+) -> None:
+    """A file that comes in the same tick of the file system's clock leaves no other time of change."""
+    folder = land(log, FEWEST - 1)[0].parent
+    before = folder.stat()
+    at = datetime.fromtimestamp(before.st_mtime, UTC) + timedelta(hours=hours)
+    compaction = Compaction(log.zone, ManualClock(at))
+    assert compaction.step([TOPIC]) is None
+    land(log, 1)
+    os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert everything(compaction) == merged
 
 
 def test_sizes_climb_so_that_a_row_is_written_a_few_times_only(log: LandedLog, monkeypatch: pytest.MonkeyPatch) -> None:

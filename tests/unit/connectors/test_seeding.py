@@ -154,10 +154,12 @@ def test_what_would_be_set_aside_is_not_made(tmp_path: Path, monkeypatch: pytest
 
 
 def test_who_is_told_to_end_leaves_no_process_and_no_file(tmp_path: Path):
+    """Of many days the first is soon done, and much is left."""
     command = [sys.executable, "-c", "from sluice.cli.main import main; main()", "seed-history", "--turns", "400000"]
     environment = {**os.environ, "SLUICE_HOME": str(tmp_path)}
+    options = ["--days", "400", "--processes", "2"]
     run = subprocess.Popen(
-        [*command, "--processes", "2"], env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True
+        [*command, *options], env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True
     )
     assert run.stderr is not None
     assert "of 400000 turns" in run.stderr.readline()

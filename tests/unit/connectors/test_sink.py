@@ -226,9 +226,9 @@ def test_errors_of_the_broker_are_waited_out_unless_fatal(tmp_path: Path) -> Non
     s = stage(tmp_path, passing, metered(0))
     s.run()
     assert s.landed() == [0]
-    fatal = FakeMessage(USAGE, 0, failure=KafkaError(KafkaError._FATAL, "fenced", True))
-    with pytest.raises(KafkaException):
-        stage(tmp_path, fatal).run()
+    for error in (KafkaError(KafkaError._FATAL, "fenced", True), KafkaError(KafkaError._FATAL)):
+        with pytest.raises(KafkaException):  # the second is what a consumer's message has: its fatal() says no
+            stage(tmp_path, FakeMessage(USAGE, 0, failure=error)).run()
 
 
 class AbsentRegistry:

@@ -35,6 +35,7 @@ from tests.waiting import meanwhile
 
 REPLIES = "chat-replies"
 PARTITION = partition_for("s-1", catalogue()[REPLIES].partitions)
+NEVER = 10**9
 
 
 @dataclass
@@ -306,20 +307,23 @@ async def test_what_kafka_refuses_now_is_asked_again(reading: Reading):
     await meanwhile(lambda: reading.bridge.healthy)
 
 
-async def test_trouble_is_seen_and_gone_with_the_next_record(reading: Reading):
+async def test_trouble_is_seen_and_gone_with_the_next_record(reading: Reading, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "_QUIET_POLLS", NEVER)
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._ALL_BROKERS_DOWN))
     await meanwhile(lambda: not reading.bridge.healthy)
-    reading.give("ChatRequested", "chat-requests", 0)
+    reading.give("AttemptStarted", REPLIES, 0)
     await meanwhile(lambda: reading.bridge.healthy)
     reading.consumer.waiting.put(KafkaException(KafkaError(KafkaError._TRANSPORT)))
     await meanwhile(lambda: not reading.bridge.healthy)
-    reading.give("TurnFinished", "chat-turns", 1)
+    reading.give("DeltaProduced", REPLIES, 1)
     await meanwhile(lambda: reading.bridge.healthy)
 
 
-async def test_trouble_of_an_idle_log_passes_without_a_record(reading: Reading):
+async def test_trouble_of_an_idle_log_passes_without_a_record(reading: Reading, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "_QUIET_POLLS", NEVER)
     reading.consumer.waiting.put(Record(REPLIES, error_=KafkaError._ALL_BROKERS_DOWN))
     await meanwhile(lambda: not reading.bridge.healthy)
+    monkeypatch.setattr(module, "_QUIET_POLLS", 1)
     await meanwhile(lambda: reading.bridge.healthy)
 
 

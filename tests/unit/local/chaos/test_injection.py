@@ -68,7 +68,8 @@ async def test_who_does_not_end_is_no_hit_and_leaves_other_faults_alone(
     await start("redact-1", _DEAF)
     await start("redact-2", _OBEYS)
     await injector.run([Fault(0.0, "term", "redact-1"), Fault(0.3, "freeze", "redact-2")])
-    deaf, frozen = injector.injected
+    by_target = {one.target: one for one in injector.injected}
+    deaf, frozen = by_target["redact-1"], by_target["redact-2"]
     assert (deaf.done, deaf.error) == (False, "redact-1 runs on 0 s after SIGTERM")
     assert (frozen.done, frozen.error) == (True, "")
 
@@ -90,11 +91,19 @@ async def test_a_visitor_that_hangs_is_given_up(injector: Injector, monkeypatch:
     assert not (await inject(injector, "storm", "redact")).done
 
 
-async def test_a_delay_hits_where_something_came_late(injector: Injector, monkeypatch: pytest.MonkeyPatch):
+async def test_a_delay_hits_where_something_came_late(injector: Injector):
+    proxy = injector.proxies["broker", 1]
+    proxy.somebody.set()
+    delaying = asyncio.create_task(inject(injector, "delay", "broker-1"))
+    await meanwhile(lambda: proxy.delay_seconds)
+    proxy.late.set()
+    assert (await delaying).done
+    assert proxy.delay_seconds == 0.0
+
+
+async def test_a_delay_that_holds_nothing_back_is_no_hit(injector: Injector, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(injection, "_SOMEBODY_SECONDS", 0.05)
     proxy = injector.proxies["broker", 1]
     proxy.somebody.set()
     assert not (await inject(injector, "delay", "broker-1")).done
-    asyncio.get_running_loop().call_later(0.02, proxy.late.set)
-    assert (await inject(injector, "delay", "broker-1")).done
     assert proxy.delay_seconds == 0.0
