@@ -8,10 +8,11 @@ from local.chaos.findings import Finding
 from local.chaos.index import Index, TurnOnLog, trace_id
 from local.chaos.visible import attempt_of
 
-_GRACE_MS = {"brokers_restart": 30_000}
-_USUAL_GRACE_MS = 10_000
+_GRACE_MS = 30_000
 """A fault still works when it is over: sessions run out, partitions move, delayed requests arrive. After all brokers
-were away, workers that were starting meanwhile join one after another."""
+were away, workers that were starting meanwhile join one after another. On a busy machine a successor took its
+partitions 16.5 s after the fault's end.
+"""
 
 
 def ledger_equals_meter(index: Index) -> Finding:
@@ -118,8 +119,7 @@ def _may_hand_over(fault: Injected) -> bool:
 
 
 def _under_way(turn: TurnOnLog, fault: Injected) -> bool:
-    grace_ms = _GRACE_MS.get(fault.kind, _USUAL_GRACE_MS)
-    return turn.begun_ms <= fault.end_ms + grace_ms and turn.ended_ms >= fault.begin_ms
+    return turn.begun_ms <= fault.end_ms + _GRACE_MS and turn.ended_ms >= fault.begin_ms
 
 
 def facts_equal_topics(index: Index) -> Finding:
