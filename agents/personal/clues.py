@@ -2,7 +2,6 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
 from typing import Literal
 
 Clue = Literal[
@@ -53,23 +52,29 @@ _WORD = re.compile(r"[^\W\d_]+")
 _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
+def _clues_of(word: str) -> tuple[Clue, ...]:
+    """Also of what is written together, as in "phoneNumber"."""
+    lower = word.lower()
+    if lower in _CLUES:
+        return _CLUES[lower]
+    if word[1:] == lower[1:]:
+        return ()
+    return tuple(clue for part in _HUMP.findall(word) for clue in _CLUES.get(part.lower(), ()))
+
+
 class Clues:
     """The clues of one text, by where they end."""
 
     def __init__(self, text: str) -> None:
         self._ends: dict[Clue, list[int]] = {}
+        seen: dict[str, tuple[Clue, ...]] = {}
         for match in _WORD.finditer(text):
             word = match[0]
-            lower = word.lower()
-            if lower in _CLUES:
-                self._note(_CLUES[lower], match.end())
-            elif lower != word and word[1:] != lower[1:]:
-                for part in _HUMP.findall(word):
-                    self._note(_CLUES.get(part.lower(), ()), match.end())
-
-    def _note(self, found: Iterable[Clue], end: int) -> None:
-        for clue in found:
-            self._ends.setdefault(clue, []).append(end)
+            found = seen.get(word)
+            if found is None:
+                found = seen[word] = _clues_of(word)
+            for clue in found:
+                self._ends.setdefault(clue, []).append(match.end())
 
     def any(self, clue: Clue) -> bool:
         """It is somewhere."""

@@ -18,7 +18,7 @@ from agents.personal.homoglyphs import ALWAYS, IN_MIXED_WORDS
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """`text` with, for each of its characters, where it came from; None where nothing was changed."""
+    """`text` with, for each of its characters, where it came from; None where each stands for the one in its place."""
 
     text: str
     starts: "array[int] | None" = None
@@ -60,8 +60,10 @@ _LETTERS = 26
 
 def normalise(text: str) -> Normalised:
     """See the module."""
-    if text.isascii() and _ESCAPED.search(text) is None:
-        return Normalised(text)
+    if _ESCAPED.search(text) is None:
+        folds = {ord(one): _folded(one) for one in set(text) if one > "\x7e"}
+        if all(len(folded) == 1 and not unicodedata.combining(folded) for folded in folds.values()):
+            return Normalised(_without_lookalikes(text.translate(folds)))
     characters: list[str] = []
     starts, ends = array("L"), array("L")
     for given, start, end in _unescaped(text):

@@ -11,6 +11,7 @@ from agents.personal.named.words import Word
 _POSTCODE = re.compile(r"(?<![\w.])\d{2,5}[ -]?\d{2,3},? \Z")
 _BEFORE_SPACE = frozenset("0123456789,")
 _SHORTEST, _SHORTEST_WITH_ENDING = 3, 6
+_INSIDE = frozenset((" ", "-", ". "))
 _MOST_WORDS = 4
 _ENDINGS = tuple(TOWN_ENDINGS)
 _SHORT_COUNTRIES = frozenset({"uk", "us", "uae"})
@@ -22,6 +23,12 @@ _VAGUE = frozenset(
 def place_at(sentence: Sentence, at: int, *, behind_place: bool = False) -> Candidate | None:
     """A place that begins with this word."""
     word = sentence.words[at]
+    if word.upper and word.folded in _SHORT_COUNTRIES:
+        return Candidate(at, at, 0.7)
+    listed = _listed(sentence, at)
+    only_listed = (word.never and word.folded not in BEFORE_TOWN) or len(word.text) < _SHORTEST
+    if listed is None and only_listed:
+        return None
     strong = (
         sentence.after(at, STRONG_PLACE)
         or (
@@ -32,16 +39,13 @@ def place_at(sentence: Sentence, at: int, *, behind_place: bool = False) -> Cand
         or (behind_place and not sentence.foreign)
         or (word.capital and sentence.text.startswith("Co. ", max(0, word.start - 4)))
     )
-    if word.upper and word.folded in _SHORT_COUNTRIES:
-        return Candidate(at, at, 0.7)
-    listed = _listed(sentence, at, strong=strong)
     beside = strong or sentence.after(at, BRINGS_PLACE)
-    if listed is not None:
+    if listed is not None and (strong or _is_name(sentence, at, listed[0])):
         last, rank = listed
         if last > at:
             return Candidate(at, last, 0.8 if word.capital or rank == KNOWN or strong else 0.5)
         return Candidate(at, last, _listed_score(sentence, word, rank, strong=strong, beside=beside))
-    if (word.never and word.folded not in BEFORE_TOWN) or len(word.text) < _SHORTEST:
+    if only_listed:
         return None
     if word.folded in TITLES and at + 1 < len(sentence.words) and sentence.words[at + 1].capital:
         return None
@@ -50,8 +54,8 @@ def place_at(sentence: Sentence, at: int, *, behind_place: bool = False) -> Cand
     return _shaped(sentence, at, strong=strong, beside=beside)
 
 
-def _listed(sentence: Sentence, at: int, *, strong: bool) -> tuple[int, int] | None:
-    """The longest listed place from here."""
+def _listed(sentence: Sentence, at: int) -> tuple[int, int] | None:
+    """The longest listed place from here: its last word, and how well it is known."""
     listed = sentence.listed
     most = listed.longest_places.get(sentence.words[at].folded.partition(" ")[0])
     if most is None:
@@ -62,17 +66,19 @@ def _listed(sentence: Sentence, at: int, *, strong: bool) -> tuple[int, int] | N
         rank = listed.places.get(name)
         if rank is not None and (last > at or not sentence.words[at].never):
             best = (last, 1 + rank)
-        if name.count(" ") + 1 >= most or last + 1 == len(sentence.words) or sentence.gap(last) not in {" ", "-", ". "}:
+        if name.count(" ") + 1 >= most or last + 1 == len(sentence.words) or sentence.gap(last) not in _INSIDE:
             break
         last += 1
-    if (
-        best
-        and best[0] > at
-        and not strong
-        and not any(one.capital or not (one.common or sentence.foreign) for one in sentence.words[at : best[0] + 1])
-    ):
-        return None
+        if not sentence.words[last].folded:  # of another script
+            break
     return best
+
+
+def _is_name(sentence: Sentence, at: int, last: int) -> bool:
+    """Of several words one has a capital, or is no English word: "new york", but not "as far as"."""
+    return last == at or any(
+        one.capital or not (one.common or sentence.foreign) for one in sentence.words[at : last + 1]
+    )
 
 
 def _listed_score(sentence: Sentence, word: Word, rank: int, *, strong: bool, beside: bool) -> float:
