@@ -112,9 +112,14 @@ class KafkaProducer:
             self._on_fatal(error.name())
 
     def _poll(self) -> None:
-        """One wake-up of the loop for all reports that came together."""
+        """One wake-up of the loop for all reports that came together. A fatal error is raised here, whatever
+        `error_cb` there is.
+        """
         while not self._stopping.is_set():
-            self._producer.poll(0.1)
+            try:
+                self._producer.poll(0.1)
+            except KafkaException as error:
+                self._on_fatal(error.args[0].name())
             self._pass_on()
 
     def _pass_on(self) -> None:
