@@ -107,9 +107,9 @@ def main() -> None:
         sys.stdout.flush()
         os._exit(ProcessExit.SOFTWARE)
 
-    producer = KafkaProducer(servers, _NAME, on_fatal)
     admin, topics = KafkaAdmin(servers), catalogue()
     wait_for_topics(admin, seen_by("gateway"), log=log)
+    producer = KafkaProducer(servers, _NAME, on_fatal)  # it asks for its rights at once: not before they are there
     sealer = wiring.sealer(settings)
     open_map = partial(open_values, sealer, metrics)
     history = History(settings.state_of("gateway") / "history.sqlite", admin.cluster_id(), open_map)
