@@ -33,8 +33,7 @@ class EventLog:
         """
         try:
             async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
-                waiting = self.pending.get(once) if once else None
-                if waiting is not None:
+                while once and (waiting := self._waiting(once)) is not None:
                     with contextlib.suppress(Unavailable):
                         await asyncio.shield(waiting)
                         return
@@ -47,6 +46,11 @@ class EventLog:
                 await asyncio.shield(report)
         except (Unavailable, TimeoutError):
             raise Refused(ErrorCode.LOG_UNAVAILABLE, ref=ref) from None
+
+    def _waiting(self, name: str) -> asyncio.Future[int] | None:
+        """What need not be written again: it has not been given up."""
+        report = self.pending.get(name)
+        return None if report is not None and report.done() and report.exception() is not None else report
 
     def _settled(self, name: str, report: asyncio.Future[int]) -> None:
         if self.pending.get(name) is report:

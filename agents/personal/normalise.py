@@ -61,6 +61,8 @@ _LETTERS = 26
 def normalise(text: str) -> Normalised:
     """See the module."""
     if _ESCAPED.search(text) is None:
+        if text.isascii():
+            return Normalised(text)
         folds = {ord(one): _folded(one) for one in set(text) if one > "\x7e"}
         if all(len(folded) == 1 and not unicodedata.combining(folded) for folded in folds.values()):
             return Normalised(_without_lookalikes(text.translate(folds)))
